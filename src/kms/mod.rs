@@ -1,0 +1,196 @@
+//! The boundary to the key service: what may be read, what may be written, and what each failure means.
+//!
+//! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs` implements
+//! them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::alias::{AliasName, KeyId};
+
+/// Requests sent so far by operation, retries included
+pub type Calls = BTreeMap<&'static str, u64>;
+
+/// Reads of one account and Region
+pub trait KmsRead: Send + Sync {
+    /// Whose credentials these are (`sts:GetCallerIdentity`)
+    fn identity(&self) -> impl Future<Output = Result<Identity, KmsError>> + Send;
+
+    /// One page of ListAliases, of at most 100 names, beginning at `marker`
+    fn alias_page(&self, marker: Option<&str>) -> impl Future<Output = Result<AliasPage, KmsError>> + Send;
+
+    /// DescribeKey by key id
+    fn describe_key(&self, key: &KeyId) -> impl Future<Output = Result<KeyFacts, KmsError>> + Send;
+
+    /// DescribeKey by alias name: the key it points at now, or `None` where there is no such alias
+    fn probe_alias(
+        &self,
+        name: &AliasName,
+    ) -> impl Future<Output = Result<Option<KeyFacts>, KmsError>> + Send;
+
+    /// Requests sent so far
+    fn calls(&self) -> Calls;
+}
+
+/// Writes to one account and Region; each is one request, never retried below this line
+pub trait KmsWrite: KmsRead {
+    /// CreateAlias
+    fn create_alias(
+        &self,
+        name: &AliasName,
+        key: &KeyId,
+    ) -> impl Future<Output = Result<Written, KmsError>> + Send;
+
+    /// UpdateAlias
+    fn update_alias(
+        &self,
+        name: &AliasName,
+        key: &KeyId,
+    ) -> impl Future<Output = Result<Written, KmsError>> + Send;
+
+    /// DeleteAlias
+    fn delete_alias(&self, name: &AliasName) -> impl Future<Output = Result<Written, KmsError>> + Send;
+}
+
+/// Whose credentials a target is reached with
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Twelve digits
+    pub account: Arc<str>,
+    /// The Region that requests go to
+    pub region: Arc<str>,
+    /// `aws`, `aws-cn`, …
+    pub partition: Arc<str>,
+    /// ARN of the user or assumed role
+    pub caller: Arc<str>,
+}
+
+/// One page of ListAliases as the service gave it
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AliasPage {
+    /// Names on this page, in the service's order
+    pub aliases: Vec<ListedAlias>,
+    /// Where the next page begins
+    pub next_marker: Option<String>,
+    /// Whether there is a next page
+    pub truncated: bool,
+}
+
+/// One entry of a listing; the service's model makes every member optional
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedAlias {
+    /// The name as given; it may be one of AWS's own
+    pub name: String,
+    /// The key it points at; predefined AWS aliases may have none
+    pub target: Option<KeyId>,
+}
+
+/// What the service knows about a key
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The bare id
+    pub id: KeyId,
+    /// The key's description; empty where it has none
+    pub description: String,
+    /// `Enabled`, `Disabled`, `PendingDeletion`, …
+    pub state: String,
+    /// `SYMMETRIC_DEFAULT`, `RSA_2048`, …
+    pub spec: String,
+    /// `ENCRYPT_DECRYPT`, `SIGN_VERIFY`, …
+    pub usage: String,
+    /// Whether AWS manages the key itself; such a key takes no alias of ours
+    pub aws_managed: bool,
+}
+
+/// The families among which UpdateAlias can move an alias
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `SYMMETRIC_DEFAULT`
+    Symmetric,
+    /// `HMAC_*`
+    Hmac,
+    /// RSA, elliptic curves, SM2, ML-DSA, ML-KEM
+    Asymmetric,
+}
+
+impl KeyFacts {
+    /// The key's family, or `None` for a spec newer than this program: the in-place path is then refused, not guessed
+    ///
+    /// UpdateAlias wants "both symmetric or both asymmetric or both HMAC"
+    /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html>).
+    pub fn family(&self) -> Option<Family> {
+        const ASYMMETRIC: [&str; 5] = ["RSA_", "ECC_", "SM2", "ML_DSA_", "ML_KEM_"];
+        match self.spec.as_str() {
+            "SYMMETRIC_DEFAULT" => Some(Family::Symmetric),
+            spec if spec.starts_with("HMAC_") => Some(Family::Hmac),
+            spec if ASYMMETRIC.iter().any(|family| spec.starts_with(family)) => Some(Family::Asymmetric),
+            _ => None,
+        }
+    }
+}
+
+/// The service's answer to a write
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// `x-amzn-RequestId`, which CloudTrail repeats
+    pub request_id: Option<String>,
+}
+
+/// A call that failed: one sentence with the service's code, message and request id
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {}{message}{}", prefix(.code.as_deref()), suffix(.request_id.as_deref()))]
+pub struct KmsError {
+    /// What the failure means to a caller
+    pub fault: Fault,
+    /// `CreateAlias`, …
+    pub operation: &'static str,
+    /// The service's code, as `NotFoundException`
+    pub code: Option<String>,
+    /// The service's message, or what the connection said
+    pub message: String,
+    /// `x-amzn-RequestId`
+    pub request_id: Option<String>,
+}
+
+fn prefix(code: Option<&str>) -> String {
+    code.map(|code| format!("{code}: ")).unwrap_or_default()
+}
+
+fn suffix(request_id: Option<&str>) -> String {
+    request_id.map(|id| format!(" (request {id})")).unwrap_or_default()
+}
+
+/// What a failed call means; the service declares none of its errors retryable, it says so in prose
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The request rate is over the quota; nothing was changed
+    Throttled,
+    /// `AlreadyExistsException`
+    AlreadyExists,
+    /// `NotFoundException` for an alias, or for a key that may only not be visible yet
+    NotFound,
+    /// `NotFoundException` for a key reference that can never become right (`Invalid keyId`, `Invalid arn`)
+    NoSuchReference,
+    /// `KMSInvalidStateException`
+    InvalidState,
+    /// `LimitExceededException`: a resource quota in KMS, never a rate
+    QuotaExceeded,
+    /// `AccessDeniedException`
+    AccessDenied,
+    /// The credentials are missing, wrong or expired
+    Credentials,
+    /// The request is wrong (`ValidationException`, `InvalidAliasNameException`, …)
+    Invalid,
+    /// The request never reached the service
+    NotSent,
+    /// An internal error, a time-out or an answer that cannot be read: the change may have been made
+    Unknown,
+}
+
+impl Fault {
+    /// Whether the same request can succeed later without anyone doing anything
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Throttled | Self::NotSent | Self::Unknown)
+    }
+}

@@ -1,0 +1,4 @@
+//! kms-alias
+pub mod alias;
+pub mod kms;
+pub mod target;

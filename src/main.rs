@@ -1,0 +1,3 @@
+//! The binary: nothing yet but the crate it will run.
+
+fn main() {}
