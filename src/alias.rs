@@ -230,12 +230,39 @@ pub struct Scope {
     pub prefixes: Vec<Arc<str>>,
     /// Inside the prefixes, but somebody else's
     pub ignore: Vec<Pattern>,
+    /// What the command line leaves of it
+    pub selection: Selection,
+}
+
+/// The names that `--alias` and `--exclude-alias` leave
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// Only names that one of these covers, if there are any
+    pub only: Vec<Pattern>,
+    /// But none that one of these covers
+    pub exclude: Vec<Pattern>,
+}
+
+impl Selection {
+    /// Whether `name` takes part
+    pub fn takes(&self, name: &str) -> bool {
+        let covered = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        (self.only.is_empty() || covered(&self.only)) && !covered(&self.exclude)
+    }
+
+    /// Whether it leaves out anything at all
+    pub fn is_partial(&self) -> bool {
+        !(self.only.is_empty() && self.exclude.is_empty())
+    }
 }
 
 impl Scope {
     /// Whether `name` may be touched; nothing else is ever written or counted
     pub fn owns(&self, name: &str) -> bool {
-        !is_reserved(name) && self.covers(name) && self.ignored_by(name).is_none()
+        !is_reserved(name)
+            && self.covers(name)
+            && self.ignored_by(name).is_none()
+            && self.selection.takes(name)
     }
 
     /// Whether one of the prefixes covers `name`, ignored or not
@@ -333,9 +360,12 @@ mod tests {
     #[test]
     fn scope_is_prefixes_less_ignored_less_aws() {
         let ignore = vec![Pattern::parse("alias/app/tmp/**").unwrap()];
-        let scope = Scope { prefixes: vec!["alias/app/".into()], ignore };
+        let scope = Scope { prefixes: vec!["alias/app/".into()], ignore, ..Scope::default() };
         assert!(scope.owns("alias/app/x") && !scope.owns("alias/apple") && !scope.owns("alias/app/tmp/x"));
-        let all = Scope { prefixes: vec!["alias/".into()], ignore: Vec::new() };
+        let all = Scope { prefixes: vec!["alias/".into()], ..Scope::default() };
         assert!(all.owns("alias/x") && !all.owns("alias/aws/s3"));
+        let only = Selection { only: vec![Pattern::parse("alias/a*").unwrap()], ..Selection::default() };
+        let some = Scope { selection: only, ..all };
+        assert!(some.owns("alias/ab") && !some.owns("alias/b") && some.selection.is_partial());
     }
 }

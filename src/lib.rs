@@ -1,4 +1,40 @@
-//! kms-alias
+//! kms-alias: a declarative reconciler for AWS KMS aliases. A manifest says which alias points at which key; this crate lists
+//! the live aliases, plans CreateAlias, UpdateAlias and DeleteAlias calls, shows them, applies them, and stays until the
+//! service, which is eventually consistent, really shows the result.
+//!
+//! The files are the pipeline, in this order:
+//!
+//! 1. [`load`]: `aliases.yaml` -> a checked manifest, or every problem in it at once
+//! 2. [`target`]: the manifest -> the accounts and Regions that it speaks about
+//! 3. [`list`](mod@list): pages of ListAliases -> a snapshot of what is live
+//! 4. [`resolve`](mod@resolve): key references -> the desired state
+//! 5. [`diff`](mod@diff): desired and live -> how they differ
+//! 6. [`inspect`](mod@inspect): the keys of the change -> what the service knows about them
+//! 7. [`plan`](mod@plan): differences, policy and facts -> ordered actions, and what is held; here a delete is decided
+//! 8. [`render`]: plans and reports -> text, unified diff, JSON
+//! 9. [`apply`](mod@apply): one stage of a plan -> one outcome an action; here alone the cloud is written
+//! 10. [`verify`](mod@verify): list, compare and plan again until there is nothing left to do
+//!
+//! [`prepare`](mod@prepare) strings 3 to 7 together for one target, [`fleet`] does so for many, [`converge`](mod@converge)
+//! strings 9 and 10 together, and [`cli`] is the commands. [`kms`] is the boundary to the service, [`sandbox`] an embedded one
+//! behind the same protocol. [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
+
 pub mod alias;
+pub mod apply;
+pub mod cli;
+pub mod converge;
+pub mod diff;
+pub mod fleet;
+pub mod inspect;
 pub mod kms;
+pub mod list;
+pub mod load;
+pub mod pace;
+pub mod plan;
+pub mod poll;
+pub mod prepare;
+pub mod render;
+pub mod resolve;
+pub mod sandbox;
 pub mod target;
+pub mod verify;

@@ -1,3 +1,89 @@
-//! The binary: nothing yet but the crate it will run.
+//! The binary: streams, signals and the runtime, around [`kms_alias::cli::run`].
 
-fn main() {}
+use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kms_alias::cli::console::{Console, Ends};
+use kms_alias::cli::exit::Exit;
+use kms_alias::cli::run;
+use kms_alias::kms::connect::AwsConnect;
+use tokio_util::sync::CancellationToken;
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::FAILURE,
+    };
+    let exit = runtime.block_on(supervised());
+    // A prompt that nobody answered still waits for its line; nothing else is under way.
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
+}
+
+/// Runs the command line; the first signal asks it to stop, the second one does not ask
+async fn supervised() -> Exit {
+    let stop = CancellationToken::new();
+    let terminated = Arc::new(AtomicBool::new(false));
+    tokio::spawn(listen(stop.clone(), terminated.clone()));
+    let input = std::io::BufReader::new(stdin());
+    let console = Console::new(stdout(), stderr(), input, ends());
+    let exit = run(std::env::args_os(), &console, &stop, AwsConnect::new).await;
+    match exit {
+        Exit::Interrupted if terminated.load(Ordering::Relaxed) => Exit::Terminated,
+        exit => exit,
+    }
+}
+
+fn ends() -> Ends {
+    Ends {
+        answers: stdin().is_terminal(),
+        out_colour: colour(stdout().is_terminal()),
+        err_colour: colour(stderr().is_terminal()),
+        err_redraws: stderr().is_terminal(),
+    }
+}
+
+/// `NO_COLOR`, then `CLICOLOR_FORCE` and `FORCE_COLOR`, then the terminal
+fn colour(terminal: bool) -> bool {
+    let forced = is_set("CLICOLOR_FORCE") || is_set("FORCE_COLOR");
+    !is_set("NO_COLOR") && (forced || terminal)
+}
+
+/// Set to anything but nothing or 0 (<https://no-color.org>, <https://bixense.com/clicolors>)
+#[expect(clippy::disallowed_methods, reason = "the conventions for colour are environment variables")]
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+#[cfg(unix)]
+async fn listen(stop: CancellationToken, terminated: Arc<AtomicBool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    loop {
+        let exit = tokio::select! {
+            _ = interrupt.recv() => Exit::Interrupted,
+            _ = terminate.recv() => Exit::Terminated,
+        };
+        if stop.is_cancelled() {
+            std::process::exit(exit.code().into());
+        }
+        terminated.store(exit == Exit::Terminated, Ordering::Relaxed);
+        stop.cancel();
+    }
+}
+
+#[cfg(not(unix))]
+async fn listen(stop: CancellationToken, _: Arc<AtomicBool>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if stop.is_cancelled() {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+        stop.cancel();
+    }
+}

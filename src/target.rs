@@ -5,6 +5,62 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyRef, Scope};
+use crate::load::roles::fill;
+use crate::load::{Entry, Instance, Manifest};
+
+/// The targets of `manifest`, sorted by name
+///
+/// It cannot fail: [`crate::load::load`] has judged this same expansion.
+pub fn targets(manifest: &Manifest) -> Vec<Target> {
+    let instances = manifest.instances.iter().enumerate();
+    instances.map(|(index, instance)| target(manifest, index, instance)).collect()
+}
+
+/// What holds in the instance with this index: of an alias declared in several layers, the strongest
+pub(crate) fn declared(manifest: &Manifest, instance: usize) -> BTreeMap<&AliasName, &Entry> {
+    let entries = manifest.layers.iter().flatten().filter(|entry| entry.is_for(instance));
+    entries.map(|entry| (&entry.name, entry)).collect()
+}
+
+fn target(manifest: &Manifest, index: usize, instance: &Instance) -> Target {
+    let spec = manifest.spec_of(instance);
+    let entries = declared(manifest, index).into_iter();
+    Target {
+        name: instance.name.clone(),
+        groups: spec.map(|spec| spec.groups.clone()).unwrap_or_default(),
+        account: instance.account.clone(),
+        region: instance.region.clone(),
+        profile: spec.and_then(|spec| spec.profile.clone()),
+        roles: roles(manifest, instance),
+        scope: scope(manifest, instance),
+        prune: manifest.prune_of(instance),
+        rates: manifest.rates_of(instance),
+        aliases: entries.map(|(name, entry)| (name.clone(), declaration(entry))).collect(),
+    }
+}
+
+fn declaration(entry: &Entry) -> Declared {
+    Declared { want: entry.want.clone(), place: entry.spot.place() }
+}
+
+fn roles(manifest: &Manifest, instance: &Instance) -> Roles {
+    let account = instance.account.as_deref().unwrap_or_default();
+    let region = instance.region.as_deref().unwrap_or_default();
+    let filled =
+        manifest.roles_of(instance).map(|role| role.map(|(role, _)| fill(role, account, region).into()));
+    let [plan, apply] = filled;
+    Roles { plan, apply }
+}
+
+fn scope(manifest: &Manifest, instance: &Instance) -> Scope {
+    let prefixes = manifest.scope_of(instance).unwrap_or_default();
+    let ignore = manifest.ignore_of(instance).unwrap_or_default();
+    Scope {
+        prefixes: prefixes.iter().map(|(prefix, _)| prefix.clone()).collect(),
+        ignore: ignore.iter().map(|(pattern, _)| pattern.clone()).collect(),
+        ..Scope::default()
+    }
+}
 
 /// One account and Region that the manifest speaks about, with everything it says about it
 #[derive(Clone, Debug, PartialEq)]
@@ -90,5 +146,149 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alias::KeyId;
+    use crate::load::{Input, load};
+
+    const ONE: &str = "11111111-1111-1111-1111-111111111111";
+    const TWO: &str = "22222222-2222-2222-2222-222222222222";
+
+    fn expand(text: &str) -> Vec<Target> {
+        let text = text.replace("ONE", ONE).replace("TWO", TWO);
+        match load(&[Input::Stdin(text.into_bytes())]) {
+            Ok(manifest) => targets(&manifest),
+            Err(error) => panic!("{}", error.render(false)),
+        }
+    }
+
+    /// `name: alias=want …` a line, keys by their first letter
+    fn told(text: &str) -> Vec<String> {
+        let want = |declared: &Declared| match &declared.want {
+            Want::Absent => "absent".to_owned(),
+            Want::Key(KeyRef::Id(id)) => id.as_str()[..1].to_owned(),
+            Want::Key(KeyRef::Arn(arn)) => arn.to_string(),
+            Want::Key(KeyRef::Alias(name)) => name.to_string(),
+        };
+        let aliases = |target: &Target| {
+            let each = target.aliases.iter().map(|(name, declared)| format!(" {name}={}", want(declared)));
+            each.collect::<String>()
+        };
+        expand(text).iter().map(|target| format!("{}:{}", target.name, aliases(target))).collect()
+    }
+
+    #[test]
+    fn without_targets_there_is_one_and_the_credentials_lead_to_it() {
+        let all = expand("version: 1\nscope: [alias/app/]\naliases:\n  alias/app/a: ONE\n");
+        let [target] = &all[..] else { panic!("{all:?}") };
+        assert_eq!((&*target.name, &target.account, &target.region), ("default", &None, &None));
+        assert_eq!((target.prune, target.rates), (false, Rates::default()));
+        assert!(target.scope.owns("alias/app/x") && !target.scope.owns("alias/apple"));
+        let declared = &target.aliases[&AliasName::parse("alias/app/a").unwrap()];
+        assert_eq!(declared.want, Want::Key(KeyRef::Id(KeyId::parse(ONE).unwrap())));
+        assert_eq!(declared.place.to_string(), "<stdin>:4");
+        assert_eq!(declared.place.column, 3);
+    }
+
+    const FLEET: &str = r#"
+version: 1
+required_version: ">=0.1, <2"
+scope: [alias/app/, alias/data/]
+ignore: ["alias/app/tmp/**"]
+roles:
+  plan: arn:{partition}:iam::{account}:role/read-{region}
+  apply: arn:{partition}:iam::{account}:role/write
+rates: {create: 2.5}
+x-shared: &quiet {prune: true, ignore: []}
+targets:
+  prod:
+    accounts: ["111122223333", "222233334444"]
+    regions: [us-east-1, eu-west-1]
+    groups: [live]
+    rates: {delete: 1}
+    overrides:
+      alias/app/ledger: {key: TWO, description: the old one}
+      alias/app/only-prod: ONE
+      prod/222233334444/eu-west-1:
+        alias/app/ledger: absent
+  dev: {account: "012345678901", region: cn-north-1, profile: dev, groups: [test], <<: *quiet}
+"#;
+
+    #[test]
+    fn accounts_and_regions_multiply_and_settings_are_inherited() {
+        let all = expand(&format!("{FLEET}aliases: {{}}\n"));
+        let names: Vec<_> = all.iter().map(|target| &*target.name).collect();
+        let wanted =
+            ["dev/012345678901/cn-north-1", "prod/111122223333/eu-west-1", "prod/111122223333/us-east-1"];
+        assert_eq!(names[..3], wanted);
+        assert_eq!(names[3..], ["prod/222233334444/eu-west-1", "prod/222233334444/us-east-1"]);
+        let (dev, prod) = (&all[0], &all[1]);
+        assert_eq!(
+            (dev.account.as_deref(), dev.region.as_deref()),
+            (Some("012345678901"), Some("cn-north-1"))
+        );
+        assert_eq!(dev.roles.plan.as_deref(), Some("arn:aws-cn:iam::012345678901:role/read-cn-north-1"));
+        assert_eq!(prod.roles.apply.as_deref(), Some("arn:aws:iam::111122223333:role/write"));
+        assert_eq!((dev.prune, prod.prune), (true, false));
+        assert_eq!((dev.scope.ignore.len(), prod.scope.ignore.len()), (0, 1));
+        assert_eq!((dev.profile.as_deref(), prod.profile.as_deref()), (Some("dev"), None));
+        assert_eq!(prod.rates, Rates { create: 2.5, update: 5.0, delete: 1.0 });
+        assert_eq!(dev.rates, Rates { create: 2.5, ..Rates::default() });
+    }
+
+    #[test]
+    fn of_several_declarations_the_nearest_to_the_target_holds() {
+        let aliases = "aliases:\n  alias/app/ledger: ONE\n  alias/app/dev: {key: ONE, targets: [dev]}\n";
+        assert_eq!(
+            told(&format!("{FLEET}{aliases}")),
+            [
+                "dev/012345678901/cn-north-1: alias/app/dev=1 alias/app/ledger=1",
+                "prod/111122223333/eu-west-1: alias/app/ledger=2 alias/app/only-prod=1",
+                "prod/111122223333/us-east-1: alias/app/ledger=2 alias/app/only-prod=1",
+                "prod/222233334444/eu-west-1: alias/app/ledger=absent alias/app/only-prod=1",
+                "prod/222233334444/us-east-1: alias/app/ledger=2 alias/app/only-prod=1",
+            ]
+        );
+    }
+
+    #[test]
+    fn selectors_are_groups_names_and_patterns() {
+        for (selectors, wanted) in [
+            ("[\"@live\"]", "prod prod prod prod"),
+            ("[dev]", "dev"),
+            ("[dev, prod/111122223333/us-east-1]", "dev prod"),
+            ("[\"*/*/us-*\"]", "prod prod"),
+            ("[\"**\"]", "dev prod prod prod prod"),
+            ("[\"{dev,prod/1*/**}\"]", "dev prod prod"),
+            ("[prod, prod/111122223333/us-east-1, \"@live\"]", "prod prod prod prod"),
+        ] {
+            let all =
+                expand(&format!("{FLEET}aliases: {{alias/data/x: {{key: ONE, targets: {selectors}}}}}\n"));
+            let has = |target: &&Target| target.aliases.keys().any(|name| name.as_str() == "alias/data/x");
+            let names = all.iter().filter(has).filter_map(|target| target.name.split('/').next());
+            assert_eq!(names.collect::<Vec<_>>().join(" "), wanted, "{selectors}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_a_key_an_arn_another_alias_or_absent() {
+        let text = "version: 1\nscope: [alias/]\naliases:\n  alias/a: alias/b\n  alias/b: {key: \
+            arn:aws:kms:us-east-1:111122223333:key/ONE, description: x}\n  alias/c: absent\n  alias/d: {absent: true}\n  \
+            alias/e: {key: mrk-00000000000000000000000000000000, absent: false}\n  alias/f: {key: absent}\n";
+        let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{ONE}");
+        let wanted = format!(
+            "default: alias/a=alias/b alias/b={arn} alias/c=absent alias/d=absent alias/e=m alias/f=absent"
+        );
+        assert_eq!(told(text), [wanted]);
+    }
+
+    #[test]
+    fn the_same_manifest_expands_to_the_same_targets() {
+        let text = format!("{FLEET}aliases: {{alias/app/a: ONE}}\n");
+        assert_eq!(expand(&text), expand(&text));
     }
 }

@@ -3,14 +3,18 @@
 //! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs` implements
 //! them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
 
+pub mod aws;
+pub mod connect;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId};
+use crate::target::Target;
 
 /// Requests sent so far by operation, retries included
-pub type Calls = BTreeMap<&'static str, u64>;
+pub type Calls = BTreeMap<String, u64>;
 
 /// Reads of one account and Region
 pub trait KmsRead: Send + Sync {
@@ -51,6 +55,22 @@ pub trait KmsWrite: KmsRead {
 
     /// DeleteAlias
     fn delete_alias(&self, name: &AliasName) -> impl Future<Output = Result<Written, KmsError>> + Send;
+}
+
+/// Makes the reader and the writer of a target; a command that must not write never asks for the latter
+pub trait Connect: Send + Sync {
+    /// Reads only, whatever else it could do
+    type Reader: KmsRead;
+    /// Writes as well
+    type Writer: KmsWrite;
+    /// Why it could not be connected to
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// With the role that plans
+    fn reader(&self, target: &Target) -> impl Future<Output = Result<Self::Reader, Self::Error>> + Send;
+
+    /// With the role that applies
+    fn writer(&self, target: &Target) -> impl Future<Output = Result<Self::Writer, Self::Error>> + Send;
 }
 
 /// Whose credentials a target is reached with
@@ -161,6 +181,40 @@ fn suffix(request_id: Option<&str>) -> String {
     request_id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
+impl KmsError {
+    /// What would help, where something is known to
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self.fault {
+            Fault::AccessDenied => match self.operation {
+                "ListAliases" => "the role needs kms:ListAliases on resource \"*\"".to_owned(),
+                "DescribeKey" => {
+                    "the role needs kms:DescribeKey on the key, in its IAM policy or the key policy"
+                        .to_owned()
+                }
+                "UpdateAlias" => {
+                    "the role needs kms:UpdateAlias on the alias, on its current key and on the new key"
+                        .to_owned()
+                }
+                operation => format!("the role needs kms:{operation} on the alias and on its key"),
+            },
+            Fault::Credentials => {
+                "check with `aws sts get-caller-identity`; sign in again if they have expired".to_owned()
+            }
+            Fault::NotSent => "check the Region, --endpoint-url and the network".to_owned(),
+            Fault::Throttled => "lower `rates` in the manifest: others share this account's quota".to_owned(),
+            Fault::AlreadyExists => {
+                "the service does not show by what yet: plan again in a minute".to_owned()
+            }
+            Fault::QuotaExceeded => {
+                "the key has as many aliases as its quota allows (50 by default)".to_owned()
+            }
+            Fault::Unknown => "run again: what may have been changed is read back first".to_owned(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+}
+
 /// What a failed call means; the service declares none of its errors retryable, it says so in prose
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -189,6 +243,36 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The meaning of an error answer; its text is looked at only where the code alone is ambiguous
+    ///
+    /// `NotFoundException` stands both for a key that a fresh replica does not know yet and for a reference that no time will
+    /// mend, and only its first word tells them apart.
+    pub fn of(code: &str, message: &str, status: u16) -> Self {
+        match code {
+            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+                Self::Throttled
+            }
+            "AlreadyExistsException" => Self::AlreadyExists,
+            "NotFoundException" if message.starts_with("Invalid ") => Self::NoSuchReference,
+            "NotFoundException" => Self::NotFound,
+            "KMSInvalidStateException" => Self::InvalidState,
+            "LimitExceededException" => Self::QuotaExceeded,
+            "AccessDeniedException" | "AccessDenied" => Self::AccessDenied,
+            "ExpiredTokenException"
+            | "ExpiredToken"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature"
+            | "InvalidAccessKeyId" => Self::Credentials,
+            _ if status >= 500 => Self::Unknown,
+            _ => Self::Invalid,
+        }
+    }
+
     /// Whether the same request can succeed later without anyone doing anything
     pub fn is_transient(self) -> bool {
         matches!(self, Self::Throttled | Self::NotSent | Self::Unknown)

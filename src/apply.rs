@@ -1,0 +1,263 @@
+//! One stage of a plan -> one outcome an action. The only file that writes.
+//!
+//! It has no choices left: it looks once more at each alias, takes its turn, writes, and finds out what an unclear answer
+//! meant. What it finds is reported, never repaired. Whether the target has converged is for `verify` to judge.
+//!
+//! The service has no compare-and-swap, so the look just before each write (DescribeKey by alias name) is what keeps us from
+//! overwriting somebody else's change; between the two lies one round trip, which cannot be closed.
+
+use futures_util::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::alias::KeyId;
+use crate::kms::{Fault, KmsError, KmsWrite, Written};
+use crate::pace::{Lane, Lanes};
+use crate::plan::Action;
+use crate::poll::{Patience, now, wait};
+
+/// What came of an action
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Written, and not yet seen by `verify`
+    Done,
+    /// The alias was as wanted before anything was written
+    AlreadySo,
+    /// The alias is not what the plan saw, so nothing was written: it is on this key, or gone
+    Contested {
+        /// Where it is now
+        found: Option<KeyId>,
+    },
+    /// The service refused, or could not be reached; the error says whether something may have been written
+    Failed(KmsError),
+    /// Written, but the service did not show it in time
+    Unverified,
+    /// It never came to this action
+    NotAttempted(Reason),
+}
+
+/// Why it never came to an action
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The program was asked to stop
+    Stopped,
+    /// What had to come first could not be verified
+    EarlierStage,
+    /// The credentials gave out, so nothing that follows could succeed
+    Credentials,
+}
+
+impl Outcome {
+    /// Whether the alias is, or was said to be, as wanted
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Done | Self::AlreadySo)
+    }
+}
+
+/// One action, and what came of it
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The action
+    pub action: Action,
+    /// What came of it
+    pub outcome: Outcome,
+    /// Write calls made
+    pub attempts: u32,
+    /// Of the last write that the service answered
+    pub request_id: Option<String>,
+}
+
+/// What an apply works with, the same for all actions of a target
+pub struct Tools<'a, K> {
+    /// The writer
+    pub kms: &'a K,
+    /// The lanes of the target's account and Region
+    pub lanes: &'a Lanes,
+    /// How long to retry
+    pub patience: Patience,
+    /// Cancelled when the program should stop: calls under way are finished, no new ones begun
+    pub stop: &'a CancellationToken,
+}
+
+/// Performs every action of a stage, each lane at its own pace, and tells `done` of each as it ends
+pub async fn apply<K: KmsWrite>(
+    stage: &[Action],
+    tools: &Tools<'_, K>,
+    done: &(impl Fn(&Applied) + Sync),
+) -> Vec<Applied> {
+    let dead = CancellationToken::new();
+    let lane = |lane: fn(&Lanes) -> &Lane, of: fn(&Action) -> bool| {
+        let lane = lane(tools.lanes);
+        let actions: Vec<&Action> = stage.iter().filter(|action| of(action)).collect();
+        let dead = &dead;
+        async move {
+            let each = |action| async move {
+                let applied = Attempt::new(action, lane, tools, dead).run().await;
+                done(&applied);
+                applied
+            };
+            stream::iter(actions).map(each).buffer_unordered(lane.width()).collect::<Vec<_>>().await
+        }
+    };
+    let (creates, updates, deletes) = tokio::join!(
+        lane(|l| &l.create, |a| matches!(a, Action::Create { .. })),
+        lane(|l| &l.update, |a| matches!(a, Action::Update { .. })),
+        lane(|l| &l.delete, |a| matches!(a, Action::Delete { .. })),
+    );
+    let mut applied: Vec<_> = [creates, updates, deletes].into_iter().flatten().collect();
+    applied.sort_by(|a, b| a.action.cmp(&b.action));
+    applied
+}
+
+/// What an action finds just before it writes
+enum Found {
+    /// What the plan saw
+    AsPlanned,
+    /// What the action is to bring about
+    AsWanted,
+    /// Neither
+    Other(Option<KeyId>),
+}
+
+/// What to do after an error
+enum Next {
+    Retry(KmsError),
+    End(Outcome),
+}
+
+struct Attempt<'a, K> {
+    action: &'a Action,
+    lane: &'a Lane,
+    tools: &'a Tools<'a, K>,
+    /// Cancelled when the credentials gave out
+    dead: &'a CancellationToken,
+    writes: u32,
+    /// Whether an earlier write may have been made although no answer said so
+    unclear: bool,
+    /// The service says that the name is taken, though no look has shown by what
+    taken: Option<KmsError>,
+    request_id: Option<String>,
+}
+
+impl<'a, K: KmsWrite> Attempt<'a, K> {
+    fn new(action: &'a Action, lane: &'a Lane, tools: &'a Tools<'a, K>, dead: &'a CancellationToken) -> Self {
+        Self { action, lane, tools, dead, writes: 0, unclear: false, taken: None, request_id: None }
+    }
+
+    async fn run(mut self) -> Applied {
+        let outcome = self.persist().await;
+        if matches!(&outcome, Outcome::Failed(error) if error.fault == Fault::Credentials) {
+            self.dead.cancel();
+        }
+        Applied { action: self.action.clone(), outcome, attempts: self.writes, request_id: self.request_id }
+    }
+
+    /// Tries until there is an outcome or patience is spent
+    async fn persist(&mut self) -> Outcome {
+        let deadline = now() + self.tools.patience.budget;
+        let mut delays = self.tools.patience.delays();
+        loop {
+            let error = match self.attempt().await {
+                Next::End(outcome) => return outcome,
+                Next::Retry(error) => error,
+            };
+            let spent = now() >= deadline;
+            match delays.next().filter(|_| !spent) {
+                Some(delay) if wait(delay, self.tools.stop).await => {}
+                _ if self.tools.stop.is_cancelled() => return self.stopped(),
+                _ => return Outcome::Failed(error),
+            }
+        }
+    }
+
+    /// Looks, takes a turn, writes
+    async fn attempt(&mut self) -> Next {
+        if let Some(reason) = self.forbidden() {
+            return Next::End(reason);
+        }
+        match self.probe().await {
+            // Writing again would be told the same; only a look that has caught up can tell whose the name is.
+            Ok(Found::AsPlanned) => {
+                if let Some(error) = &self.taken {
+                    return Next::Retry(error.clone());
+                }
+            }
+            Ok(Found::AsWanted) => return Next::End(self.as_wanted()),
+            Ok(Found::Other(found)) => return Next::End(Outcome::Contested { found }),
+            Err(error) if error.fault.is_transient() => return Next::Retry(error),
+            Err(error) => return Next::End(Outcome::Failed(error)),
+        }
+        if !self.lane.turn(self.tools.stop).await {
+            return Next::End(self.stopped());
+        }
+        match self.write().await {
+            Ok(written) => {
+                self.lane.served();
+                self.request_id = written.request_id;
+                Next::End(Outcome::Done)
+            }
+            Err(error) => self.judge(error),
+        }
+    }
+
+    fn forbidden(&self) -> Option<Outcome> {
+        if self.dead.is_cancelled() {
+            return Some(Outcome::NotAttempted(Reason::Credentials));
+        }
+        self.tools.stop.is_cancelled().then(|| self.stopped())
+    }
+
+    /// Asked to stop; a write without a clear answer may be there or not
+    fn stopped(&self) -> Outcome {
+        match self.unclear {
+            true => Outcome::Unverified,
+            false => Outcome::NotAttempted(Reason::Stopped),
+        }
+    }
+
+    /// The alias is as wanted: our own doing, if a write of ours went without a clear answer
+    fn as_wanted(&self) -> Outcome {
+        if self.unclear { Outcome::Done } else { Outcome::AlreadySo }
+    }
+
+    async fn probe(&self) -> Result<Found, KmsError> {
+        let live = self.tools.kms.probe_alias(self.action.name()).await?.map(|facts| facts.id);
+        let (before, after) = self.action.keys();
+        Ok(match live {
+            live if live.as_ref() == after => Found::AsWanted,
+            live if live.as_ref() == before => Found::AsPlanned,
+            live => Found::Other(live),
+        })
+    }
+
+    async fn write(&mut self) -> Result<Written, KmsError> {
+        self.writes += 1;
+        let kms = self.tools.kms;
+        match self.action {
+            Action::Create { name, key } => kms.create_alias(name, key).await,
+            Action::Update { name, to, .. } => kms.update_alias(name, to).await,
+            Action::Delete { name, .. } => kms.delete_alias(name).await,
+        }
+    }
+
+    /// What a failed write means for this action; only here is that known, which is why the SDK's own retries are off
+    fn judge(&mut self, error: KmsError) -> Next {
+        self.request_id.clone_from(&error.request_id);
+        match error.fault {
+            Fault::Throttled => self.lane.throttled(),
+            Fault::Unknown => self.unclear = true,
+            _ => {}
+        }
+        match (error.fault, self.action) {
+            // Gone: by our own earlier write, or by somebody else's; either way it is as wanted.
+            (Fault::NotFound, Action::Delete { .. }) => Next::End(self.as_wanted()),
+            (Fault::AlreadyExists, _) => {
+                self.taken = Some(error.clone());
+                Next::Retry(error)
+            }
+            // A fresh key may not be visible to this call yet.
+            (Fault::NotFound, _) => Next::Retry(error),
+            (fault, _) if fault.is_transient() => Next::Retry(error),
+            _ => Next::End(Outcome::Failed(error)),
+        }
+    }
+}

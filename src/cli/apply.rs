@@ -1,0 +1,190 @@
+//! `kms-alias apply`: plan, ask, carry out that plan, and wait until the service shows the result.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Session;
+use super::args::{ApplyArgs, Output};
+use super::exit::Exit;
+use super::plan::verdict;
+use crate::apply::{Applied, Outcome, Tools};
+use crate::converge::{Report, converge};
+use crate::fleet::{Surveyed, Trouble};
+use crate::kms::Connect;
+use crate::kms::connect::Options;
+use crate::pace::Lanes;
+use crate::plan::Counts;
+use crate::poll::Patience;
+use crate::prepare::{Prepared, identify};
+use crate::render;
+use crate::render::report::Told;
+use crate::render::text::{Totals, plural, totals};
+use crate::verify::Aim;
+
+/// One account and Region has one set of lanes, however many targets share it
+type LanesByHome = BTreeMap<(Arc<str>, Arc<str>), Arc<Lanes>>;
+
+impl Session<'_> {
+    pub(super) async fn apply<C: Connect>(
+        &self,
+        args: &ApplyArgs,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
+        let (sandbox, connect, surveyed) = match self.survey(&args.plan, connect).await? {
+            Ok(all) => all,
+            Err(exit) => return Ok(exit),
+        };
+        let exit = match self.consent(&surveyed, args).await? {
+            Some(exit) => self.end_unwritten(&surveyed, exit)?,
+            None => self.carry_out(&surveyed, args, &connect).await?,
+        };
+        self.close(sandbox).await?;
+        Ok(exit)
+    }
+
+    /// Shows the plan and asks; an exit code where it ends here, before anything is written
+    async fn consent(&self, surveyed: &[Surveyed], args: &ApplyArgs) -> anyhow::Result<Option<Exit>> {
+        if self.global.output != Output::Json {
+            self.show(surveyed)?;
+        }
+        let totals = totals(surveyed);
+        if totals.unread > 0 {
+            let unread = plural(totals.unread, "target");
+            self.console.note(&format!(
+                "error: nothing was written, because {unread} could not be read\n\
+                 hint: mend that, or choose the others with --target\n"
+            ));
+            return Ok(Some(Exit::Runtime));
+        }
+        if totals.counts.total() == 0 {
+            return Ok(Some(verdict(surveyed, args.plan.detailed_exitcode)));
+        }
+        if args.yes || self.confirmed(&totals).await? {
+            return Ok(None);
+        }
+        Ok(Some(if self.stop.is_cancelled() { Exit::Interrupted } else { Exit::Refused }))
+    }
+
+    /// A delete wants its number typed: a habit of saying yes must not be enough
+    async fn confirmed(&self, totals: &Totals) -> anyhow::Result<bool> {
+        if !self.console.ends.answers || self.global.no_input {
+            self.console.note("error: nobody can be asked here, so nothing was written\nhint: pass --yes to apply without asking\n");
+            return Ok(false);
+        }
+        let Counts { create, update, delete } = totals.counts;
+        let (wanted, question) = match delete {
+            0 => ("yes".to_owned(), format!("Create {create} and retarget {update}? Type yes to go on: ")),
+            n => {
+                let others = format!("Create {create}, retarget {update}, delete {n}?");
+                (n.to_string(), format!("{others} Type the number of deletions to go on: "))
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Ok(false),
+            answer = self.console.ask(&question) => answer?,
+        };
+        if answer.trim() == wanted {
+            return Ok(true);
+        }
+        self.console
+            .note(&format!("Declined: {:?} is not {wanted:?}. Nothing was written.\n", answer.trim()));
+        Ok(false)
+    }
+
+    fn end_unwritten(&self, surveyed: &[Surveyed], exit: Exit) -> anyhow::Result<Exit> {
+        if self.global.output == Output::Json {
+            let document = render::json::apply(surveyed, None, exit.code());
+            self.console.print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+        }
+        Ok(exit)
+    }
+
+    /// Writes, target by target, and reports; a reader of stdout who went away changes nothing about that
+    async fn carry_out<C: Connect>(
+        &self,
+        surveyed: &[Surveyed],
+        args: &ApplyArgs,
+        connect: &C,
+    ) -> anyhow::Result<Exit> {
+        let mut lanes = LanesByHome::new();
+        let mut reports = Vec::new();
+        for one in surveyed {
+            let Ok(prepared) = &one.prepared else { continue };
+            if !prepared.plan.changes.is_empty() {
+                reports.push((one, self.write(one, prepared, args, connect, &mut lanes).await));
+            }
+        }
+        let told: Vec<Told> = reports
+            .iter()
+            .map(|(one, report)| Told { target: &one.target.name, report: report.as_ref() })
+            .collect();
+        let exit = self.judge(surveyed, &told);
+        let text = match self.global.output {
+            Output::Json => {
+                serde_json::to_string_pretty(&render::json::apply(surveyed, Some(&told), exit.code()))? + "\n"
+            }
+            _ => render::report::report(&told, &self.palette()),
+        };
+        match self.console.print(&text) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                self.console.note(&format!("error: failed to write the report: {error}\n{text}"));
+                Ok(exit.worse(Exit::Runtime))
+            }
+            _ => Ok(exit),
+        }
+    }
+
+    async fn write<C: Connect>(
+        &self,
+        one: &Surveyed,
+        prepared: &Prepared,
+        args: &ApplyArgs,
+        connect: &C,
+        lanes: &mut LanesByHome,
+    ) -> Result<Report, Trouble> {
+        let Surveyed { target, policy, .. } = one;
+        let kms = connect.writer(target).await.map_err(|e| Trouble::new(&e, None))?;
+        let identity = identify(target, &kms).await?;
+        let (account, region) = (&prepared.identity.account, &prepared.identity.region);
+        if (&identity.account, &identity.region) != (account, region) {
+            let sentence = format!("write as {}: the plan is for {account} in {region}", identity.caller);
+            return Err(Trouble { sentence, hint: Some("check roles.apply in the manifest".to_owned()) });
+        }
+        let home = (account.clone(), region.clone());
+        let lanes = lanes.entry(home).or_insert_with(|| Arc::new(Lanes::new(target.rates))).clone();
+        let tools = Tools { kms: &kms, lanes: &lanes, patience: patience(args), stop: self.stop };
+        let aim = Aim { target, desired: &prepared.desired, policy };
+        let then = "waiting until the service shows it";
+        let progress = self.progress("applying changes", prepared.plan.changes.len(), then);
+        let step = |_: &Applied| progress.step();
+        Ok(progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &step)).await)
+    }
+
+    fn judge(&self, surveyed: &[Surveyed], told: &[Told]) -> Exit {
+        let complete = told.iter().all(|told| told.report.is_ok_and(Report::is_complete));
+        let nothing_written = told.iter().all(|told| match told.report {
+            Ok(report) => report.applied.iter().all(|a| matches!(a.outcome, Outcome::NotAttempted(_))),
+            Err(_) => true,
+        });
+        let held = totals(surveyed).held > 0;
+        let facts = [
+            (self.stop.is_cancelled(), Exit::Interrupted),
+            (!complete && nothing_written, Exit::Runtime),
+            ((!complete && !nothing_written) || held, Exit::Incomplete),
+        ];
+        facts
+            .into_iter()
+            .filter(|(holds, _)| *holds)
+            .fold(Exit::Success, |worst, (_, exit)| worst.worse(exit))
+    }
+}
+
+fn patience(args: &ApplyArgs) -> Patience {
+    Patience {
+        budget: args.wait_timeout,
+        steady: args.steady,
+        seed: fastrand::u64(..),
+        ..Patience::default()
+    }
+}

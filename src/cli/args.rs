@@ -1,0 +1,233 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::alias::Pattern;
+use crate::sandbox::Flags;
+
+/// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
+#[derive(Debug, Parser)]
+#[command(name = "kms-alias", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// For every command
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// The commands
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the manifest, offline: every problem at once, no credentials needed
+    Validate,
+    /// Show what apply would do; writes nothing
+    Plan(PlanArgs),
+    /// Plan, ask, carry out that plan, and wait until the service shows the result
+    Apply(ApplyArgs),
+    /// Run the embedded KMS as a server on loopback, for any client
+    Sandbox(SandboxArgs),
+}
+
+/// Flags that every command takes, before or after its name
+#[derive(Args, Debug)]
+pub struct Global {
+    /// Manifest, or directory of manifests; - is stdin; may be repeated [default: aliases.yaml, else aliases/]
+    #[arg(
+        short,
+        long = "file",
+        value_name = "PATH",
+        global = true,
+        env = "KMS_ALIAS_FILE",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub file: Vec<PathBuf>,
+
+    /// Only these targets: a name, a glob over names, or @GROUP; may be repeated
+    #[arg(short, long = "target", value_name = "NAME|GLOB|@GROUP", global = true)]
+    pub target: Vec<String>,
+
+    /// Form of what stdout carries
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        env = "KMS_ALIAS_OUTPUT",
+        hide_env = true
+    )]
+    pub output: Output,
+
+    /// Use the embedded KMS instead of AWS; with a file, its state survives the run
+    #[arg(long, value_name = "STATE", num_args = 0..=1, require_equals = true, global = true)]
+    pub sandbox: Option<Option<PathBuf>>,
+
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, global = true, env = "KMS_ALIAS_COLOR", hide_env = true)]
+    pub color: Color,
+
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say more on stderr; twice for every request
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+
+    /// Never ask anything
+    #[arg(long, global = true, env = "KMS_ALIAS_NO_INPUT", hide_env = true)]
+    pub no_input: bool,
+
+    /// Targets to read at once
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        global = true,
+        env = "KMS_ALIAS_PARALLELISM",
+        hide_env = true
+    )]
+    pub parallelism: usize,
+
+    /// Endpoint for KMS and STS, instead of AWS's own
+    #[arg(long, value_name = "URL", global = true, env = "KMS_ALIAS_ENDPOINT_URL", hide_env = true)]
+    pub endpoint_url: Option<String>,
+
+    /// Profile of the shared AWS configuration, before those of the manifest
+    #[arg(long, global = true, env = "KMS_ALIAS_PROFILE", hide_env = true)]
+    pub profile: Option<String>,
+
+    /// Region, where the manifest names none
+    #[arg(long, global = true, env = "KMS_ALIAS_REGION", hide_env = true)]
+    pub region: Option<String>,
+
+    /// How the sandbox is to misbehave
+    #[command(flatten, next_help_heading = "Sandbox that misbehaves on purpose")]
+    pub misbehaviour: Flags,
+
+    /// There is no such flag; it is here to say so
+    #[arg(long, hide = true, global = true)]
+    pub force: bool,
+}
+
+/// Forms of output
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// A unified diff of the live state against the desired one, as manifest YAML
+    Diff,
+    /// One JSON document
+    Json,
+}
+
+/// When to colour
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Flags that narrow or widen a plan
+#[derive(Args, Debug, Default)]
+pub struct PlanArgs {
+    /// Only these aliases; the plan is then partial; may be repeated
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    pub alias: Vec<Pattern>,
+
+    /// Not these aliases; the plan is then partial; may be repeated
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    pub exclude_alias: Vec<Pattern>,
+
+    /// Delete in-scope aliases that are not declared, whatever the manifest says
+    #[arg(long, overrides_with = "no_prune")]
+    pub prune: bool,
+
+    /// Delete only what is declared absent, whatever the manifest says
+    #[arg(long, overrides_with = "prune")]
+    pub no_prune: bool,
+
+    /// Exit 2 if there are differences
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Flags of apply
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// What to plan
+    #[command(flatten)]
+    pub plan: PlanArgs,
+
+    /// Do not ask
+    #[arg(short, long, visible_alias = "auto-approve", env = "KMS_ALIAS_YES", hide_env = true)]
+    pub yes: bool,
+
+    /// How long to wait for the service to show the result, and to retry
+    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = duration, env = "KMS_ALIAS_WAIT_TIMEOUT", hide_env = true)]
+    pub wait_timeout: Duration,
+
+    /// Listings in a row that must show the result
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..), env = "KMS_ALIAS_STEADY", hide_env = true)]
+    pub steady: u32,
+
+    /// Do not wait for the result of the last writes
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// Flags of the sandbox server
+#[derive(Args, Debug)]
+pub struct SandboxArgs {
+    /// Port on 127.0.0.1; without one, a free one is taken; the address is printed
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+}
+
+/// `90`, `90s`, `3m`, `500ms`, `1h`: a time; seconds without a unit
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| format!("{text:?} is no time; write it as in 90s or 3m"))?;
+    let scale = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("{unit:?} is no unit of time; use ms, s, m or h")),
+    };
+    Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_take_units_and_default_to_seconds() {
+        for (text, milliseconds) in
+            [("90", 90_000), ("1.5s", 1_500), ("3m", 180_000), ("500ms", 500), ("0", 0)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        assert!(duration("soon").is_err() && duration("3 m").is_err() && duration("").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! The three streams: stdout carries the plan or report and nothing else, stderr everything else. The only file that prints.
+
+use std::io::{self, BufRead, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The streams of a run, and what is at their other end
+pub struct Console {
+    out: Mutex<Box<dyn Write + Send>>,
+    err: Mutex<Box<dyn Write + Send>>,
+    input: Arc<Mutex<Box<dyn BufRead + Send>>>,
+    /// What is at their other end
+    pub ends: Ends,
+}
+
+/// Whether each stream is a person's
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ends {
+    /// Whether somebody can answer a question
+    pub answers: bool,
+    /// Whether stdout shows colours, as far as its end and the environment say; `--color` goes first
+    pub out_colour: bool,
+    /// Whether stderr shows colours, likewise
+    pub err_colour: bool,
+    /// Whether stderr is a terminal, where a line can be drawn again
+    pub err_redraws: bool,
+}
+
+impl Console {
+    /// A console over any streams
+    pub fn new(
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+        input: impl BufRead + Send + 'static,
+        ends: Ends,
+    ) -> Self {
+        let input: Box<dyn BufRead + Send> = Box::new(input);
+        Self {
+            out: Mutex::new(Box::new(out)),
+            err: Mutex::new(Box::new(err)),
+            input: Arc::new(Mutex::new(input)),
+            ends,
+        }
+    }
+
+    /// Writes the plan or report
+    ///
+    /// # Errors
+    /// Stdout's; a reader that went away is a broken pipe.
+    pub fn print(&self, text: &str) -> io::Result<()> {
+        let mut out = lock(&self.out);
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// Tells the user something; nothing can be done about a stderr that is gone
+    pub fn note(&self, text: &str) {
+        let mut err = lock(&self.err);
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// Asks the user something and waits for a line
+    ///
+    /// # Errors
+    /// Stdin's.
+    pub async fn ask(&self, question: &str) -> io::Result<String> {
+        self.note(question);
+        let input = self.input.clone();
+        let read = move || {
+            let mut line = String::new();
+            lock(&input).read_line(&mut line).map(|_| line)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+    }
+
+    /// Everything that stdin holds
+    ///
+    /// # Errors
+    /// Stdin's.
+    pub fn read_all(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        lock(&self.input).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,171 @@
+//! The commands: [`run`] strings the stages together. The only place for `anyhow`; whole commands run in-process in tests.
+
+pub mod args;
+pub mod console;
+pub mod exit;
+
+mod apply;
+mod plan;
+mod progress;
+mod sandbox;
+mod select;
+mod validate;
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
+use crate::kms::Connect;
+use crate::kms::connect::Options;
+use crate::load::{Input, LoadError, Manifest, load};
+use crate::plan::Policy;
+use crate::render::style::Palette;
+use crate::target::{Target, targets};
+
+use args::{Cli, Color, Command, Global, Output, PlanArgs};
+use console::Console;
+use exit::Exit;
+
+/// What every command works with
+pub(crate) struct Session<'a> {
+    global: &'a Global,
+    console: &'a Console,
+    stop: &'a CancellationToken,
+}
+
+/// Runs one command line; `connect` makes the connector that reaches the service, as the flags say
+pub async fn run<C: Connect>(
+    args: impl IntoIterator<Item = OsString>,
+    console: &Console,
+    stop: &CancellationToken,
+    connect: impl Fn(Options) -> C,
+) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, console),
+    };
+    let session = Session { global: &cli.global, console, stop };
+    match session.dispatch(&cli.command, connect).await {
+        Ok(exit) => exit,
+        // Whoever read stdout has seen enough.
+        Err(error) if is_broken_pipe(&error) => Exit::Success,
+        Err(error) => {
+            console.note(&format!("error: failed to {error:#}\n"));
+            Exit::Runtime
+        }
+    }
+}
+
+/// Help and version are no errors, and go to stdout; clap's own exit code 2 means drift here
+fn usage(error: &clap::Error, console: &Console) -> Exit {
+    let text =
+        if console.ends.err_colour { error.render().ansi().to_string() } else { error.render().to_string() };
+    if error.use_stderr() {
+        console.note(&text);
+        return Exit::Usage;
+    }
+    match console.print(&error.render().to_string()) {
+        Ok(()) => Exit::Success,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
+        Err(_) => Exit::Runtime,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == ErrorKind::BrokenPipe)
+}
+
+impl Session<'_> {
+    async fn dispatch<C: Connect>(
+        &self,
+        command: &Command,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
+        if self.global.force {
+            self.console
+                .note("error: there is no --force\nhint: what is refused says which flag accepts it\n");
+            return Ok(Exit::Usage);
+        }
+        match command {
+            Command::Validate => self.validate(),
+            Command::Sandbox(args) => self.serve_sandbox(args).await,
+            Command::Plan(args) => self.plan(args, connect).await,
+            Command::Apply(args) => self.apply(args, connect).await,
+        }
+    }
+
+    fn out_colour(&self) -> bool {
+        coloured(self.global.color, self.console.ends.out_colour)
+    }
+
+    fn err_colour(&self) -> bool {
+        coloured(self.global.color, self.console.ends.err_colour)
+    }
+
+    /// How to colour stdout
+    fn palette(&self) -> Palette {
+        if self.out_colour() { Palette::coloured() } else { Palette::plain() }
+    }
+
+    /// The manifest, or the exit code after its problems have been shown; its warnings are shown either way
+    fn manifest(&self) -> anyhow::Result<Result<Manifest, Exit>> {
+        match load(&self.inputs()?) {
+            Ok(manifest) => {
+                if !manifest.warnings.is_empty() && !self.global.quiet {
+                    self.console.note(&manifest.warnings.render(self.err_colour()));
+                }
+                Ok(Ok(manifest))
+            }
+            Err(error) => self.show_problems(&error).map(Err),
+        }
+    }
+
+    fn show_problems(&self, error: &LoadError) -> anyhow::Result<Exit> {
+        match self.global.output {
+            Output::Json => self.console.print(&(serde_json::to_string_pretty(&error.to_json())? + "\n"))?,
+            _ => self.console.note(&error.render(self.err_colour())),
+        }
+        Ok(Exit::Manifest)
+    }
+
+    fn inputs(&self) -> anyhow::Result<Vec<Input>> {
+        if self.global.file.is_empty() {
+            let path = default_manifest(Path::new("aliases.yaml"), Path::new("aliases"));
+            return Ok(vec![Input::Path(path)]);
+        }
+        let input = |path: &PathBuf| match path.as_os_str() == "-" {
+            true => Ok(Input::Stdin(self.console.read_all()?)),
+            false => Ok(Input::Path(path.clone())),
+        };
+        self.global.file.iter().map(input).collect()
+    }
+
+    /// The targets that the flags choose, narrowed to the aliases that they choose, each with its policy
+    fn targets(&self, manifest: &Manifest, args: &PlanArgs) -> Result<Vec<(Target, Policy)>, String> {
+        let chosen = select::targets(targets(manifest), &self.global.target)?;
+        let narrow = |mut target: Target| {
+            target.scope.selection.only.clone_from(&args.alias);
+            target.scope.selection.exclude.clone_from(&args.exclude_alias);
+            target.prune = (target.prune || args.prune) && !args.no_prune;
+            let policy = Policy::of(&target);
+            (target, policy)
+        };
+        Ok(chosen.into_iter().map(narrow).collect())
+    }
+}
+
+fn coloured(flag: Color, otherwise: bool) -> bool {
+    match flag {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => otherwise,
+    }
+}
+
+/// `aliases.yaml`, unless there is only a directory `aliases/`
+fn default_manifest(file: &Path, directory: &Path) -> PathBuf {
+    if !file.exists() && directory.is_dir() { directory.into() } else { file.into() }
+}

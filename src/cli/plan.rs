@@ -1,0 +1,77 @@
+//! `kms-alias plan`: reads every target and shows what apply would do. It is never handed a writer.
+
+use super::Session;
+use super::args::{Output, PlanArgs};
+use super::exit::Exit;
+use crate::fleet::{Surveyed, survey};
+use crate::kms::Connect;
+use crate::kms::connect::Options;
+use crate::render;
+use crate::render::text::totals;
+
+impl Session<'_> {
+    pub(super) async fn plan<C: Connect>(
+        &self,
+        args: &PlanArgs,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
+        let (sandbox, surveyed) = match self.survey(args, connect).await? {
+            Ok((sandbox, _, surveyed)) => (sandbox, surveyed),
+            Err(exit) => return Ok(exit),
+        };
+        self.show(&surveyed)?;
+        self.close(sandbox).await?;
+        Ok(verdict(&surveyed, args.detailed_exitcode))
+    }
+
+    /// Reads every target that the flags choose, with what is needed to go on; or the exit code that ends it
+    pub(super) async fn survey<C: Connect>(
+        &self,
+        args: &PlanArgs,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Result<(Option<crate::sandbox::Running>, C, Vec<Surveyed>), Exit>> {
+        let manifest = match self.manifest()? {
+            Ok(manifest) => manifest,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        let targets = match self.targets(&manifest, args) {
+            Ok(targets) => targets,
+            Err(sentence) => {
+                self.console.note(&format!("error: {sentence}\n"));
+                return Ok(Err(Exit::Usage));
+            }
+        };
+        let sandbox = self.start_sandbox().await?;
+        let connect = connect(self.options(sandbox.as_ref()));
+        let progress = self.progress("reading targets", targets.len(), "planning");
+        let step = || progress.step();
+        let reading = progress.during(survey(targets, &connect, self.global.parallelism, &step));
+        let surveyed = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Ok(Err(Exit::Interrupted)),
+            surveyed = reading => surveyed,
+        };
+        Ok(Ok((sandbox, connect, surveyed)))
+    }
+
+    /// Shows the plan on stdout
+    pub(super) fn show(&self, surveyed: &[Surveyed]) -> anyhow::Result<()> {
+        let text = match self.global.output {
+            Output::Text => render::text::plan(surveyed, &self.palette()),
+            Output::Diff => render::diff::plan(surveyed)?,
+            Output::Json => serde_json::to_string_pretty(&render::json::plan(surveyed))? + "\n",
+        };
+        Ok(self.console.print(&text)?)
+    }
+}
+
+/// What a plan says by its exit code
+pub(super) fn verdict(surveyed: &[Surveyed], differences_count: bool) -> Exit {
+    let totals = totals(surveyed);
+    let facts = [
+        (totals.unread > 0, Exit::Runtime),
+        (totals.held > 0, Exit::Refused),
+        (totals.counts.total() > 0 && differences_count, Exit::Differences),
+    ];
+    facts.into_iter().filter(|(holds, _)| *holds).fold(Exit::Success, |worst, (_, exit)| worst.worse(exit))
+}

@@ -1,0 +1,105 @@
+//! Progress on stderr, for what takes longer than a second: a line drawn again on a terminal, a plain line now and then elsewhere.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use super::Session;
+use super::console::Console;
+use crate::poll::wait;
+
+/// Nothing is said before
+const QUIET: Duration = Duration::from_secs(1);
+/// Between two plain lines
+const PLAIN: Duration = Duration::from_secs(5);
+/// Between two drawings on a terminal
+const DRAWN: Duration = Duration::from_millis(100);
+
+/// How far something is
+pub struct Progress<'a> {
+    /// As `reading targets`
+    what: &'static str,
+    /// What is waited for once all is done
+    then: &'static str,
+    total: usize,
+    done: AtomicUsize,
+    screen: Screen<'a>,
+}
+
+enum Screen<'a> {
+    /// Leaves nothing behind
+    Terminal(ProgressBar),
+    Lines(&'a Console),
+    Quiet,
+}
+
+impl Session<'_> {
+    /// Progress of `total` things, then of waiting for something
+    pub(super) fn progress(&self, what: &'static str, total: usize, then: &'static str) -> Progress<'_> {
+        let screen = match (self.global.quiet, self.console.ends.err_redraws) {
+            (true, _) => Screen::Quiet,
+            (false, true) => Screen::Terminal(bar()),
+            (false, false) => Screen::Lines(self.console),
+        };
+        Progress { what, then, total, done: AtomicUsize::new(0), screen }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    match ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+impl Progress<'_> {
+    /// One more is done
+    pub fn step(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Does `work`, telling how far it is from time to time
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let (mut work, never) = (pin!(work), CancellationToken::new());
+        let mut next = QUIET;
+        let worked = loop {
+            tokio::select! {
+                biased;
+                worked = &mut work => break worked,
+                _ = wait(next, &never) => next = self.tell(),
+            }
+        };
+        if let Screen::Terminal(bar) = &self.screen {
+            bar.finish_and_clear();
+        }
+        worked
+    }
+
+    /// Says how far it is, and when to say it again
+    fn tell(&self) -> Duration {
+        match &self.screen {
+            Screen::Terminal(bar) => {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.set_message(self.line());
+                bar.tick();
+                DRAWN
+            }
+            Screen::Lines(console) => {
+                console.note(&(self.line() + "\n"));
+                PLAIN
+            }
+            Screen::Quiet => PLAIN,
+        }
+    }
+
+    fn line(&self) -> String {
+        let done = self.done.load(Ordering::Relaxed);
+        let then = if done == self.total { format!("; {}", self.then) } else { String::new() };
+        format!("{}: {done} of {}{then}", self.what, self.total)
+    }
+}

@@ -1,0 +1,78 @@
+//! A plan -> a converged target: applies the plan stage by stage, and verifies each stage before the next one begins.
+
+use std::collections::BTreeSet;
+
+use crate::alias::AliasName;
+use crate::apply::{Applied, Outcome, Reason, Tools, apply};
+use crate::kms::KmsWrite;
+use crate::list::ListError;
+use crate::plan::{Action, Plan};
+use crate::verify::{Aim, Verdict, verify};
+
+/// What an apply did to one target
+#[derive(Debug, Default)]
+#[must_use = "what failed is in it"]
+pub struct Report {
+    /// Every action of the plan and what came of it, sorted by action
+    pub applied: Vec<Applied>,
+    /// How the last verification ended; `None` if there was none
+    pub verdict: Option<Result<Verdict, ListError>>,
+}
+
+impl Report {
+    /// Whether everything planned is there, and seen to be if it was verified
+    pub fn is_complete(&self) -> bool {
+        let seen = matches!(self.verdict, None | Some(Ok(Verdict::Converged { .. })));
+        seen && self.applied.iter().all(|applied| applied.outcome.is_success())
+    }
+}
+
+/// Applies `plan`; with `wait` off, the last stage is not verified
+pub async fn converge<K: KmsWrite>(
+    plan: &Plan,
+    aim: &Aim<'_>,
+    tools: &Tools<'_, K>,
+    wait: bool,
+    done: &(impl Fn(&Applied) + Sync),
+) -> Report {
+    let mut report = Report::default();
+    let mut except: BTreeSet<AliasName> = plan.held.iter().map(|held| held.name.clone()).collect();
+    let stages = plan.stages();
+    for (i, stage) in stages.iter().enumerate() {
+        let last = i + 1 == stages.len();
+        if !report.is_complete() {
+            report.applied.extend(stage.iter().map(not_attempted));
+            continue;
+        }
+        let applied = apply(stage, tools, done).await;
+        except.extend(applied.iter().filter(|a| !a.outcome.is_success()).map(|a| a.action.name().clone()));
+        report.applied.extend(applied);
+        if tools.stop.is_cancelled() || (last && !wait) {
+            continue;
+        }
+        report.verdict = Some(verify(tools.kms, aim, last, &except, &tools.patience, tools.stop).await);
+        report.doubt();
+    }
+    report
+}
+
+fn not_attempted(action: &Action) -> Applied {
+    let outcome = Outcome::NotAttempted(Reason::EarlierStage);
+    Applied { action: action.clone(), outcome, attempts: 0, request_id: None }
+}
+
+impl Report {
+    /// What was done and not seen is unverified: the names that were left, or all of them if the last listing names none
+    fn doubt(&mut self) {
+        let left = match &self.verdict {
+            Some(Ok(Verdict::OutOfPatience { left, .. })) => left.clone(),
+            Some(Err(_)) => BTreeSet::new(),
+            _ => return,
+        };
+        for applied in self.applied.iter_mut().filter(|applied| applied.outcome == Outcome::Done) {
+            if left.is_empty() || left.contains(applied.action.name()) {
+                applied.outcome = Outcome::Unverified;
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! (Desired, Snapshot) -> how they differ, name by name. Pure: it states facts and takes no decision.
+
+use std::collections::BTreeMap;
+
+use crate::alias::{AliasName, KeyId};
+use crate::list::{Live, Snapshot};
+use crate::resolve::{Desired, End, Goal};
+
+/// How the live state of one target differs from the desired one
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diff {
+    /// The names that differ
+    pub differences: BTreeMap<AliasName, Difference>,
+    /// How many names are as declared; a tombstone without a corpse is not counted
+    pub in_sync: usize,
+}
+
+/// How one name differs
+#[derive(Clone, Debug, PartialEq)]
+pub enum Difference {
+    /// Declared, and not there
+    Missing {
+        /// The declaration
+        goal: Goal,
+        /// The key it should point at
+        want: KeyId,
+    },
+    /// Declared, and on another key
+    Mismatched {
+        /// As it is
+        have: Live,
+        /// The declaration
+        goal: Goal,
+        /// The key it should point at
+        want: KeyId,
+    },
+    /// There, and not declared, or declared absent
+    Unexpected {
+        /// As it is
+        have: Live,
+        /// The declaration of its absence
+        tombstone: Option<Goal>,
+    },
+    /// Declared, and what it should point at cannot be told
+    Unresolved {
+        /// As it is, if it is
+        have: Option<Live>,
+        /// The declaration
+        goal: Goal,
+        /// Why
+        reason: String,
+    },
+}
+
+/// Compares the desired state of a target with its live one
+pub fn diff(desired: &Desired, snapshot: &Snapshot) -> Diff {
+    let mut diff = Diff::default();
+    for (name, goal) in desired {
+        match compare(goal, snapshot.live.get(name)) {
+            Compared::Differs(difference) => drop(diff.differences.insert(name.clone(), difference)),
+            Compared::InSync => diff.in_sync += 1,
+            Compared::Nothing => {}
+        }
+    }
+    for (name, live) in &snapshot.live {
+        if !desired.contains_key(name) {
+            let difference = Difference::Unexpected { have: live.clone(), tombstone: None };
+            diff.differences.insert(name.clone(), difference);
+        }
+    }
+    diff
+}
+
+enum Compared {
+    Differs(Difference),
+    InSync,
+    /// Declared absent, and so it is
+    Nothing,
+}
+
+fn compare(goal: &Goal, live: Option<&Live>) -> Compared {
+    let difference = match (&goal.end, live.cloned()) {
+        (End::Absent, None) => return Compared::Nothing,
+        (End::Key(want), Some(live)) if live.key.as_ref() == Some(want) => return Compared::InSync,
+        (End::Absent, Some(have)) => Difference::Unexpected { have, tombstone: Some(goal.clone()) },
+        (End::Key(want), None) => Difference::Missing { goal: goal.clone(), want: want.clone() },
+        (End::Key(want), Some(have)) => {
+            Difference::Mismatched { have, goal: goal.clone(), want: want.clone() }
+        }
+        (End::Unresolved(reason), have) => {
+            Difference::Unresolved { have, goal: goal.clone(), reason: reason.clone() }
+        }
+    };
+    Compared::Differs(difference)
+}

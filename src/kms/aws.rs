@@ -1,0 +1,187 @@
+//! The boundary, by the AWS SDK: the only file that names it, apart from `connect.rs`, which configures its clients.
+//!
+//! It flattens the SDK's errors into one sentence with code, message and request id; left alone, their chains double the text
+//! or end in a Debug dump. Codes are matched as text, because half of what KMS answers (`ValidationException`,
+//! `AccessDeniedException`, `ThrottlingException`) is declared by none of its operations, and the SDK has no types for it.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::operation::RequestId;
+use aws_sdk_kms::types::{AliasListEntry, KeyManagerType, KeyMetadata};
+use aws_sdk_kms::{Client, config};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::{
+    AliasPage, Calls, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
+    connect::Counter,
+};
+use crate::alias::{AliasName, KeyId};
+
+/// The most that ListAliases takes; its default is 50
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html>).
+const PAGE: i32 = 100;
+
+/// One account and Region, through the SDK
+#[derive(Clone, Debug)]
+pub struct AwsKms {
+    pub(super) kms: Client,
+    pub(super) sts: aws_sdk_sts::Client,
+    pub(super) region: Arc<str>,
+    pub(super) counter: Counter,
+}
+
+impl KmsRead for AwsKms {
+    async fn identity(&self) -> Result<Identity, KmsError> {
+        let answer = self.sts.get_caller_identity().send().await;
+        let answer = answer.map_err(|e| flatten("GetCallerIdentity", e))?;
+        let (account, caller) = (answer.account.unwrap_or_default(), answer.arn.unwrap_or_default());
+        let partition = caller.split(':').nth(1).unwrap_or("aws").into();
+        Ok(Identity {
+            account: account.into(),
+            region: self.region.clone(),
+            partition,
+            caller: caller.into(),
+        })
+    }
+
+    async fn alias_page(&self, marker: Option<&str>) -> Result<AliasPage, KmsError> {
+        let request = self.kms.list_aliases().limit(PAGE).set_marker(marker.map(str::to_owned));
+        let page = request.send().await.map_err(|e| flatten("ListAliases", e))?;
+        let aliases = page.aliases.unwrap_or_default().into_iter().map(listed).collect::<Result<_, _>>()?;
+        Ok(AliasPage { aliases, next_marker: page.next_marker, truncated: page.truncated })
+    }
+
+    async fn describe_key(&self, key: &KeyId) -> Result<KeyFacts, KmsError> {
+        self.describe(key.as_str()).await
+    }
+
+    async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {
+        match self.describe(name.as_str()).await {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if error.fault == Fault::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn calls(&self) -> Calls {
+        self.counter.calls()
+    }
+}
+
+impl AwsKms {
+    async fn describe(&self, key: &str) -> Result<KeyFacts, KmsError> {
+        let answer =
+            self.kms.describe_key().key_id(key).send().await.map_err(|e| flatten("DescribeKey", e))?;
+        answer.key_metadata.map(facts).ok_or_else(|| unreadable("DescribeKey", "no KeyMetadata"))
+    }
+}
+
+impl KmsWrite for AwsKms {
+    async fn create_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
+        let request = self.kms.create_alias().alias_name(name.as_str()).target_key_id(key.as_str());
+        written("CreateAlias", request.customize().config_override(once()).send().await)
+    }
+
+    async fn update_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
+        let request = self.kms.update_alias().alias_name(name.as_str()).target_key_id(key.as_str());
+        written("UpdateAlias", request.customize().config_override(once()).send().await)
+    }
+
+    async fn delete_alias(&self, name: &AliasName) -> Result<Written, KmsError> {
+        let request = self.kms.delete_alias().alias_name(name.as_str());
+        written("DeleteAlias", request.customize().config_override(once()).send().await)
+    }
+}
+
+/// Without the SDK's retries: they would hide that the first try of a create was made, or send a quota error three times
+fn once() -> config::Builder {
+    config::Builder::new().retry_config(RetryConfig::disabled())
+}
+
+fn written<O: RequestId, E>(
+    operation: &'static str,
+    answer: Result<O, SdkError<E, HttpResponse>>,
+) -> Result<Written, KmsError>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let request_id = answer.map_err(|e| flatten(operation, e))?.request_id().map(str::to_owned);
+    Ok(Written { request_id })
+}
+
+fn listed(entry: AliasListEntry) -> Result<ListedAlias, KmsError> {
+    let name = entry.alias_name.ok_or_else(|| unreadable("ListAliases", "an entry without AliasName"))?;
+    let target = entry.target_key_id.filter(|id| !id.is_empty()).map(|id| KeyId::from_service(&id));
+    Ok(ListedAlias { name, target })
+}
+
+fn facts(key: KeyMetadata) -> KeyFacts {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    KeyFacts {
+        id: KeyId::from_service(&key.key_id),
+        description: key.description.unwrap_or_default(),
+        state: text(key.key_state.as_ref().map(|s| s.as_str())),
+        spec: text(key.key_spec.as_ref().map(|s| s.as_str())),
+        usage: text(key.key_usage.as_ref().map(|u| u.as_str())),
+        aws_managed: key.key_manager == Some(KeyManagerType::Aws),
+    }
+}
+
+fn unreadable(operation: &'static str, message: &str) -> KmsError {
+    let message = format!("the answer cannot be read: {message}");
+    KmsError { fault: Fault::Unknown, operation, code: None, message, request_id: None }
+}
+
+/// One sentence and one meaning for whatever went wrong
+fn flatten<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> KmsError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let request_id = error.request_id().map(str::to_owned);
+    let (fault, message) = match &error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let (code, message) = (answer.err().code(), answer.err().message());
+            let fault = Fault::of(code.unwrap_or_default(), message.unwrap_or_default(), status);
+            let message = message.map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+            return KmsError { fault, operation, code: code.map(str::to_owned), message, request_id };
+        }
+        SdkError::TimeoutError(_) => (Fault::Unknown, "no answer in time".to_owned()),
+        SdkError::ResponseError(_) => {
+            (Fault::Unknown, format!("the answer cannot be read: {}", root(&error)))
+        }
+        _ => undelivered(&error),
+    };
+    KmsError { fault, operation, code: None, message, request_id }
+}
+
+/// A request that got no answer: no credentials, no connection, or a connection that broke
+fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
+    if let Some(credentials) = find::<CredentialsError>(error) {
+        return (Fault::Credentials, format!("no credentials: {}", root(credentials)));
+    }
+    let refused = find::<io::Error>(error).is_some_and(|e| {
+        use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        matches!(e.kind(), AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable)
+    });
+    let fault = if refused { Fault::NotSent } else { Fault::Unknown };
+    (fault, format!("no answer: {}", root(error)))
+}
+
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
+}
+
+fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// The last cause, which in the SDK's chains is the one that says something
+fn root(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}

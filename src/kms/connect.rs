@@ -1,0 +1,219 @@
+//! A target -> the SDK's clients for it: credentials, role, Region, endpoint, time-outs, retries.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_kms::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_kms::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_kms::config::timeout::TimeoutConfig;
+use aws_sdk_kms::config::{
+    ConfigBag, Credentials, Intercept, RuntimeComponents, SharedCredentialsProvider, SharedHttpClient,
+};
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+
+use super::aws::AwsKms;
+use super::{Calls, Connect};
+use crate::target::Target;
+
+/// The account that the sandbox gives to a target without one
+pub const SANDBOX_ACCOUNT: &str = "111122223333";
+/// The Region that the sandbox gives to a target without one
+pub const SANDBOX_REGION: &str = "us-east-1";
+
+/// How to reach the service
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// For all services, instead of the partition's own endpoints
+    pub endpoint_url: Option<String>,
+    /// Goes before a target's own profile
+    pub profile: Option<String>,
+    /// For a target that names none
+    pub region: Option<String>,
+    /// The endpoint is the embedded sandbox: no credentials or configuration of this machine are looked at
+    pub sandbox: bool,
+}
+
+/// Why a target could not be connected to
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No Region anywhere
+    #[error("no Region: give --region, set AWS_REGION, or declare `targets` in the manifest")]
+    NoRegion,
+}
+
+/// Makes clients, and shares between them what can be shared
+pub struct AwsConnect {
+    options: Options,
+    http: SharedHttpClient,
+    /// By profile: loading one reads files and parses the CA bundle
+    loaded: tokio::sync::Mutex<BTreeMap<Option<Arc<str>>, SdkConfig>>,
+}
+
+impl AwsConnect {
+    /// A connector; nothing is read before the first target
+    pub fn new(options: Options) -> Self {
+        Self { http: http_client(), options, loaded: tokio::sync::Mutex::default() }
+    }
+
+    async fn connect(&self, target: &Target, role: Option<&str>) -> Result<AwsKms, ConnectError> {
+        let base = match self.options.sandbox {
+            true => self.sandbox(target),
+            false => self.base(target).await,
+        };
+        let region =
+            target.region.as_deref().map(|r| Region::new(r.to_owned())).or_else(|| base.region().cloned());
+        let region = region.ok_or(ConnectError::NoRegion)?;
+        let base = base.into_builder().region(region.clone()).build();
+        let base = match role {
+            Some(role) => assume(base, role, region.clone()).await,
+            None => base,
+        };
+        Ok(clients(&base, target, region))
+    }
+
+    async fn base(&self, target: &Target) -> SdkConfig {
+        let profile = self.options.profile.as_deref().map(Arc::from).or_else(|| target.profile.clone());
+        let mut loaded = self.loaded.lock().await;
+        if let Some(base) = loaded.get(&profile) {
+            return base.clone();
+        }
+        let base = self.load(profile.as_deref()).await;
+        loaded.insert(profile, base.clone());
+        base
+    }
+
+    async fn load(&self, profile: Option<&str>) -> SdkConfig {
+        let mut loader = aws_config::defaults(behaviour())
+            .http_client(self.http.clone())
+            .timeout_config(timeouts())
+            .retry_config(reads());
+        if let Ok(name) = AppName::new("kms-alias") {
+            loader = loader.app_name(name);
+        }
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &self.options.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(url) = &self.options.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        loader.load().await
+    }
+
+    /// The sandbox takes an access key of twelve digits for that account, and every secret
+    fn sandbox(&self, target: &Target) -> SdkConfig {
+        let account = target.account.as_deref().unwrap_or(SANDBOX_ACCOUNT);
+        let credentials = Credentials::new(account, "sandbox", None, None, "sandbox");
+        let region = self.options.region.clone().unwrap_or_else(|| SANDBOX_REGION.to_owned());
+        let mut base = SdkConfig::builder()
+            .behavior_version(behaviour())
+            .http_client(self.http.clone())
+            .timeout_config(timeouts())
+            .retry_config(reads())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
+        base.set_endpoint_url(self.options.endpoint_url.clone());
+        base.build()
+    }
+}
+
+impl Connect for AwsConnect {
+    type Reader = AwsKms;
+    type Writer = AwsKms;
+    type Error = ConnectError;
+
+    async fn reader(&self, target: &Target) -> Result<AwsKms, ConnectError> {
+        self.connect(target, target.roles.plan.as_deref()).await
+    }
+
+    async fn writer(&self, target: &Target) -> Result<AwsKms, ConnectError> {
+        self.connect(target, target.roles.apply.as_deref()).await
+    }
+}
+
+/// Pinned, so that an update of the SDK cannot change how it behaves
+fn behaviour() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// The SDK has no read time-out of its own: a server that accepts and stays silent would hang us for ever
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(3100))
+        .read_timeout(Duration::from_secs(10))
+        .operation_attempt_timeout(Duration::from_secs(15))
+        .operation_timeout(Duration::from_secs(60))
+        .build()
+}
+
+/// Reads are retried by the SDK, in standard mode: adaptive mode slows a whole batch down after one throttle
+fn reads() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(5)
+}
+
+fn http_client() -> SharedHttpClient {
+    #[cfg(feature = "ring")]
+    let provider = tls::rustls_provider::CryptoMode::Ring;
+    #[cfg(not(feature = "ring"))]
+    let provider = tls::rustls_provider::CryptoMode::AwsLc;
+    Builder::new().tls_provider(tls::Provider::Rustls(provider)).build_https()
+}
+
+async fn assume(base: SdkConfig, role: &str, region: Region) -> SdkConfig {
+    let provider =
+        AssumeRoleProvider::builder(role).configure(&base).region(region).session_name("kms-alias");
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    base.into_builder().credentials_provider(provider).build()
+}
+
+fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
+    let counter = Counter::default();
+    // The SDK's retry tokens are otherwise shared by all accounts of a Region, and one in trouble would starve the rest.
+    let account = target.account.as_deref().unwrap_or("default");
+    let partition = RetryPartition::custom(format!("kms-alias/{account}/{region}")).build();
+    let kms =
+        aws_sdk_kms::config::Builder::from(base).retry_partition(partition).interceptor(counter.clone());
+    let sts = aws_sdk_sts::config::Builder::from(base).interceptor(counter.clone());
+    AwsKms {
+        kms: aws_sdk_kms::Client::from_conf(kms.build()),
+        sts: aws_sdk_sts::Client::from_conf(sts.build()),
+        region: region.as_ref().into(),
+        counter,
+    }
+}
+
+/// Counts what is really sent, the SDK's retries included
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counter(Arc<Mutex<Calls>>);
+
+impl Counter {
+    pub(super) fn calls(&self) -> Calls {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "kms-alias counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(operation) = bag.load::<Metadata>() {
+            let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *calls.entry(operation.name().to_owned()).or_default() += 1;
+        }
+        Ok(())
+    }
+}

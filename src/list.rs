@@ -1,0 +1,138 @@
+//! Pages of ListAliases -> a snapshot of the live aliases in scope. Reads only, and an incomplete read is an error.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::alias::{AliasName, KeyId, Scope, is_reserved};
+use crate::kms::{AliasPage, KmsError, KmsRead, ListedAlias};
+
+/// Twice what a Region at its quota of 100,000 keys with 50 aliases each can fill, so a listing this long never ends
+const MOST_PAGES: u32 = 100_000;
+
+/// The live aliases of one account and Region, as far as we may look
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Names in scope; nothing else ever enters here
+    pub live: BTreeMap<AliasName, Live>,
+    /// Names outside it that declared aliases follow
+    pub followed: BTreeMap<AliasName, KeyId>,
+    /// Pages it took
+    pub pages: u32,
+}
+
+/// A live alias: the key it points at
+///
+/// The service lists an alias without a target only for AWS's own, yet makes the member optional for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// The target key
+    pub key: Option<KeyId>,
+}
+
+/// Why a listing cannot be trusted
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ListError {
+    /// A page could not be read
+    #[error("list the live aliases (page {page})")]
+    Page {
+        /// Counted from 1
+        page: u32,
+        /// What the service said
+        #[source]
+        source: KmsError,
+    },
+    /// The service says that more follows, and not where
+    #[error("list the live aliases: page {0} says that more follow but gives no marker")]
+    NoMarker(u32),
+    /// The service sends us round in a circle
+    #[error("list the live aliases: page {0} ends with a marker that came before")]
+    RepeatedMarker(u32),
+    /// There is no end to it
+    #[error("list the live aliases: no end after {0} pages")]
+    Endless(u32),
+    /// The listing contradicts itself
+    #[error(
+        "list the live aliases: {name} is listed twice, on key {one} and on key {other}: it was changed meanwhile"
+    )]
+    Contradiction {
+        /// The alias
+        name: AliasName,
+        /// As first listed
+        one: String,
+        /// As listed again
+        other: String,
+    },
+    /// A name in scope that we could not write back
+    #[error("list the live aliases: {0:?} is in scope but no valid alias name")]
+    BadName(String),
+}
+
+/// Lists the aliases in `scope`, and those in `follow` wherever they are
+///
+/// # Errors
+/// Whatever keeps the listing from being whole: a page that fails after its retries, a missing or repeated marker.
+pub async fn list(
+    kms: &impl KmsRead,
+    scope: &Scope,
+    follow: &BTreeSet<AliasName>,
+) -> Result<Snapshot, ListError> {
+    let mut snapshot = Snapshot::default();
+    let mut markers = HashSet::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = snapshot.pages + 1;
+        let read = kms.alias_page(marker.as_deref()).await;
+        let AliasPage { aliases, next_marker, truncated } =
+            read.map_err(|source| ListError::Page { page, source })?;
+        snapshot.pages = page;
+        for alias in aliases {
+            snapshot.take(alias, scope, follow)?;
+        }
+        if !truncated {
+            return Ok(snapshot);
+        }
+        let next = next_marker.filter(|m| !m.is_empty()).ok_or(ListError::NoMarker(page))?;
+        if !markers.insert(next.clone()) {
+            return Err(ListError::RepeatedMarker(page));
+        }
+        if page >= MOST_PAGES {
+            return Err(ListError::Endless(page));
+        }
+        marker = Some(next);
+    }
+}
+
+impl Snapshot {
+    fn take(
+        &mut self,
+        alias: ListedAlias,
+        scope: &Scope,
+        follow: &BTreeSet<AliasName>,
+    ) -> Result<(), ListError> {
+        let ListedAlias { name, target: key } = alias;
+        if is_reserved(&name) {
+            return Ok(());
+        }
+        let owned = scope.owns(&name);
+        let Ok(valid) = AliasName::parse(&name) else {
+            return if owned { Err(ListError::BadName(name)) } else { Ok(()) };
+        };
+        if let (Some(key), true) = (&key, follow.contains(&valid)) {
+            self.followed.insert(valid.clone(), key.clone());
+        }
+        if owned { self.take_owned(valid, Live { key }) } else { Ok(()) }
+    }
+
+    fn take_owned(&mut self, name: AliasName, live: Live) -> Result<(), ListError> {
+        match self.live.get(&name) {
+            Some(seen) if *seen != live => {
+                let text = |live: &Live| live.key.as_ref().map_or("none".to_owned(), KeyId::to_string);
+                let (one, other) = (text(seen), text(&live));
+                Err(ListError::Contradiction { name, one, other })
+            }
+            _ => {
+                self.live.insert(name, live);
+                Ok(())
+            }
+        }
+    }
+}

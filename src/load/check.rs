@@ -1,0 +1,152 @@
+//! The manifest as a whole -> what only shows there: names outside a scope, keys of another account, scopes that overlap,
+//! aliases that follow one another in a circle. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::follow;
+use super::manifest::{Entry, Instance, Manifest};
+use super::overlap;
+use super::problem::{KEPT, Problem, Problems};
+use super::read::list;
+use super::roles::{self, partition};
+use crate::alias::{AliasName, KeyArn, KeyRef};
+use crate::target::{Place, Want, declared};
+
+/// Adds what is wrong with `manifest` as a whole
+pub(super) fn manifest(manifest: &Manifest, found: &mut Problems) {
+    names_alike(manifest, found);
+    overlap::check(manifest, found);
+    let mut met = Met::default();
+    let names_target = !manifest.targets.is_empty();
+    for (index, instance) in manifest.instances.iter().enumerate() {
+        let sound = manifest.spec_of(instance).is_none_or(|spec| spec.sound);
+        if !sound || met.more > 0 {
+            continue;
+        }
+        let declared = declared(manifest, index);
+        let each = declared.values().flat_map(|entry| misfits(entry, instance, manifest));
+        let whole = follow::check(&declared).into_iter().chain(roles::fit(manifest, instance));
+        for problem in each.chain(whole) {
+            met.add(problem, instance);
+        }
+    }
+    met.report(names_target, found);
+}
+
+/// Problems of instances, told once and with the first instance that has them
+#[derive(Default)]
+struct Met {
+    problems: Vec<(Problem, Arc<str>, usize)>,
+    known: BTreeMap<(&'static str, Option<Place>, String), usize>,
+    more: usize,
+}
+
+impl Met {
+    fn add(&mut self, problem: Problem, instance: &Instance) {
+        let key = (problem.code, problem.place(), problem.message.clone());
+        if let Some(at) = self.known.get(&key) {
+            self.problems[*at].2 += 1;
+        } else if self.problems.len() < KEPT {
+            self.known.insert(key, self.problems.len());
+            self.problems.push((problem, instance.name.clone(), 1));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn report(self, names_target: bool, found: &mut Problems) {
+        found.omit(self.more);
+        for (mut problem, name, count) in self.problems {
+            match count {
+                _ if !names_target => {}
+                1 => problem.message += &format!(" (target `{name}`)"),
+                _ => problem.message += &format!(" (target `{name}` and {} more)", count - 1),
+            }
+            found.add(problem);
+        }
+    }
+}
+
+/// What is wrong with one declaration in one instance
+fn misfits(entry: &Entry, instance: &Instance, manifest: &Manifest) -> Option<Problem> {
+    let elsewhere = || match &entry.want {
+        Want::Key(KeyRef::Arn(arn)) => key_elsewhere(entry, arn, instance),
+        _ => None,
+    };
+    outside_scope(entry, instance, manifest).or_else(|| ignored(entry, instance, manifest)).or_else(elsewhere)
+}
+
+fn outside_scope(entry: &Entry, instance: &Instance, manifest: &Manifest) -> Option<Problem> {
+    let scope = manifest.scope_of(instance)?;
+    let name = entry.name.as_str();
+    if scope.iter().any(|(prefix, _)| name.starts_with(&**prefix)) {
+        return None;
+    }
+    let message = format!("`{name}` is outside the scope");
+    let owned = list(scope.iter().take(6).map(|(prefix, _)| &**prefix));
+    let problem = Problem::error("outside-scope", message).at(&entry.spot, format!("under none of {owned}"));
+    let problem =
+        problem.help(format!("rename it, or add its prefix, as `{}`, to `scope`", prefix_for(name)));
+    Some(match scope.first() {
+        Some((_, spot)) => problem.also(spot, "the scope is set here"),
+        None => problem,
+    })
+}
+
+/// The prefix that would own `name` and not very much more
+fn prefix_for(name: &str) -> &str {
+    match name.rsplit_once('/') {
+        Some((directory, last)) if directory != "alias" => &name[..name.len() - last.len()],
+        _ => name,
+    }
+}
+
+fn ignored(entry: &Entry, instance: &Instance, manifest: &Manifest) -> Option<Problem> {
+    let patterns = manifest.ignore_of(instance)?;
+    let (pattern, spot) = patterns.iter().find(|(pattern, _)| pattern.matches(entry.name.as_str()))?;
+    let message = format!("`{}` is declared, and `ignore` leaves it to somebody else", entry.name);
+    let problem = Problem::error("ignored", message).at(&entry.spot, "declared here");
+    let problem = problem.also(spot, "ignored here");
+    Some(problem.help(format!("take it out here, or narrow the pattern `{}`", pattern.as_str())))
+}
+
+fn key_elsewhere(entry: &Entry, arn: &KeyArn, instance: &Instance) -> Option<Problem> {
+    let (account, region) = (instance.account.as_ref()?, instance.region.as_ref()?);
+    let message = if arn.account != *account {
+        format!("this key is in account {}, and an alias points only at keys of its own account", arn.account)
+    } else if arn.region != *region {
+        format!("this key is in {}, and an alias points only at keys of its own Region", arn.region)
+    } else if *arn.partition != *partition(region) {
+        format!("this key is in partition `{}`, and {region} is in `{}`", arn.partition, partition(region))
+    } else {
+        return None;
+    };
+    let help = match arn.id.as_str().starts_with("mrk-") {
+        true => format!("write the id alone, `{}`, if each target has a replica of it", arn.id),
+        false => {
+            "narrow the alias with `targets`, or give each target its own key under `overrides`".to_owned()
+        }
+    };
+    Some(Problem::error("key-elsewhere", message).at(&entry.want_spot, "").help(help))
+}
+
+/// KMS tells `alias/App` from `alias/app`; people do not.
+fn names_alike(manifest: &Manifest, found: &mut Problems) {
+    let entries = || manifest.layers.iter().flatten();
+    let is_mixed = |name: &AliasName| name.as_str().bytes().any(|b| b.is_ascii_uppercase());
+    let mixed = entries().filter(|entry| is_mixed(&entry.name));
+    let mixed: Vec<_> = mixed.map(|entry| (entry.name.as_str().to_ascii_lowercase(), entry)).collect();
+    if mixed.is_empty() {
+        return;
+    }
+    let first: HashMap<String, &Entry> = mixed.into_iter().rev().collect();
+    for entry in entries() {
+        let Some(other) = first.get(&entry.name.as_str().to_ascii_lowercase()) else { continue };
+        if other.name != entry.name {
+            let message = format!("`{}` and `{}` differ only by case", entry.name, other.name);
+            let problem = Problem::warning("names-alike", message).at(&entry.spot, "").also(&other.spot, "");
+            found.add(problem.help("they are two aliases to KMS; rename one if they are one to you"));
+        }
+    }
+}

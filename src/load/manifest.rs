@@ -1,0 +1,155 @@
+//! What a manifest says, once every rule has been checked: settings, targets, aliases, each with its spot. Pure data.
+
+use std::sync::Arc;
+
+use super::problem::Problems;
+use super::source::Spot;
+use crate::alias::{AliasName, Pattern};
+use crate::target::{Rates, Want};
+
+/// A checked manifest; [`crate::target::targets`] expands it
+#[derive(Debug)]
+pub struct Manifest {
+    /// What holds for every target that does not say otherwise
+    pub settings: Settings,
+    /// The `targets:`, in the order of the file; none where the manifest has no such key
+    pub targets: Vec<TargetSpec>,
+    /// Account x Region of every target, sorted by name; without `targets:` the one instance `default`
+    pub instances: Vec<Instance>,
+    /// Declarations by layer, weakest first: the shared map, overrides of a target, overrides of one account and Region
+    pub layers: [Vec<Entry>; 3],
+    /// What is valid and probably not meant
+    pub warnings: Problems,
+}
+
+impl Manifest {
+    /// The target that `instance` belongs to
+    pub fn spec_of(&self, instance: &Instance) -> Option<&TargetSpec> {
+        instance.spec.and_then(|index| self.targets.get(index))
+    }
+
+    /// The settings that hold for `instance`, the stronger first
+    fn settings_of(&self, instance: &Instance) -> impl Iterator<Item = &Settings> {
+        self.spec_of(instance).map(|spec| &spec.settings).into_iter().chain([&self.settings])
+    }
+
+    pub(crate) fn scope_of(&self, instance: &Instance) -> Option<&[(Arc<str>, Spot)]> {
+        self.settings_of(instance).find_map(|settings| settings.scope.as_deref())
+    }
+
+    pub(crate) fn ignore_of(&self, instance: &Instance) -> Option<&[(Pattern, Spot)]> {
+        self.settings_of(instance).find_map(|settings| settings.ignore.as_deref())
+    }
+
+    pub(crate) fn prune_of(&self, instance: &Instance) -> bool {
+        self.settings_of(instance).find_map(|settings| settings.prune).unwrap_or_default()
+    }
+
+    /// The roles that plan and apply
+    pub(crate) fn roles_of(&self, instance: &Instance) -> [Option<&(Arc<str>, Spot)>; 2] {
+        let plan = self.settings_of(instance).find_map(|settings| settings.plan_role.as_ref());
+        [plan, self.settings_of(instance).find_map(|settings| settings.apply_role.as_ref())]
+    }
+
+    pub(crate) fn rates_of(&self, instance: &Instance) -> Rates {
+        let own = self.spec_of(instance).map_or_else(RateSettings::default, |spec| spec.settings.rates);
+        own.over(self.settings.rates.over(Rates::default()))
+    }
+}
+
+/// Settings, of the manifest or of one target; `None` where nothing is said
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Prefixes that are owned
+    pub scope: Option<Vec<(Arc<str>, Spot)>>,
+    /// Inside the scope, but somebody else's
+    pub ignore: Option<Vec<(Pattern, Spot)>>,
+    /// Whether what is not declared is deleted
+    pub prune: Option<bool>,
+    /// The role that reads, with placeholders
+    pub plan_role: Option<(Arc<str>, Spot)>,
+    /// The role that writes, with placeholders
+    pub apply_role: Option<(Arc<str>, Spot)>,
+    /// Requests a second
+    pub rates: RateSettings,
+}
+
+/// The rates that are said
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RateSettings {
+    /// CreateAlias
+    pub create: Option<f64>,
+    /// UpdateAlias
+    pub update: Option<f64>,
+    /// DeleteAlias
+    pub delete: Option<f64>,
+}
+
+impl RateSettings {
+    /// These rates where they are said, else `rest`
+    pub(crate) fn over(self, rest: Rates) -> Rates {
+        Rates {
+            create: self.create.unwrap_or(rest.create),
+            update: self.update.unwrap_or(rest.update),
+            delete: self.delete.unwrap_or(rest.delete),
+        }
+    }
+}
+
+/// One entry of `targets:`
+#[derive(Clone, Debug)]
+pub struct TargetSpec {
+    /// As written, `prod`
+    pub name: Arc<str>,
+    /// Where
+    pub spot: Spot,
+    /// Twelve digits each
+    pub accounts: Vec<Arc<str>>,
+    /// As `us-east-1`
+    pub regions: Vec<Arc<str>>,
+    /// Profile of the shared AWS configuration
+    pub profile: Option<Arc<str>>,
+    /// Groups it belongs to, without `@`
+    pub groups: Vec<Arc<str>>,
+    /// Its own settings
+    pub settings: Settings,
+    /// Whether all of it could be read; so it is in every manifest that loads
+    pub(crate) sound: bool,
+}
+
+/// One account and Region of one target
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// `prod/111122223333/us-east-1`, or `default`
+    pub name: Arc<str>,
+    /// Its target, as an index into [`Manifest::targets`]; `None` for `default`
+    pub spec: Option<usize>,
+    /// Twelve digits; `None` for `default`
+    pub account: Option<Arc<str>>,
+    /// As `us-east-1`; `None` for `default`
+    pub region: Option<Arc<str>>,
+}
+
+/// One declaration of one alias
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The alias
+    pub name: AliasName,
+    /// Where its name is written
+    pub spot: Spot,
+    /// What it should be
+    pub want: Want,
+    /// Where that is written
+    pub want_spot: Spot,
+    /// For whoever reads the plan
+    pub description: Option<Arc<str>>,
+    /// Instances it is for, as sorted indices; `None` for all
+    pub only: Option<Arc<[usize]>>,
+}
+
+impl Entry {
+    /// Whether it is for the instance with this index
+    pub fn is_for(&self, instance: usize) -> bool {
+        self.only.as_ref().is_none_or(|only| only.binary_search(&instance).is_ok())
+    }
+}

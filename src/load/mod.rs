@@ -1,0 +1,91 @@
+//! Manifest files -> a checked [`Manifest`], or every problem in them at once, each with its place and its fix. Reads files
+//! and nothing else: no network, no credentials, no environment.
+//!
+//! The way through: `files` reads, `yaml` makes a tree (`node`, `merge`), `document` joins the files, `settings` (`scope`,
+//! `roles`), `targets`, `overrides` and `aliases` (`key`, `select`) turn trees into a [`Manifest`], `check` (`follow`,
+//! `overlap`) judges the whole, and `excerpt` prints what was found. `language` lists the keys, the unsupported ones too.
+
+#[cfg(test)]
+mod agreement;
+mod aliases;
+mod check;
+mod document;
+mod excerpt;
+mod files;
+mod follow;
+mod key;
+mod language;
+mod manifest;
+mod merge;
+mod node;
+mod overlap;
+mod overrides;
+mod problem;
+mod read;
+pub(crate) mod roles;
+mod scope;
+mod select;
+mod settings;
+mod source;
+mod suggest;
+mod targets;
+mod yaml;
+
+use std::fmt;
+use std::path::PathBuf;
+
+pub use manifest::{Entry, Instance, Manifest, RateSettings, Settings, TargetSpec};
+pub use problem::{Problem, Problems, Severity};
+pub use source::Spot;
+
+/// Where a manifest comes from
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file; or a directory, of which every `*.yaml` and `*.yml` is read
+    Path(PathBuf),
+    /// Standard input, which the caller has read
+    Stdin(Vec<u8>),
+}
+
+/// Why there is no manifest: at least one problem
+#[derive(Clone, Debug)]
+pub struct LoadError {
+    /// All of them, warnings included
+    pub problems: Problems,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problems.fmt(f)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl LoadError {
+    /// Every problem with its excerpt, for stderr
+    pub fn render(&self, colour: bool) -> String {
+        self.problems.render(colour)
+    }
+
+    /// The `-o json` document
+    pub fn to_json(&self) -> serde_json::Value {
+        self.problems.to_json()
+    }
+}
+
+/// The manifest that `inputs` make up together
+///
+/// # Errors
+/// Every problem that could be found, sorted by file, line and column.
+pub fn load(inputs: &[Input]) -> Result<Manifest, LoadError> {
+    let mut found = Problems::default();
+    let sources = files::read(inputs, &mut found);
+    let all_read = !found.has_errors();
+    let trees: Vec<_> = sources.iter().filter_map(|source| yaml::parse(source, &mut found)).collect();
+    let complete = all_read && trees.len() == sources.len();
+    match document::read(&trees, complete, &mut found) {
+        Some(manifest) if !found.has_errors() => Ok(Manifest { warnings: found, ..manifest }),
+        _ => Err(LoadError { problems: found }),
+    }
+}

@@ -1,0 +1,186 @@
+//! `targets:` -> accounts, Regions, groups and settings of each target, and the instances they multiply to. Pure.
+
+use std::sync::Arc;
+
+use super::language::TARGET;
+use super::manifest::{Instance, TargetSpec};
+use super::node::{Kind, Node};
+use super::problem::{Problem, Problems};
+use super::read::{Fields, pairs, text, texts};
+use super::settings;
+use super::source::Spot;
+use crate::alias::is_account;
+
+/// What `targets:` says
+#[derive(Default)]
+pub(super) struct Targets<'n> {
+    /// Whether the manifest has the key
+    pub(super) declared: bool,
+    pub(super) specs: Vec<TargetSpec>,
+    /// The `overrides:` of the spec with this index
+    pub(super) overrides: Vec<(usize, &'n Node)>,
+}
+
+/// Every target of `node`; wrong ones are there too, marked unsound, so that what names them is not wrong as well
+pub(super) fn read<'n>(node: Option<&'n Node>, found: &mut Problems) -> Targets<'n> {
+    let mut targets = Targets::default();
+    let Some(node) = node else { return targets };
+    targets.declared = true;
+    let pairs = pairs(node, "a mapping of target names", found).unwrap_or_default();
+    if pairs.is_empty() && node.kind() == Kind::Map {
+        let problem = Problem::error("empty-list", "`targets` names no target").at(&node.spot, "");
+        found.add(
+            problem.help(
+                "add one; or take the key out, and the credentials' own account and Region is the target",
+            ),
+        );
+    }
+    for (key, value) in pairs {
+        let errors = found.error_count();
+        check_word(key.text(), &key.spot, "target", found);
+        let fields = Fields::read(value, &TARGET, found);
+        let mut spec = fields.as_ref().map_or_else(|| blank(key), |fields| read_one(key, fields, found));
+        spec.sound = found.error_count() == errors;
+        let overrides = fields.and_then(|fields| fields.get("overrides"));
+        targets.overrides.extend(overrides.map(|node| (targets.specs.len(), node)));
+        targets.specs.push(spec);
+    }
+    targets
+}
+
+fn blank(key: &Node) -> TargetSpec {
+    TargetSpec {
+        name: key.text().into(),
+        spot: key.spot.clone(),
+        accounts: Vec::new(),
+        regions: Vec::new(),
+        profile: None,
+        groups: Vec::new(),
+        settings: Default::default(),
+        sound: false,
+    }
+}
+
+fn read_one(key: &Node, fields: &Fields<'_>, found: &mut Problems) -> TargetSpec {
+    let groups = fields.get("groups").and_then(|node| texts(node, "a list of text", found));
+    let groups = groups.unwrap_or_default();
+    for (group, spot) in &groups {
+        check_word(group, spot, "group", found);
+    }
+    let required = !fields.refused;
+    TargetSpec {
+        accounts: product(key, fields, ["account", "accounts"], required, wrong_account, found),
+        regions: product(key, fields, ["region", "regions"], required, wrong_region, found),
+        profile: fields
+            .get("profile")
+            .and_then(|node| text(node, "a profile name as text", found))
+            .map(Arc::from),
+        groups: groups.into_iter().map(|(group, _)| group.into()).collect(),
+        settings: settings::read(fields, found),
+        ..blank(key)
+    }
+}
+
+/// Names stand in `targets: [...]`, in `--target` and in `prod/111122223333/us-east-1`.
+fn check_word(word: &str, spot: &Spot, what: &str, found: &mut Problems) {
+    let letter = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let help = match word {
+        "alias" => "choose another name: `alias/…` is how aliases begin",
+        _ if !word.is_empty() && word.chars().all(letter) => return,
+        _ => "use only letters, digits, `_`, `.` and `-`",
+    };
+    let problem = Problem::error("name", format!("`{word}` cannot be the name of a {what}"));
+    found.add(problem.at(spot, "").help(help));
+}
+
+/// One side of accounts x Regions, which is written as one value or as a list of them
+fn product(
+    key: &Node,
+    fields: &Fields<'_>,
+    [one, many]: [&str; 2],
+    required: bool,
+    wrong: fn(&str) -> Option<Problem>,
+    found: &mut Problems,
+) -> Vec<Arc<str>> {
+    let values = match (fields.pair(one), fields.pair(many)) {
+        (Some((single, _)), Some((list, _))) => {
+            let message = format!("`{one}` and `{many}` are both set");
+            let problem =
+                Problem::error("conflict", message).at(&list.spot, "").also(&single.spot, "and here");
+            found.add(problem.help(format!("put them all into `{many}`")));
+            return Vec::new();
+        }
+        (Some((_, node)), None) => {
+            text(node, &format!("the {one} as text"), found).map(|text| vec![(text, &node.spot)])
+        }
+        (None, Some((_, node))) => texts(node, "a list of text", found),
+        (None, None) if required => {
+            let problem =
+                Problem::error("missing-key", format!("the target `{}` has no `{one}`", key.text()));
+            found.add(problem.at(&key.spot, "").help(format!("add `{one}`, or `{many}` with a list")));
+            None
+        }
+        (None, None) => None,
+    };
+    let values = values.unwrap_or_default();
+    for (value, spot) in &values {
+        if let Some(problem) = wrong(value) {
+            found.add(problem.at(spot, ""));
+        }
+    }
+    values.into_iter().map(|(value, _)| value.into()).collect()
+}
+
+fn wrong_account(account: &str) -> Option<Problem> {
+    if is_account(account) {
+        return None;
+    }
+    let digits: String = account.chars().filter(char::is_ascii_digit).collect();
+    let problem = Problem::error("account", format!("`{account}` is not an account id: twelve digits"));
+    let grouped = is_account(&digits) && account.chars().all(|c| c.is_ascii_digit() || c == '-' || c == ' ');
+    Some(if grouped { problem.help(format!("write \"{digits}\"")) } else { problem })
+}
+
+/// The shape only: the list of Regions grows every year.
+fn wrong_region(region: &str) -> Option<Problem> {
+    if is_region(region) {
+        return None;
+    }
+    let problem = Problem::error("region", format!("`{region}` is not a Region"));
+    let lower = region.to_ascii_lowercase();
+    let zone = lower.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    Some(match [lower.as_str(), zone].into_iter().find(|text| is_region(text)) {
+        Some(meant) => problem.help(format!("write `{meant}`")),
+        None => problem.help("write it as in `us-east-1`"),
+    })
+}
+
+fn is_region(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let Some((number, words)) = parts.split_last() else { return false };
+    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    let numbered = !number.is_empty() && number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit());
+    words.len() >= 2 && words.iter().all(is_word) && numbered
+}
+
+/// Accounts x Regions of all targets, sorted by name; without `targets:`, the one that the credentials lead to
+pub(super) fn instances(targets: &Targets<'_>) -> Vec<Instance> {
+    if !targets.declared {
+        return vec![Instance { name: "default".into(), spec: None, account: None, region: None }];
+    }
+    let mut instances: Vec<_> =
+        targets.specs.iter().enumerate().flat_map(|(index, spec)| multiply(index, spec)).collect();
+    instances.sort_by(|a, b| a.name.cmp(&b.name));
+    instances
+}
+
+fn multiply(index: usize, spec: &TargetSpec) -> impl Iterator<Item = Instance> {
+    let places =
+        spec.accounts.iter().flat_map(|account| spec.regions.iter().map(move |region| (account, region)));
+    places.map(move |(account, region)| Instance {
+        name: format!("{}/{account}/{region}", spec.name).into(),
+        spec: Some(index),
+        account: Some(account.clone()),
+        region: Some(region.clone()),
+    })
+}

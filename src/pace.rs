@@ -1,0 +1,163 @@
+//! The request-rate lanes: each of the three writes has a quota of its own per account and Region, so each has a lane of its own.
+//!
+//! A lane hands out turns at an even pace a little under its rate: a burst saves nothing over a long apply, and an even pace
+//! keeps every one-second window within the quota, however the server counts. When the service throttles all the same
+//! (others share the quota, or it is lower than we know), the lane slows at once and recovers turn by turn.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::poll::{now, wait_until};
+use crate::target::Rates;
+
+/// Of the spacing between turns, what is added for the unevenness of a network
+const MARGIN: f64 = 1.02;
+/// What is left of the rate after a throttle
+const SLOWER: f64 = 0.75;
+/// Of the full rate, what each request served gives back
+const RECOVERY: f64 = 0.01;
+/// Of the full rate, the least that a lane goes down to
+const SLOWEST: f64 = 0.05;
+/// Throttles closer together than this are one: they answer requests that were under way together
+const ONE_THROTTLE: Duration = Duration::from_secs(1);
+
+/// The three lanes of one account and Region
+#[derive(Debug)]
+pub struct Lanes {
+    /// CreateAlias
+    pub create: Lane,
+    /// UpdateAlias
+    pub update: Lane,
+    /// DeleteAlias
+    pub delete: Lane,
+}
+
+impl Lanes {
+    /// Lanes at the given rates
+    pub fn new(rates: Rates) -> Self {
+        Self {
+            create: Lane::new(rates.create),
+            update: Lane::new(rates.update),
+            delete: Lane::new(rates.delete),
+        }
+    }
+}
+
+/// A lane: turns at a rate
+#[derive(Debug)]
+pub struct Lane {
+    full: f64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Turns a second at present
+    rate: f64,
+    /// When the next turn is due
+    next: Option<Instant>,
+    /// When the lane last slowed down
+    slowed: Option<Instant>,
+}
+
+impl Lane {
+    /// A lane of `rate` turns a second
+    pub fn new(rate: f64) -> Self {
+        Self { full: rate, state: Mutex::new(State { rate, next: None, slowed: None }) }
+    }
+
+    /// How many requests to keep under way: enough to fill a second's turns, whatever the latency up to that
+    pub fn width(&self) -> usize {
+        (self.full.ceil() as usize).max(1)
+    }
+
+    /// Waits for a turn; `false` if `stop` was cancelled first
+    pub async fn turn(&self, stop: &CancellationToken) -> bool {
+        let due = self.reserve();
+        wait_until(due, stop).await
+    }
+
+    fn reserve(&self) -> Instant {
+        let mut state = self.lock();
+        let due = state.next.unwrap_or_else(now).max(now());
+        state.next = Some(due + Duration::from_secs_f64(MARGIN / state.rate));
+        due
+    }
+
+    /// The service said that the rate is too high
+    pub fn throttled(&self) {
+        let mut state = self.lock();
+        let now = now();
+        if state.slowed.is_none_or(|last| now - last >= ONE_THROTTLE) {
+            state.slowed = Some(now);
+            state.rate = (state.rate * SLOWER).max(self.full * SLOWEST);
+            state.next =
+                Some(state.next.unwrap_or(now).max(now + Duration::from_secs_f64(MARGIN / state.rate)));
+        }
+    }
+
+    /// The service took a request
+    pub fn served(&self) {
+        let mut state = self.lock();
+        state.rate = (state.rate + self.full * RECOVERY).min(self.full);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The numbers in it are sound after any panic, so poison means nothing here.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn turns(lane: &Lane, count: usize) -> Vec<Duration> {
+        let (began, stop) = (now(), CancellationToken::new());
+        let mut times = Vec::new();
+        for _ in 0..count {
+            assert!(lane.turn(&stop).await);
+            times.push(now() - began);
+        }
+        times
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_window_of_a_second_holds_more_turns_than_the_rate() {
+        let times = turns(&Lane::new(5.0), 200).await;
+        for (i, start) in times.iter().enumerate() {
+            let within = times[i..].iter().take_while(|t| **t - *start <= Duration::from_secs(1)).count();
+            assert!(within <= 5, "{within} turns within the second from {start:?}");
+        }
+        assert!(times[199] < Duration::from_secs_f64(199.0 / 5.0 * 1.03), "{:?}", times[199]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_slows_the_lane_once_and_requests_served_bring_it_back() {
+        let lane = Lane::new(10.0);
+        lane.throttled();
+        lane.throttled();
+        assert!((lane.lock().rate - 7.5).abs() < 1e-9);
+        for _ in 0..25 {
+            lane.served();
+        }
+        assert!((lane.lock().rate - 10.0).abs() < 1e-9);
+        for _ in 0..100 {
+            turns(&lane, 20).await;
+            lane.throttled();
+        }
+        assert!(lane.lock().rate >= 0.5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_ends_the_wait_for_a_turn() {
+        let lane = Lane::new(0.1);
+        turns(&lane, 1).await;
+        let stop = CancellationToken::new();
+        stop.cancel();
+        assert!(!lane.turn(&stop).await);
+    }
+}

@@ -1,0 +1,108 @@
+//! What the facts about keys forbid, and what they warn of. Pure.
+//!
+//! The service itself lets a production alias point at a key that is disabled or has no material; what it refuses, it
+//! refuses half way through an apply. Here it is known before anything is written.
+
+use crate::alias::KeyId;
+use crate::inspect::{Fact, Facts};
+use crate::kms::KeyFacts;
+
+use super::{Action, Change, Held};
+
+/// Why an action cannot be done
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objection {
+    why: String,
+    hint: String,
+}
+
+impl Objection {
+    fn new(why: String, hint: &str) -> Self {
+        Self { why, hint: hint.to_owned() }
+    }
+
+    /// The change, held for this reason
+    pub fn hold(self, change: Change) -> Held {
+        let (have, want) = change.action.keys();
+        let (have, want) = (have.cloned(), want.cloned());
+        let name = change.action.name().clone();
+        Held { name, have, want, place: change.place, why: self.why, hint: Some(self.hint) }
+    }
+}
+
+/// What forbids `action`, if anything does; a delete needs nothing of its key
+pub fn objection(action: &Action, facts: &Facts) -> Option<Objection> {
+    match action {
+        Action::Create { key, .. } => usable(key, facts).err(),
+        Action::Update { from, to, .. } => usable(to, facts).and_then(|new| movable(from, new, facts)).err(),
+        Action::Delete { .. } => None,
+    }
+}
+
+/// Whether an alias can be put on `key`
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>)
+fn usable<'f>(key: &KeyId, facts: &'f Facts) -> Result<&'f KeyFacts, Objection> {
+    let facts = match facts.get(key) {
+        Some(Fact::Known(facts)) => facts,
+        Some(Fact::Denied(sentence)) => {
+            let hint = "grant kms:DescribeKey on the key to the role that plans";
+            return Err(Objection::new(format!("key {key} cannot be read: {sentence}"), hint));
+        }
+        Some(Fact::Missing) | None => {
+            let hint = "check the key id, and that the key is of this account and Region";
+            return Err(Objection::new(format!("key {key} does not exist here"), hint));
+        }
+    };
+    if facts.aws_managed {
+        let hint = "only a customer managed key takes aliases";
+        return Err(Objection::new(format!("key {key} is managed by AWS"), hint));
+    }
+    if matches!(facts.state.as_str(), "PendingDeletion" | "PendingReplicaDeletion") {
+        let hint = "declare another key, or cancel its deletion with `aws kms cancel-key-deletion`";
+        return Err(Objection::new(format!("key {key} is pending deletion"), hint));
+    }
+    Ok(facts)
+}
+
+/// Whether UpdateAlias can move an alias from one key to the other
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html>)
+fn movable(from: &KeyId, new: &KeyFacts, facts: &Facts) -> Result<(), Objection> {
+    let hint = "UpdateAlias takes only a key of the same family and usage; declare the alias absent, apply, then declare it anew";
+    match facts.get(from) {
+        Some(Fact::Known(old)) if old.family().is_some() && same_kind(old, new) => Ok(()),
+        Some(Fact::Known(old)) => {
+            let why = format!("cannot move from {} to {}", kind(old), kind(new));
+            Err(Objection::new(why, hint))
+        }
+        Some(Fact::Denied(sentence)) => {
+            let hint = "grant kms:DescribeKey on the current key to the role that plans";
+            Err(Objection::new(format!("its current key {from} cannot be read: {sentence}"), hint))
+        }
+        Some(Fact::Missing) | None => {
+            let hint = "KMS deletes the aliases of a deleted key: plan again in a minute";
+            Err(Objection::new(format!("its current key {from} does not exist any more"), hint))
+        }
+    }
+}
+
+fn same_kind(old: &KeyFacts, new: &KeyFacts) -> bool {
+    old.family() == new.family() && old.usage == new.usage
+}
+
+fn kind(key: &KeyFacts) -> String {
+    format!("{} ({}, {})", key.id.short(), key.spec, key.usage)
+}
+
+/// What could go wrong with an action that is allowed
+pub fn risks(action: &Action, facts: &Facts) -> Vec<String> {
+    let (_, new) = action.keys();
+    let Some(Fact::Known(key)) = new.and_then(|key| facts.get(key)) else { return Vec::new() };
+    let effect = match key.state.as_str() {
+        "Enabled" => return Vec::new(),
+        "Disabled" => "every use of this alias will fail until it is enabled",
+        "PendingImport" => "every use of this alias will fail until key material is imported",
+        "Unavailable" => "every use of this alias will fail until its key store is connected",
+        _ => "uses of this alias may fail until it is ready",
+    };
+    vec![format!("the key is {}: {effect}", key.state)]
+}

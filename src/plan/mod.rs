@@ -1,0 +1,315 @@
+//! (Diff, Policy, Facts) -> ordered actions and what is held. Pure and synchronous.
+//!
+//! The contract: performing every action turns the snapshot into the desired state, apart from what is held. Apply has no
+//! choices left.
+//!
+//! Three steps. [`candidates`] asks the policy what should become of each difference, without knowing anything about keys;
+//! its keys are what `inspect` looks at, and it is also what `verify` asks to be empty. [`plan`] then holds back every
+//! candidate that the facts forbid. [`Plan::stages`] orders the rest.
+
+pub mod digest;
+pub mod keys;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::alias::{AliasName, KeyId};
+use crate::diff::{Diff, Difference};
+use crate::inspect::Facts;
+use crate::resolve::Goal;
+use crate::target::{Place, Rates, Target};
+
+/// What the manifest and the command line allow
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Delete in-scope names that are not declared
+    pub prune: bool,
+    /// Whether the command line leaves names out, so that the plan is not the whole truth
+    pub partial: bool,
+}
+
+impl Policy {
+    /// The policy of a target, as the manifest and the command line have it
+    pub fn of(target: &Target) -> Self {
+        Self { prune: target.prune, partial: target.scope.selection.is_partial() }
+    }
+}
+
+/// One write, with what was seen when it was planned
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// CreateAlias
+    Create {
+        /// The alias
+        name: AliasName,
+        /// Its target key
+        key: KeyId,
+    },
+    /// UpdateAlias
+    Update {
+        /// The alias
+        name: AliasName,
+        /// The key that it was seen on
+        from: KeyId,
+        /// The key to move it to
+        to: KeyId,
+    },
+    /// DeleteAlias
+    Delete {
+        /// The alias
+        name: AliasName,
+        /// The key that it was seen on
+        was: KeyId,
+    },
+}
+
+impl Action {
+    /// The alias that it changes
+    pub fn name(&self) -> &AliasName {
+        match self {
+            Self::Create { name, .. } | Self::Update { name, .. } | Self::Delete { name, .. } => name,
+        }
+    }
+
+    /// The key that the alias is on before, and after
+    pub fn keys(&self) -> (Option<&KeyId>, Option<&KeyId>) {
+        match self {
+            Self::Create { key, .. } => (None, Some(key)),
+            Self::Update { from, to, .. } => (Some(from), Some(to)),
+            Self::Delete { was, .. } => (Some(was), None),
+        }
+    }
+}
+
+/// Why an action is planned
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Declared, and not there
+    Missing,
+    /// Declared on another key
+    Mismatched,
+    /// It follows this alias, whose key is another one
+    Follows(AliasName),
+    /// Declared absent
+    DeclaredAbsent,
+    /// Not declared, and prune is on
+    Pruned,
+}
+
+/// An action and what a reader wants to know about it
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The write
+    pub action: Action,
+    /// Why
+    pub reason: Reason,
+    /// Where the manifest asks for it; nothing asks for a name to be pruned
+    pub place: Option<Place>,
+    /// What could go wrong all the same, one sentence each
+    pub risks: Vec<String>,
+}
+
+/// Something that the manifest asks for and the plan does not do
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The alias
+    pub name: AliasName,
+    /// The key that it is on now
+    pub have: Option<KeyId>,
+    /// The key that it should be on, where that is known
+    pub want: Option<KeyId>,
+    /// Where the manifest asks for it
+    pub place: Option<Place>,
+    /// Why it is not done, a fragment of a sentence
+    pub why: String,
+    /// What would help
+    pub hint: Option<String>,
+}
+
+/// What is to be done in one target
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What will be written, sorted by name
+    pub changes: Vec<Change>,
+    /// What is asked for and not done, sorted by name
+    pub held: Vec<Held>,
+    /// Live names in scope that nothing declares and prune does not delete
+    pub unmanaged: BTreeMap<AliasName, Option<KeyId>>,
+    /// How many names are as declared
+    pub in_sync: usize,
+    /// Whether names were left out by the command line
+    pub partial: bool,
+}
+
+/// What the policy wants done about a diff, before anything is known about the keys
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidates {
+    changes: Vec<Change>,
+    held: Vec<Held>,
+    unmanaged: BTreeMap<AliasName, Option<KeyId>>,
+}
+
+impl Candidates {
+    /// The keys that have to be looked at: both ends of every change
+    pub fn keys(&self) -> BTreeSet<KeyId> {
+        let ends = self.changes.iter().flat_map(|change| <[_; 2]>::from(change.action.keys()));
+        ends.flatten().cloned().collect()
+    }
+
+    /// The writes that would be wanted
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.changes.iter().map(|change| &change.action)
+    }
+}
+
+/// Asks the policy about every difference
+pub fn candidates(diff: &Diff, policy: &Policy) -> Candidates {
+    let mut candidates = Candidates::default();
+    for (name, difference) in &diff.differences {
+        candidates.take(name, difference, policy);
+    }
+    candidates
+}
+
+impl Candidates {
+    fn take(&mut self, name: &AliasName, difference: &Difference, policy: &Policy) {
+        let name = name.clone();
+        match difference {
+            Difference::Missing { goal, want } => {
+                self.change(Action::Create { name, key: want.clone() }, Reason::Missing, Some(goal));
+            }
+            Difference::Mismatched { have, goal, want } => match &have.key {
+                Some(from) => {
+                    let reason = goal.follows.clone().map_or(Reason::Mismatched, Reason::Follows);
+                    let (from, to) = (from.clone(), want.clone());
+                    self.change(Action::Update { name, from, to }, reason, Some(goal));
+                }
+                None => self.hold_without_target(name, Some(goal)),
+            },
+            Difference::Unexpected { have, tombstone: None } if !policy.prune => {
+                self.unmanaged.insert(name, have.key.clone());
+            }
+            Difference::Unexpected { have, tombstone } => match &have.key {
+                Some(was) => {
+                    let reason = if tombstone.is_some() { Reason::DeclaredAbsent } else { Reason::Pruned };
+                    self.change(Action::Delete { name, was: was.clone() }, reason, tombstone.as_ref());
+                }
+                None => self.hold_without_target(name, tombstone.as_ref()),
+            },
+            Difference::Unresolved { have, goal, reason } => {
+                let have = have.as_ref().and_then(|live| live.key.clone());
+                let place = Some(goal.place.clone());
+                let hint = Some(
+                    "name a key of this account and Region, or an alias that is declared or live".to_owned(),
+                );
+                self.held.push(Held { name, have, want: None, place, why: reason.clone(), hint });
+            }
+        }
+    }
+
+    fn change(&mut self, action: Action, reason: Reason, goal: Option<&Goal>) {
+        let place = goal.map(|goal| goal.place.clone());
+        self.changes.push(Change { action, reason, place, risks: Vec::new() });
+    }
+
+    fn hold_without_target(&mut self, name: AliasName, goal: Option<&Goal>) {
+        let why = "is listed without a target key, so what a change would give up cannot be told".to_owned();
+        let place = goal.map(|goal| goal.place.clone());
+        self.held.push(Held { name, have: None, want: None, place, why, hint: None });
+    }
+}
+
+/// Decides which candidates are done and which are held
+pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts) -> Plan {
+    let Candidates { changes: wanted, mut held, unmanaged } = candidates;
+    let mut changes = Vec::new();
+    for mut change in wanted {
+        match keys::objection(&change.action, facts) {
+            Some(objection) => held.push(objection.hold(change)),
+            None => {
+                change.risks = keys::risks(&change.action, facts);
+                changes.push(change);
+            }
+        }
+    }
+    hold_deletes_behind(&mut held, &mut changes);
+    held.sort_by(|a, b| a.name.cmp(&b.name));
+    Plan { changes, held, unmanaged, in_sync: diff.in_sync, partial: policy.partial }
+}
+
+/// While a declared name is missing and cannot be created, nothing is deleted: the delete may be the other half of a rename
+fn hold_deletes_behind(held: &mut Vec<Held>, changes: &mut Vec<Change>) {
+    let Some(missing) = held.iter().find(|held| held.have.is_none()).map(|held| held.name.clone()) else {
+        return;
+    };
+    let is_delete = |change: &mut Change| matches!(change.action, Action::Delete { .. });
+    for change in changes.extract_if(.., is_delete) {
+        let (have, _) = change.action.keys();
+        let (have, name) = (have.cloned(), change.action.name().clone());
+        let why = format!("deletes wait while {missing} is missing and held");
+        let hint = Some(format!("mend {missing}, or leave it out with --exclude-alias {missing}"));
+        held.push(Held { name, have, want: None, place: change.place, why, hint });
+    }
+}
+
+impl Plan {
+    /// Whether there is nothing to write and nothing held
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.held.is_empty()
+    }
+
+    /// The writes in order, stage by stage; every stage is verified before the next one begins
+    ///
+    /// Creates and updates come first, deletes last: until the new state is really there, nothing is given up.
+    pub fn stages(&self) -> Vec<Vec<Action>> {
+        let actions = self.changes.iter().map(|change| change.action.clone());
+        let (deletes, others): (Vec<_>, Vec<_>) = actions.partition(|a| matches!(a, Action::Delete { .. }));
+        [others, deletes].into_iter().filter(|stage| !stage.is_empty()).collect()
+    }
+
+    /// How many creates, updates and deletes
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for change in &self.changes {
+            match change.action {
+                Action::Create { .. } => counts.create += 1,
+                Action::Update { .. } => counts.update += 1,
+                Action::Delete { .. } => counts.delete += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// How many writes of each kind
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Names to create
+    pub create: usize,
+    /// Names to retarget
+    pub update: usize,
+    /// Names to delete
+    pub delete: usize,
+}
+
+impl Counts {
+    /// All writes
+    pub fn total(&self) -> usize {
+        self.create + self.update + self.delete
+    }
+
+    /// The least time that the service's rates leave for these writes: two lanes side by side, then the third
+    pub fn least_time(&self, rates: &Rates) -> Duration {
+        let lane = |count: usize, rate: f64| count as f64 / rate;
+        let first = lane(self.create, rates.create).max(lane(self.update, rates.update));
+        Duration::from_secs_f64(first + lane(self.delete, rates.delete))
+    }
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.create += other.create;
+        self.update += other.update;
+        self.delete += other.delete;
+    }
+}

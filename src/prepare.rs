@@ -1,0 +1,98 @@
+//! A target -> everything that can be known before anything is written: who we are, what is live, what differs, what to do.
+//! Reads only; it strings the reading stages together.
+
+use crate::diff::diff;
+use crate::inspect::{Facts, inspect};
+use crate::kms::{Calls, Identity, KmsError, KmsRead};
+use crate::list::{ListError, Snapshot, list};
+use crate::plan::{Plan, Policy, candidates, plan};
+use crate::resolve::{Desired, follows, resolve};
+use crate::target::Target;
+
+/// What is known about a target
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Whose credentials it was read with
+    pub identity: Identity,
+    /// What is live
+    pub snapshot: Snapshot,
+    /// What should be
+    pub desired: Desired,
+    /// What is known of the keys of the change
+    pub facts: Facts,
+    /// What to do
+    pub plan: Plan,
+    /// Requests that this took
+    pub calls: Calls,
+}
+
+/// Why a target could not be read
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The credentials are not known to be good
+    #[error("tell whose credentials these are")]
+    Identity(#[source] KmsError),
+    /// They are good, and somebody else's
+    #[error("the credentials are for account {actual} ({caller}), and the manifest says {declared}")]
+    Account {
+        /// As declared
+        declared: String,
+        /// As the service says
+        actual: String,
+        /// Whose they are
+        caller: String,
+    },
+    /// The listing is not whole
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// A key could not be looked at
+    #[error("describe the keys of the change")]
+    Inspect(#[source] KmsError),
+}
+
+impl PrepareError {
+    /// What would help
+    pub fn hint(&self) -> Option<String> {
+        let kms = match self {
+            Self::Account { declared, .. } => {
+                return Some(format!("use credentials, a profile or `roles` of account {declared}"));
+            }
+            Self::Identity(error)
+            | Self::Inspect(error)
+            | Self::List(ListError::Page { source: error, .. }) => error,
+            Self::List(_) => return None,
+        };
+        kms.hint()
+    }
+}
+
+/// Reads a target and plans
+///
+/// # Errors
+/// Whatever keeps the read from being whole, or the credentials from being the target's own.
+pub async fn prepare(target: &Target, policy: &Policy, kms: &impl KmsRead) -> Result<Prepared, PrepareError> {
+    let identity = identify(target, kms).await?;
+    let snapshot = list(kms, &target.scope, &follows(target)).await?;
+    let desired = resolve(target, &identity, &snapshot);
+    let diff = diff(&desired, &snapshot);
+    let candidates = candidates(&diff, policy);
+    let facts = inspect(kms, candidates.keys()).await.map_err(PrepareError::Inspect)?;
+    let plan = plan(candidates, &diff, policy, &facts);
+    Ok(Prepared { identity, snapshot, desired, facts, plan, calls: kms.calls() })
+}
+
+/// Whose credentials these are, if they are the target's; nothing read with others can be trusted
+///
+/// # Errors
+/// They cannot be told, or are of another account.
+pub async fn identify(target: &Target, kms: &impl KmsRead) -> Result<Identity, PrepareError> {
+    let identity = kms.identity().await.map_err(PrepareError::Identity)?;
+    match &target.account {
+        Some(declared) if *declared != identity.account => Err(PrepareError::Account {
+            declared: declared.to_string(),
+            actual: identity.account.to_string(),
+            caller: identity.caller.to_string(),
+        }),
+        _ => Ok(identity),
+    }
+}

@@ -1,0 +1,7 @@
+//! Plans and reports -> text, unified diff, JSON. Pure: nothing here prints, and the same input gives the same bytes.
+
+pub mod diff;
+pub mod json;
+pub mod report;
+pub mod style;
+pub mod text;

@@ -1,0 +1,117 @@
+//! Colours, and what has to be made of texts that are not ours before a person sees them.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::alias::KeyId;
+
+/// Longer descriptions are cut
+const LONGEST_DESCRIPTION: usize = 40;
+
+/// Which style each kind of text has; the signs carry the meaning without it
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Palette {
+    /// Begins to exist
+    pub create: Style,
+    /// Changes
+    pub update: Style,
+    /// Ceases to exist, or failed
+    pub delete: Style,
+    /// Not done
+    pub held: Style,
+    /// Headings
+    pub heading: Style,
+    /// What a reader may skip
+    pub faint: Style,
+}
+
+impl Palette {
+    /// No styles at all
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// The usual colours
+    pub fn coloured() -> Self {
+        Self {
+            create: AnsiColor::Green.on_default(),
+            update: AnsiColor::Yellow.on_default(),
+            delete: AnsiColor::Red.on_default(),
+            held: AnsiColor::Magenta.on_default(),
+            heading: Style::new().bold(),
+            faint: Style::new().dimmed(),
+        }
+    }
+}
+
+/// `text` in `style`
+pub fn paint(style: Style, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
+}
+
+/// Somebody else's text without what could move the cursor, change colours or reorder the line: escaped
+///
+/// Rust's own escapes cover control characters and the invisible and bidirectional ones, and leave other scripts as they are.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .map(
+            |c| if c == '"' || c == '\'' || c == '\\' { c.to_string() } else { c.escape_debug().to_string() },
+        )
+        .collect()
+}
+
+/// A key's description, in quotes and cut; nothing for a key without one
+pub fn quoted(description: &str) -> String {
+    let mut short: String = description.chars().take(LONGEST_DESCRIPTION).collect();
+    if short.len() < description.len() {
+        short.push('…');
+    }
+    if short.is_empty() { short } else { format!("\"{}\"", harmless(&short)) }
+}
+
+/// Short key ids where they tell the keys of a plan apart, whole ones where they do not
+#[derive(Debug, Default)]
+pub struct KeyNames<'k> {
+    seen: std::collections::BTreeMap<&'k str, &'k KeyId>,
+    ambiguous: std::collections::BTreeSet<&'k str>,
+}
+
+impl<'k> KeyNames<'k> {
+    /// Names for all `keys` that will be shown side by side
+    pub fn new(keys: impl IntoIterator<Item = &'k KeyId>) -> Self {
+        let mut names = Self::default();
+        for key in keys {
+            if names.seen.insert(key.short(), key).is_some_and(|seen| seen != key) {
+                names.ambiguous.insert(key.short());
+            }
+        }
+        names
+    }
+
+    /// What to call `key`
+    pub fn of(&self, key: &'k KeyId) -> &'k str {
+        if self.ambiguous.contains(key.short()) { key.as_str() } else { key.short() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn untrusted_text_cannot_leave_its_place_on_the_line() {
+        assert_eq!(harmless("a\u{1b}[2J\nb\u{202e}c\u{200b}"), "a\\u{1b}[2J\\nb\\u{202e}c\\u{200b}");
+        assert_eq!(harmless("Schlüssel für \"x\" 鍵"), "Schlüssel für \"x\" 鍵");
+        assert_eq!(quoted(""), "");
+        assert_eq!(quoted(&"x".repeat(50)), format!("\"{}…\"", "x".repeat(40)));
+    }
+
+    #[test]
+    fn keys_that_begin_alike_are_written_whole() {
+        let keys =
+            ["aaaa1111-0000-4000-8000-000000000001", "aaaa1111-0000-4000-8000-000000000002", "bbbb2222-x"];
+        let keys = keys.map(KeyId::from_service);
+        let names = KeyNames::new(&keys);
+        assert_eq!(names.of(&keys[0]), keys[0].as_str());
+        assert_eq!(names.of(&keys[2]), "bbbb2222");
+    }
+}

@@ -1,0 +1,267 @@
+//! Plans -> the text that a person reads before saying yes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::Style;
+
+use super::style::{KeyNames, Palette, harmless, paint, quoted};
+use crate::alias::{AliasName, KeyId};
+use crate::fleet::{Surveyed, Trouble};
+use crate::inspect::{Fact, Facts};
+use crate::kms::Calls;
+use crate::plan::digest::{Located, digest};
+use crate::plan::{Action, Change, Counts, Held, Plan, Reason};
+use crate::prepare::Prepared;
+use crate::target::Place;
+
+/// The plan of every target, then the summary; one line where there is nothing to do and nothing to tell
+pub fn plan(surveyed: &[Surveyed], palette: &Palette) -> String {
+    let mut text = String::new();
+    for one in surveyed {
+        match &one.prepared {
+            Ok(prepared) => text += &target(&one.target.name, prepared, palette),
+            Err(trouble) => text += &unread(&one.target.name, trouble, palette),
+        }
+    }
+    text + &summary(surveyed)
+}
+
+fn heading(name: &str, palette: &Palette) -> String {
+    paint(palette.heading, name) + "\n"
+}
+
+fn unread(name: &str, trouble: &Trouble, palette: &Palette) -> String {
+    let mut text = heading(name, palette);
+    let _ = writeln!(text, "  {} failed to {}", paint(palette.delete, "error"), harmless(&trouble.sentence));
+    if let Some(hint) = &trouble.hint {
+        let _ = writeln!(text, "  hint  {}", harmless(hint));
+    }
+    text
+}
+
+/// One alias: sign, name, what becomes of it, where that is asked for, and notes below
+struct Row<'p> {
+    sign: &'static str,
+    style: Style,
+    name: &'p AliasName,
+    detail: String,
+    place: String,
+    notes: Vec<(&'static str, String)>,
+}
+
+fn target(name: &str, prepared: &Prepared, palette: &Palette) -> String {
+    let Prepared { plan, facts, .. } = prepared;
+    if plan.is_empty() && plan.unmanaged.is_empty() {
+        return String::new();
+    }
+    let keys = KeyNames::new(keys_of(plan));
+    let sheet = Sheet { keys: &keys, facts, palette };
+    let mut rows: Vec<Row> = plan.changes.iter().map(|change| sheet.change(change)).collect();
+    rows.extend(plan.held.iter().map(|held| sheet.held(held)));
+    rows.sort_by_key(|row| row.name);
+    rows.extend(plan.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_ref())));
+    heading(name, palette) + &lay_out(&rows, palette)
+}
+
+/// Every key that the plan shows
+fn keys_of(plan: &Plan) -> impl Iterator<Item = &KeyId> {
+    let changed = plan.changes.iter().flat_map(|change| <[_; 2]>::from(change.action.keys()));
+    let held = plan.held.iter().flat_map(|held| [held.have.as_ref(), held.want.as_ref()]);
+    changed.chain(held).flatten().chain(plan.unmanaged.values().flatten())
+}
+
+/// What every row is written with
+struct Sheet<'p> {
+    keys: &'p KeyNames<'p>,
+    facts: &'p Facts,
+    palette: &'p Palette,
+}
+
+impl<'p> Sheet<'p> {
+    fn change(&self, change: &'p Change) -> Row<'p> {
+        let palette = self.palette;
+        let (sign, style) = match change.action {
+            Action::Create { .. } => ("+", palette.create),
+            Action::Update { .. } => ("~", palette.update),
+            Action::Delete { .. } => ("-", palette.delete),
+        };
+        let (before, after) = change.action.keys();
+        let mut detail = self.detail(before, after);
+        let mut notes = Vec::new();
+        match &change.reason {
+            Reason::DeclaredAbsent => detail += "  declared absent",
+            Reason::Pruned => detail += "  not declared, and prune is on",
+            Reason::Follows(other) => notes.push(("why", format!("follows {other}"))),
+            Reason::Missing | Reason::Mismatched => {}
+        }
+        notes.extend(change.risks.iter().map(|risk| ("risk", risk.clone())));
+        let place = place(change.place.as_ref());
+        Row { sign, style, name: change.action.name(), detail, place, notes }
+    }
+
+    fn held(&self, held: &'p Held) -> Row<'p> {
+        let mut notes = vec![("held", held.why.clone())];
+        notes.extend(held.hint.iter().map(|hint| ("hint", hint.clone())));
+        let detail = match (&held.have, &held.want) {
+            (Some(have), None) => self.keys.of(have).to_owned(),
+            (have, want) => self.detail(have.as_ref(), want.as_ref()),
+        };
+        Row {
+            sign: "!",
+            style: self.palette.held,
+            name: &held.name,
+            detail,
+            place: place(held.place.as_ref()),
+            notes,
+        }
+    }
+
+    fn unmanaged(&self, name: &'p AliasName, key: Option<&'p KeyId>) -> Row<'p> {
+        let detail = format!("{}  unmanaged", key.map_or("no key", |key| self.keys.of(key)));
+        Row { sign: " ", style: self.palette.faint, name, detail, place: String::new(), notes: Vec::new() }
+    }
+
+    /// `-> after`, `before -> after` or `before`, with the description of the key that the alias comes to, or leaves
+    fn detail(&self, before: Option<&'p KeyId>, after: Option<&'p KeyId>) -> String {
+        let arrow = match (before, after) {
+            (None, None) => return String::new(),
+            (None, Some(after)) => format!("-> {}", self.keys.of(after)),
+            (Some(before), Some(after)) => format!("{} -> {}", self.keys.of(before), self.keys.of(after)),
+            (Some(before), None) => self.keys.of(before).to_owned(),
+        };
+        match after.or(before).and_then(|key| self.facts.get(key)) {
+            Some(Fact::Known(facts)) if !facts.description.is_empty() => {
+                format!("{arrow}  {}", quoted(&facts.description))
+            }
+            _ => arrow,
+        }
+    }
+}
+
+fn place(place: Option<&Place>) -> String {
+    place.map(|place| harmless(&place.to_string())).unwrap_or_default()
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn lay_out(rows: &[Row], palette: &Palette) -> String {
+    let names = rows.iter().map(|row| width(row.name.as_str())).max().unwrap_or_default();
+    let details = rows
+        .iter()
+        .filter(|row| !row.place.is_empty())
+        .map(|row| width(&row.detail))
+        .max()
+        .unwrap_or_default();
+    let mut text = String::new();
+    for row in rows {
+        let sign = paint(row.style, row.sign);
+        let line = match row.place.is_empty() {
+            true => format!("  {sign} {:names$}  {}", row.name, row.detail),
+            false => {
+                let place = paint(palette.faint, &row.place);
+                format!("  {sign} {:names$}  {:details$}  {place}", row.name, row.detail)
+            }
+        };
+        text += line.trim_end();
+        text.push('\n');
+        for (word, note) in &row.notes {
+            let _ = writeln!(text, "      {word:5} {}", harmless(note));
+        }
+    }
+    text
+}
+
+/// What a plan comes to, over all targets that could be read
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Writes
+    pub counts: Counts,
+    /// Asked for and not done
+    pub held: usize,
+    /// As declared
+    pub in_sync: usize,
+    /// Live, and not declared
+    pub unmanaged: usize,
+    /// Targets that could not be read
+    pub unread: usize,
+    /// Requests made
+    pub calls: Calls,
+    /// The least time that the rates leave for the writes
+    pub least_time: Duration,
+}
+
+/// Adds up the targets
+pub fn totals(surveyed: &[Surveyed]) -> Totals {
+    let mut totals = Totals::default();
+    for one in surveyed {
+        let Ok(Prepared { plan, calls, .. }) = &one.prepared else {
+            totals.unread += 1;
+            continue;
+        };
+        totals.counts += plan.counts();
+        totals.held += plan.held.len();
+        totals.in_sync += plan.in_sync;
+        totals.unmanaged += plan.unmanaged.len();
+        totals.least_time += plan.counts().least_time(&one.target.rates);
+        for (operation, count) in calls {
+            *totals.calls.entry(operation.clone()).or_default() += count;
+        }
+    }
+    totals
+}
+
+/// The digest of the plan as a whole; there is none while a target is missing from it
+pub fn digest_of(surveyed: &[Surveyed]) -> Option<String> {
+    let located = surveyed.iter().map(|one| {
+        let Prepared { identity, plan, .. } = one.prepared.as_ref().ok()?;
+        Some(Located { account: &identity.account, region: &identity.region, plan })
+    });
+    Some(digest(located.collect::<Option<Vec<_>>>()?))
+}
+
+fn summary(surveyed: &[Surveyed]) -> String {
+    let totals = totals(surveyed);
+    let Totals { counts, held, in_sync, unmanaged, unread, .. } = totals;
+    if counts.total() + held + unread == 0 {
+        return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.\n");
+    }
+    let Counts { create, update, delete } = counts;
+    let mut text = format!(
+        "Plan: {create} to create, {update} to retarget, 0 to replace, 0 to rename, {delete} to delete; \
+         {held} held, {in_sync} in sync, {unmanaged} unmanaged.\n"
+    );
+    match digest_of(surveyed) {
+        Some(digest) => {
+            let _ = write!(text, "Digest {digest}   ");
+        }
+        None => {
+            let _ = write!(text, "{} could not be read.   ", plural(unread, "target"));
+        }
+    }
+    let _ = write!(text, "API calls: {}.", calls(&totals.calls));
+    if counts.total() > 0 {
+        let seconds = totals.least_time.as_secs_f64();
+        let _ = write!(text, "   At the service's rates this apply takes at least {seconds:.1} s.");
+    }
+    text + "\n"
+}
+
+/// `1 target`, `2 targets`
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `3 ListAliases, 2 DescribeKey`: the reads that grow with the account; who we are is asked once a target
+fn calls(calls: &Calls) -> String {
+    let shown: BTreeMap<_, _> = calls.iter().filter(|(name, _)| *name != "GetCallerIdentity").collect();
+    let mut parts: Vec<String> =
+        shown.iter().rev().map(|(operation, count)| format!("{count} {operation}")).collect();
+    if parts.is_empty() {
+        parts.push("none".to_owned());
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,107 @@
+//! Declared key references -> the key each alias should point at: the desired state of one target. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::alias::{AliasName, KeyArn, KeyId, KeyRef};
+use crate::kms::Identity;
+use crate::list::Snapshot;
+use crate::target::{Declared, Place, Target, Want};
+
+/// What one target should look like
+pub type Desired = BTreeMap<AliasName, Goal>;
+
+/// What one alias should be
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    /// The end
+    pub end: End,
+    /// Where the manifest says so
+    pub place: Place,
+    /// The alias that it follows, where it follows one
+    pub follows: Option<AliasName>,
+}
+
+/// The end that an alias should come to
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// Point at this key
+    Key(KeyId),
+    /// Not exist
+    Absent,
+    /// It cannot be told, for this reason; the alias is left as it is and shown
+    Unresolved(String),
+}
+
+/// The live aliases that must be listed so that [`resolve`] can follow them: those that `target` does not declare itself
+pub fn follows(target: &Target) -> BTreeSet<AliasName> {
+    let references = target.aliases.values().filter_map(|declared| match &declared.want {
+        Want::Key(KeyRef::Alias(name)) => Some(name),
+        _ => None,
+    });
+    references.filter(|name| !target.aliases.contains_key(*name)).cloned().collect()
+}
+
+/// Finds the key behind every reference; names that the command line leaves out get no goal, though others may follow them
+pub fn resolve(target: &Target, identity: &Identity, snapshot: &Snapshot) -> Desired {
+    let world = World { target, identity, snapshot };
+    let selected = target.aliases.iter().filter(|(name, _)| target.scope.selection.takes(name.as_str()));
+    selected.map(|(name, declared)| (name.clone(), world.goal(declared))).collect()
+}
+
+/// What a reference is looked up in
+struct World<'a> {
+    target: &'a Target,
+    identity: &'a Identity,
+    snapshot: &'a Snapshot,
+}
+
+impl World<'_> {
+    fn goal(&self, declared: &Declared) -> Goal {
+        let (end, follows) = match &declared.want {
+            Want::Absent => (End::Absent, None),
+            Want::Key(KeyRef::Alias(name)) => (self.follow(name), Some(name.clone())),
+            Want::Key(KeyRef::Id(id)) => (End::Key(id.clone()), None),
+            Want::Key(KeyRef::Arn(arn)) => (self.here(arn), None),
+        };
+        Goal { end, place: declared.place.clone(), follows }
+    }
+
+    /// Follows declared aliases to their end; the loader has refused cycles, and the bound keeps this total all the same
+    fn follow(&self, first: &AliasName) -> End {
+        let mut name = first;
+        for _ in 0..=self.target.aliases.len() {
+            match self.target.aliases.get(name).map(|declared| &declared.want) {
+                Some(Want::Key(KeyRef::Alias(next))) => name = next,
+                Some(Want::Key(KeyRef::Id(id))) => return End::Key(id.clone()),
+                Some(Want::Key(KeyRef::Arn(arn))) => return self.here(arn),
+                Some(Want::Absent) => {
+                    return End::Unresolved(format!("follows {name}, which is declared absent"));
+                }
+                None => return self.follow_live(name),
+            }
+        }
+        End::Unresolved(format!("follows {first}, which follows itself"))
+    }
+
+    fn follow_live(&self, name: &AliasName) -> End {
+        if self.target.prune && self.target.scope.owns(name.as_str()) {
+            return End::Unresolved(format!(
+                "follows {name}, which prune deletes because it is not declared"
+            ));
+        }
+        match self.snapshot.followed.get(name) {
+            Some(key) => End::Key(key.clone()),
+            None => End::Unresolved(format!("follows {name}, which is neither declared nor live")),
+        }
+    }
+
+    /// The key of an ARN, if it is of the account and Region that the credentials are for; the loader can check that only
+    /// where the manifest names them
+    fn here(&self, arn: &KeyArn) -> End {
+        let Identity { account, region, partition, .. } = self.identity;
+        if (&arn.account, &arn.region, &arn.partition) == (account, region, partition) {
+            return End::Key(arn.id.clone());
+        }
+        End::Unresolved(format!("key {arn} is not of {account} in {region} ({partition})"))
+    }
+}

@@ -1,0 +1,356 @@
+//! Misbehaviour on purpose: what a scenario says, as a Rust value, as a YAML file, and as flags.
+//!
+//! ```yaml
+//! seed: 7                        # for `probability`
+//! latency: 20ms                  # added to every response
+//! lag:
+//!   replicas: [0s, 30s]          # two replicas answer reads in turn; the second is 30 s late
+//!   aliases:                     # names with delays of their own; the first pattern that matches counts
+//!     - {match: "alias/app/slow/**", replicas: [0s, 2m]}
+//!   new_keys: 5s                 # CreateAlias does not see a new key before
+//! quotas: {CreateAlias: 5}       # requests a second, per account and Region
+//! service_quotas: true           # the service's default quotas; those above come first
+//! paging: {limit: 3, defect: repeated-marker}
+//! faults:                        # the first that fires decides; latencies add up
+//!   - {operation: CreateAlias, alias: "alias/app/**", after: 2, times: 1, effect: drop-response}
+//!   - {operation: ListAliases, every: 3, effect: throttle}
+//!   - {probability: 0.01, effect: internal, after_change: true}
+//!   - {operation: DeleteAlias, effect: {error: {code: KMSInvalidStateException, message: not now}}}
+//!   - {role: "arn:aws:iam::444455556666:role/**", effect: access-denied}
+//!   - {account: "444455556666", region: eu-west-1, effect: {latency: 2s}}
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::lag::Lag;
+use super::quota::{Quotas, service_quotas};
+use super::world::Millis;
+use crate::alias::Pattern;
+
+/// How a sandbox misbehaves; by default not at all
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// Where the chances of `probability` begin
+    pub seed: u64,
+    /// Added to every response
+    pub latency: Delay,
+    /// How late reads are
+    pub lag: LagPlan,
+    /// Requests a second by operation
+    pub quotas: Quotas,
+    /// Whether the service's default quotas hold as well
+    pub service_quotas: bool,
+    /// What listings do wrong
+    pub paging: Paging,
+    /// Calls that go wrong
+    pub faults: Vec<Fault>,
+}
+
+/// Why a scenario cannot be read
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// There is no such file, or it cannot be read
+    #[error("read the scenario {}", .0.display())]
+    File(PathBuf, #[source] std::io::Error),
+    /// It is not a scenario
+    #[error("read the scenario {}: {}", .0.display(), .1)]
+    Text(PathBuf, String),
+}
+
+impl Scenario {
+    /// The scenario in a YAML file
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no scenario.
+    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ScenarioError::File(path.to_owned(), e))?;
+        Self::parse(&text).map_err(|why| ScenarioError::Text(path.to_owned(), why))
+    }
+
+    /// The scenario that a YAML text describes
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        serde_saphyr::from_str(text).map_err(|e| e.to_string())
+    }
+
+    pub(super) fn effective_quotas(&self) -> Quotas {
+        let mut quotas = if self.service_quotas { service_quotas() } else { Quotas::new() };
+        quotas.extend(self.quotas.clone());
+        quotas
+    }
+}
+
+/// A length of time, written as `500ms`, `30s`, `2m` or `1h`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Delay(pub Duration);
+
+impl Delay {
+    pub(super) fn millis(self) -> Millis {
+        u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl FromStr for Delay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let unit = match &text[digits..] {
+            "ms" => Some(1),
+            "s" => Some(1000),
+            "m" => Some(60_000),
+            "h" => Some(3_600_000),
+            _ => None,
+        };
+        let millis = unit.zip(text[..digits].parse::<u64>().ok()).and_then(|(unit, n)| n.checked_mul(unit));
+        let refused = || format!("`{text}` is not a length of time: write it as `500ms`, `30s` or `2m`");
+        millis.map(|millis| Self(Duration::from_millis(millis))).ok_or_else(refused)
+    }
+}
+
+impl TryFrom<String> for Delay {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// A glob over alias names, as in a manifest
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Glob(pub Pattern);
+
+impl TryFrom<String> for Glob {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Pattern::parse(&text).map(Self).map_err(|why| format!("`{text}` is not a pattern: {why}"))
+    }
+}
+
+/// How late reads are
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LagPlan {
+    /// One delay a replica; they answer in turn
+    pub replicas: Vec<Delay>,
+    /// Names with delays of their own
+    pub aliases: Vec<AliasLag>,
+    /// How long a new key is not seen by CreateAlias and UpdateAlias
+    pub new_keys: Delay,
+}
+
+/// Delays of some names
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AliasLag {
+    /// Which names
+    #[serde(rename = "match")]
+    pub pattern: Glob,
+    /// One delay a replica
+    pub replicas: Vec<Delay>,
+}
+
+impl LagPlan {
+    /// The same as the world takes it
+    pub fn lag(&self) -> Lag {
+        let millis = |delays: &[Delay]| delays.iter().map(|delay| delay.millis()).collect::<Vec<_>>();
+        Lag {
+            replicas: millis(&self.replicas),
+            aliases: self.aliases.iter().map(|own| (own.pattern.0.clone(), millis(&own.replicas))).collect(),
+            new_keys: self.new_keys.millis(),
+        }
+    }
+}
+
+/// What listings do wrong
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paging {
+    /// The longest page; the service, too, "might return fewer" than asked for
+    pub limit: Option<u64>,
+    /// What is wrong with the markers
+    pub defect: Option<PagingDefect>,
+}
+
+/// What is wrong with the markers of a listing
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PagingDefect {
+    /// Each page but the first names itself as the next one
+    RepeatedMarker,
+    /// `Truncated` is true, and there is no marker
+    MissingMarker,
+    /// `Truncated` is true, and the marker is empty
+    EmptyMarker,
+    /// `Truncated` is false, and there is a marker with more behind it
+    StrayMarker,
+}
+
+/// Calls that go wrong: those that match, from some point on, as often as it says
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Only calls of this operation; `*` is any
+    #[serde(default)]
+    pub operation: Option<String>,
+    /// Only calls about an alias that matches; DescribeKey is about whatever it names
+    #[serde(default)]
+    pub alias: Option<Glob>,
+    /// Only AssumeRole of a role whose ARN matches
+    #[serde(default)]
+    pub role: Option<Glob>,
+    /// Only calls of this account
+    #[serde(default)]
+    pub account: Option<String>,
+    /// Only calls to this Region
+    #[serde(default)]
+    pub region: Option<String>,
+    /// So many matching calls go well first
+    #[serde(default)]
+    pub after: u64,
+    /// Then the first of every so many goes wrong
+    #[serde(default = "one")]
+    pub every: u64,
+    /// Until so many have
+    #[serde(default)]
+    pub times: Option<u64>,
+    /// With this chance, from 0 to 1
+    #[serde(default)]
+    pub probability: Option<f64>,
+    /// What goes wrong
+    pub effect: Effect,
+    /// Whether the change is made all the same, where an error answer says that it was not
+    #[serde(default)]
+    pub after_change: bool,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl Fault {
+    /// Every call of `operation` (`*`: of all of them) goes wrong in this way
+    pub fn new(operation: &str, effect: Effect) -> Self {
+        Self {
+            operation: Some(operation.to_owned()),
+            alias: None,
+            role: None,
+            account: None,
+            region: None,
+            after: 0,
+            every: 1,
+            times: None,
+            probability: None,
+            effect,
+            after_change: false,
+        }
+    }
+
+    /// The same, only so many times
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// The same, after so many matching calls have gone well
+    #[must_use]
+    pub fn after(self, after: u64) -> Self {
+        Self { after, ..self }
+    }
+}
+
+/// What goes wrong with a call
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// ThrottlingException
+    Throttle,
+    /// KMSInternalException, status 500
+    Internal,
+    /// DependencyTimeoutException, status 500
+    DependencyTimeout,
+    /// AccessDeniedException
+    AccessDenied,
+    /// ExpiredTokenException
+    Expired,
+    /// Any other error
+    Error(ErrorPlan),
+    /// The request is carried out, and the connection closed without a response
+    DropResponse,
+    /// The connection is closed, and nothing carried out
+    DropRequest,
+    /// The request is carried out, and the response is not JSON
+    Malformed,
+    /// The request is carried out, and the response ends in its middle
+    Truncated,
+    /// The request is accepted, and nothing ever comes back
+    Silent,
+    /// The response takes so much longer
+    Latency(Delay),
+}
+
+/// An error of the scenario's own making
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorPlan {
+    /// `NotFoundException`, …
+    pub code: String,
+    /// Its words
+    #[serde(default)]
+    pub message: String,
+    /// HTTP status
+    #[serde(default = "bad_request")]
+    pub status: u16,
+}
+
+fn bad_request() -> u16 {
+    400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_at_the_top_of_this_file_is_a_scenario() {
+        let header = include_str!("scenario.rs").lines().skip_while(|line| *line != "//! ```yaml").skip(1);
+        let example = header.take_while(|line| *line != "//! ```").map(|line| &line[4..]);
+        let scenario = Scenario::parse(&example.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!((scenario.seed, scenario.faults.len()), (7, 6));
+        assert_eq!(scenario.lag.lag().delay("alias/app/slow/a", 1), 120_000);
+        assert_eq!(
+            (scenario.lag.lag().delay("alias/app/b", 1), scenario.lag.lag().longest()),
+            (30_000, 120_000)
+        );
+        assert_eq!(scenario.paging.defect, Some(PagingDefect::RepeatedMarker));
+        assert_eq!(
+            (scenario.effective_quotas()["CreateAlias"], scenario.effective_quotas()["DeleteAlias"]),
+            (5, 15)
+        );
+    }
+
+    #[test]
+    fn what_a_scenario_does_not_have_is_named() {
+        for (text, named) in [
+            ("lags: 3", "lags"),
+            ("faults: [{operation: CreateAlias}]", "effect"),
+            ("faults: [{effect: explode}]", "explode"),
+            ("latency: 5", "5"),
+            ("latency: 5 seconds", "is not a length of time"),
+            ("faults: [{effect: throttle, alias: 'alias/['}]", "is not a pattern"),
+        ] {
+            let refused = Scenario::parse(text).unwrap_err();
+            assert!(refused.contains(named), "{text}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Lists, compares and plans again until there is nothing left to do: the only judge of whether a target has converged.
+//! Reads only.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::alias::AliasName;
+use crate::diff::diff;
+use crate::kms::KmsRead;
+use crate::list::{ListError, list};
+use crate::plan::{Action, Policy, candidates};
+use crate::poll::{Answer, Patience, poll};
+use crate::resolve::Desired;
+use crate::target::Target;
+
+/// What a target is judged by
+pub struct Aim<'a> {
+    /// The target
+    pub target: &'a Target,
+    /// Its desired state, as it was resolved for the plan
+    pub desired: &'a Desired,
+    /// The policy of the plan
+    pub policy: &'a Policy,
+}
+
+/// Whether the service shows what was asked for
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It did, as many times in a row as patience wants
+    Converged {
+        /// Listings made
+        reads: u32,
+        /// From the first listing to the last
+        waited: Duration,
+    },
+    /// It did not, in the time there was
+    OutOfPatience {
+        /// The aliases that were still different in the last listing; empty if it was right, but not often enough in a row
+        left: BTreeSet<AliasName>,
+        /// Why the last listing failed, if it did
+        trouble: Option<ListError>,
+        /// From the first listing to the last
+        waited: Duration,
+    },
+}
+
+/// Reads until every name but those in `except` is as desired, deletes too if `deletes`
+///
+/// # Errors
+/// A listing that fails for a reason that waiting does not mend.
+pub async fn verify(
+    kms: &impl KmsRead,
+    aim: &Aim<'_>,
+    deletes: bool,
+    except: &BTreeSet<AliasName>,
+    patience: &Patience,
+    stop: &CancellationToken,
+) -> Result<Verdict, ListError> {
+    let look = || async {
+        match left(kms, aim, deletes, except).await {
+            Ok(left) if left.is_empty() => Ok(Answer::Good((left, None))),
+            Ok(left) => Ok(Answer::NotYet((left, None))),
+            Err(error) if may_pass(&error) => Ok(Answer::NotYet((BTreeSet::new(), Some(error)))),
+            Err(error) => Err(error),
+        }
+    };
+    let polled = poll(patience, stop, look).await?;
+    let (left, trouble) = polled.last;
+    Ok(match polled.settled {
+        true => Verdict::Converged { reads: polled.asked, waited: polled.waited },
+        false => Verdict::OutOfPatience { left, trouble, waited: polled.waited },
+    })
+}
+
+async fn left(
+    kms: &impl KmsRead,
+    aim: &Aim<'_>,
+    deletes: bool,
+    except: &BTreeSet<AliasName>,
+) -> Result<BTreeSet<AliasName>, ListError> {
+    let snapshot = list(kms, &aim.target.scope, &BTreeSet::new()).await?;
+    let candidates = candidates(&diff(aim.desired, &snapshot), aim.policy);
+    let due = candidates.actions().filter(|action| deletes || !matches!(action, Action::Delete { .. }));
+    Ok(due.map(Action::name).filter(|name| !except.contains(*name)).cloned().collect())
+}
+
+/// An alias that changes while it is listed, and a service out of breath, are worth another look
+fn may_pass(error: &ListError) -> bool {
+    match error {
+        ListError::Page { source, .. } => source.fault.is_transient(),
+        ListError::Contradiction { .. } => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,362 @@
+//! Apply and verify on FakeKms under paused time: what becomes of each action when the service, or somebody else, gets in the
+//! way.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use kms_alias::apply::{Applied, Outcome, Reason, Tools};
+use kms_alias::converge::{Report, converge};
+use kms_alias::kms::Fault as Meaning;
+use kms_alias::pace::Lanes;
+use kms_alias::plan::Policy;
+use kms_alias::poll::{Patience, now, wait};
+use kms_alias::prepare::{Prepared, prepare};
+use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, KeyState, LagPlan, Scenario};
+use kms_alias::target::Target;
+use kms_alias::verify::{Aim, Verdict};
+use tokio_util::sync::CancellationToken;
+
+use crate::fake::{A, B, C, FakeKms, alias, home, key, target, world};
+
+const NAME: &str = "alias/app/x";
+
+/// Plans on the world as it is, and applies after `between` has changed it
+async fn apply_after(kms: &FakeKms, target: &Target, between: impl FnOnce(&FakeKms)) -> Report {
+    let prepared = prepare(target, &Policy::of(target), kms).await.unwrap();
+    between(kms);
+    apply_plan(kms, target, &prepared, &CancellationToken::new(), &|_| {}).await
+}
+
+async fn apply_plan(
+    kms: &FakeKms,
+    target: &Target,
+    prepared: &Prepared,
+    stop: &CancellationToken,
+    done: &(impl Fn(&Applied) + Sync),
+) -> Report {
+    let (lanes, policy) = (Lanes::new(target.rates), Policy::of(target));
+    let tools = Tools { kms, lanes: &lanes, patience: Patience::default(), stop };
+    let aim = Aim { target, desired: &prepared.desired, policy: &policy };
+    converge(&prepared.plan, &aim, &tools, true, done).await
+}
+
+async fn apply(kms: &FakeKms, target: &Target) -> Report {
+    apply_after(kms, target, |_| {}).await
+}
+
+fn outcomes(report: &Report) -> Vec<&Outcome> {
+    report.applied.iter().map(|applied| &applied.outcome).collect()
+}
+
+fn truth(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned())).collect()
+}
+
+/// The three actions, each in a world of its own: what is live, what is declared, the call, and what is live in the end
+const ACTIONS: [(&str, Option<&str>, &str, Option<&str>); 3] = [
+    ("CreateAlias", None, A, Some(A)),
+    ("UpdateAlias", Some(A), B, Some(B)),
+    ("DeleteAlias", Some(A), "absent", None),
+];
+
+fn misbehaving(live: Option<&str>, fault: Fault) -> FakeKms {
+    let live: Vec<_> = live.map(|key| (NAME, key)).into_iter().collect();
+    FakeKms::new(world(&live), Scenario { faults: vec![fault], ..Scenario::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_that_pass_are_outlasted_whether_or_not_the_change_was_made() {
+    let effects = [
+        Effect::Throttle,
+        Effect::Internal,
+        Effect::DependencyTimeout,
+        Effect::DropRequest,
+        Effect::DropResponse,
+        Effect::Malformed,
+        Effect::Truncated,
+        Effect::Silent,
+    ];
+    for (operation, live, declared, after) in ACTIONS {
+        for effect in &effects {
+            for after_change in [false, true] {
+                if after_change && effect == &Effect::Throttle {
+                    continue; // a throttle says that nothing was changed
+                }
+                let fault = Fault { after_change, ..Fault::new(operation, effect.clone()).times(2) };
+                let kms = misbehaving(live, fault);
+                let report = apply(&kms, &target(&[(NAME, declared)])).await;
+                let what = format!("{operation} {effect:?} after_change {after_change}");
+                assert!(report.is_complete(), "{what}: {report:?}");
+                assert_eq!(outcomes(&report), [&Outcome::Done], "{what}");
+                let expected: Vec<_> = after.map(|key| (NAME, key)).into_iter().collect();
+                assert_eq!(kms.truth(), truth(&expected), "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_response_is_found_out_by_looking_and_not_by_writing_again() {
+    for (operation, live, declared, _) in ACTIONS {
+        let kms = misbehaving(live, Fault::new(operation, Effect::DropResponse).times(1));
+        let report = apply(&kms, &target(&[(NAME, declared)])).await;
+        assert_eq!((outcomes(&report), report.applied[0].attempts), (vec![&Outcome::Done], 1), "{operation}");
+        assert_eq!(kms.calls_to(operation).len(), 1, "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_did_after_the_plan_is_contested_and_left_alone() {
+    for (operation, live, declared, _) in ACTIONS {
+        let kms = FakeKms::with(&live.map(|key| (NAME, key)).into_iter().collect::<Vec<_>>());
+        let theirs = |kms: &FakeKms| {
+            let at = kms.at();
+            kms.service().world_mut().put_alias(&home(), NAME, Some(C), at);
+        };
+        let report = apply_after(&kms, &target(&[(NAME, declared)]), theirs).await;
+        assert_eq!(outcomes(&report), [&Outcome::Contested { found: Some(key(C)) }], "{operation}");
+        assert!(kms.calls_to(operation).is_empty() && !report.is_complete(), "{operation}");
+        assert_eq!(kms.truth(), truth(&[(NAME, C)]), "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_taken_between_the_look_and_the_create_is_contested_not_accepted() {
+    let taken = ErrorPlan {
+        code: "AlreadyExistsException".to_owned(),
+        message: "An alias with the name arn:aws:kms:us-east-1:111122223333:alias/app/x already exists"
+            .to_owned(),
+        status: 400,
+    };
+    let kms = misbehaving(None, Fault::new("CreateAlias", Effect::Error(taken)).times(1));
+    let prepared =
+        prepare(&target(&[(NAME, A)]), &Policy { prune: false, partial: false }, &kms).await.unwrap();
+    let (stop, target) = (CancellationToken::new(), target(&[(NAME, A)]));
+    let racing = async {
+        // The look before the create has found nothing; before the next look, theirs is there.
+        while kms.calls_to("CreateAlias").is_empty() {
+            wait(Duration::from_millis(1), &stop).await;
+        }
+        let at = kms.at();
+        kms.service().world_mut().put_alias(&home(), NAME, Some(C), at);
+    };
+    let (report, ()) = tokio::join!(apply_plan(&kms, &target, &prepared, &stop, &|_| {}), racing);
+    assert_eq!(outcomes(&report), [&Outcome::Contested { found: Some(key(C)) }]);
+    assert_eq!(kms.truth(), truth(&[(NAME, C)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_already_as_wanted_is_not_written() {
+    for (operation, live, declared, after) in ACTIONS {
+        let kms = FakeKms::with(&live.map(|key| (NAME, key)).into_iter().collect::<Vec<_>>());
+        let done = |kms: &FakeKms| {
+            let at = kms.at();
+            match after {
+                Some(key) => kms.service().world_mut().put_alias(&home(), NAME, Some(key), at),
+                None => kms.service().world_mut().remove_alias(&home(), NAME, at),
+            }
+        };
+        let report = apply_after(&kms, &target(&[(NAME, declared)]), done).await;
+        assert_eq!(outcomes(&report), [&Outcome::AlreadySo], "{operation}");
+        assert!(kms.calls_to(operation).is_empty() && report.is_complete(), "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_final_and_sent_once() {
+    let codes = [
+        ("LimitExceededException", Meaning::QuotaExceeded),
+        ("ValidationException", Meaning::Invalid),
+        ("AccessDeniedException", Meaning::AccessDenied),
+        ("KMSInvalidStateException", Meaning::InvalidState),
+        ("ExpiredTokenException", Meaning::Credentials),
+    ];
+    for (operation, live, declared, _) in ACTIONS {
+        for (code, meaning) in codes {
+            let (code, message) = (code.to_owned(), "no".to_owned());
+            let plan = ErrorPlan { code, message, status: 400 };
+            let kms = misbehaving(live, Fault::new(operation, Effect::Error(plan)));
+            let report = apply(&kms, &target(&[(NAME, declared)])).await;
+            let Outcome::Failed(error) = &report.applied[0].outcome else { panic!("{operation} {report:?}") };
+            assert_eq!((error.fault, report.applied[0].attempts), (meaning, 1), "{operation}");
+            assert_eq!(kms.calls_to(operation).len(), 1, "{operation}");
+            assert!(!report.is_complete());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_the_write_cannot_see_yet_is_waited_for_and_a_wrong_id_is_not() {
+    let lag = LagPlan { new_keys: Delay(Duration::from_secs(20)), ..LagPlan::default() };
+    let kms = FakeKms::new(world(&[]), Scenario { lag, ..Scenario::default() });
+    let fresh = {
+        let mut service = kms.service();
+        let (caller, region, operation) = (crate::fake::ACCOUNT, crate::fake::REGION, "CreateKey");
+        let input = serde_json::json!({});
+        let request = kms_alias::sandbox::Request { caller, region, operation, input: &input };
+        let output = service.world_mut().call(kms.at(), &request).unwrap();
+        output["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned()
+    };
+    let report = apply(&kms, &target(&[(NAME, &fresh)])).await;
+    assert_eq!(outcomes(&report), [&Outcome::Done]);
+    assert!(report.applied[0].attempts > 1 && kms.truth() == truth(&[(NAME, &fresh)]));
+
+    let message = "Invalid keyId 'xyz'".to_owned();
+    let plan = ErrorPlan { code: "NotFoundException".to_owned(), message, status: 400 };
+    let kms = misbehaving(None, Fault::new("CreateAlias", Effect::Error(plan)));
+    let report = apply(&kms, &target(&[(NAME, A)])).await;
+    assert!(matches!(outcomes(&report)[..], [Outcome::Failed(_)]) && report.applied[0].attempts == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_credentials_end_the_run_instead_of_failing_every_action() {
+    let kms = misbehaving(None, Fault::new("CreateAlias", Effect::Expired).after(3));
+    let names: Vec<String> = (0..40).map(|i| format!("alias/app/{i:02}")).collect();
+    let declared: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let report = apply(&kms, &target(&declared)).await;
+    let not_attempted =
+        report.applied.iter().filter(|a| a.outcome == Outcome::NotAttempted(Reason::Credentials)).count();
+    assert!(not_attempted >= 30, "{not_attempted}");
+    assert_eq!(report.applied.iter().filter(|a| a.outcome.is_success()).count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_create_fails_nothing_is_deleted() {
+    let fault = Fault::new("CreateAlias", Effect::AccessDenied);
+    let scenario = Scenario { faults: vec![fault], ..Scenario::default() };
+    let kms = FakeKms::new(world(&[("alias/app/old", A)]), scenario);
+    let renamed_by_hand = Target { prune: true, ..target(&[("alias/app/new", A)]) };
+    let report = apply(&kms, &renamed_by_hand).await;
+    assert!(matches!(report.applied[1].outcome, Outcome::NotAttempted(Reason::EarlierStage)), "{report:?}");
+    assert_eq!(kms.truth(), truth(&[("alias/app/old", A)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_two_replicas_of_which_one_is_late_it_has_converged_only_when_both_agree() {
+    let late = Duration::from_secs(30);
+    for live in [None, Some(A)] {
+        let replicas = vec![Delay(Duration::ZERO), Delay(late)];
+        let lag = LagPlan { replicas, ..LagPlan::default() };
+        let aliases: Vec<_> = live.map(|key| (NAME, key)).into_iter().collect();
+        let kms = FakeKms::new(world(&aliases), Scenario { lag, ..Scenario::default() });
+        let report = apply(&kms, &target(&[(NAME, B)])).await;
+        let Some(Ok(Verdict::Converged { reads, waited })) = report.verdict else { panic!("{report:?}") };
+        assert!(
+            waited >= late && waited < late + Duration::from_secs(15),
+            "{waited:?} after {reads} listings"
+        );
+        assert!(reads > 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_are_seen_before_anything_is_deleted() {
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(30))], ..LagPlan::default() };
+    let kms = FakeKms::new(world(&[("alias/app/old", A)]), Scenario { lag, ..Scenario::default() });
+    let renamed_by_hand = Target { prune: true, ..target(&[("alias/app/new", A)]) };
+    let report = apply(&kms, &renamed_by_hand).await;
+    assert!(report.is_complete(), "{report:?}");
+    let (created, deleted) = (&kms.calls_to("CreateAlias")[0], &kms.calls_to("DeleteAlias")[0]);
+    assert!(deleted.at - created.at >= 30_000, "{} ms between them", deleted.at - created.at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_patience_it_names_what_is_left() {
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(3600))], ..LagPlan::default() };
+    let kms = FakeKms::new(world(&[]), Scenario { lag, ..Scenario::default() });
+    let began = now();
+    let report = apply(&kms, &target(&[(NAME, A)])).await;
+    let Some(Ok(Verdict::OutOfPatience { left, .. })) = &report.verdict else { panic!("{report:?}") };
+    assert_eq!(left.iter().collect::<Vec<_>>(), [&alias(NAME)]);
+    assert_eq!(outcomes(&report), [&Outcome::Unverified]);
+    assert!(now() - began < Duration::from_secs(200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_creates_run_at_the_services_rate_without_one_throttle() {
+    let scenario =
+        Scenario { service_quotas: true, latency: Delay(Duration::from_millis(20)), ..Scenario::default() };
+    let kms = FakeKms::new(many_keys(), scenario);
+    let names: Vec<String> = (0..1000).map(|i| format!("alias/app/{i:04}")).collect();
+    let keys: Vec<String> = (0..20).map(key_number).collect();
+    let declared: Vec<_> =
+        names.iter().enumerate().map(|(i, name)| (name.as_str(), keys[i % 20].as_str())).collect();
+    let began = now();
+    let report = apply(&kms, &target(&declared)).await;
+    let took = now() - began;
+    assert!(report.is_complete());
+    assert_eq!(kms.calls_to("CreateAlias").len(), 1000, "no create was sent twice, so none was throttled");
+    assert!(took <= Duration::from_secs(210), "{took:?} for a floor of 200 s");
+}
+
+fn key_number(i: usize) -> String {
+    format!("{i:08x}-0000-4000-8000-000000000000")
+}
+
+/// Twenty keys, so that a thousand aliases stay within fifty a key
+fn many_keys() -> kms_alias::sandbox::World {
+    let mut world = world(&[]);
+    for i in 0..20 {
+        world.put_key(&home(), kms_alias::sandbox::Key::new(&key_number(i)));
+    }
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_far_below_what_we_know_slows_the_lane_and_nothing_is_lost() {
+    let quotas = [("CreateAlias".to_owned(), 2)];
+    let kms = FakeKms::new(many_keys(), Scenario { quotas: quotas.into(), ..Scenario::default() });
+    let names: Vec<String> = (0..200).map(|i| format!("alias/app/{i:04}")).collect();
+    let keys: Vec<String> = (0..20).map(key_number).collect();
+    let declared: Vec<_> =
+        names.iter().enumerate().map(|(i, name)| (name.as_str(), keys[i % 20].as_str())).collect();
+    let report = apply(&kms, &target(&declared)).await;
+    assert!(report.is_complete(), "{:?}", outcomes(&report));
+    let sent = kms.calls_to("CreateAlias").len();
+    assert!(sent < 300, "{sent} requests for 200 creates: the lane did not slow down");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_finishes_the_calls_under_way_and_begins_no_others() {
+    let scenario = Scenario { latency: Delay(Duration::from_millis(50)), ..Scenario::default() };
+    let kms = FakeKms::new(many_keys(), scenario);
+    let names: Vec<String> = (0..50).map(|i| format!("alias/app/{i:02}")).collect();
+    let declared: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let target = target(&declared);
+    let prepared = prepare(&target, &Policy::of(&target), &kms).await.unwrap();
+    let (stop, ended) = (CancellationToken::new(), Mutex::new(0));
+    let stop_at_the_tenth = |_: &Applied| {
+        let mut ended = ended.lock().unwrap();
+        *ended += 1;
+        if *ended == 10 {
+            stop.cancel();
+        }
+    };
+    let report = apply_plan(&kms, &target, &prepared, &stop, &stop_at_the_tenth).await;
+    let done = report.applied.iter().filter(|a| a.outcome == Outcome::Done).count();
+    assert_eq!(kms.truth().len(), done, "every call that was made is in the report");
+    assert!((10..20).contains(&done), "{done}");
+    let rest = report.applied.iter().filter(|a| a.outcome == Outcome::NotAttempted(Reason::Stopped)).count();
+    assert_eq!(done + rest, 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_leaves_between_plan_and_write_is_a_failure_with_the_services_words() {
+    let kms = FakeKms::with(&[(NAME, A)]);
+    let leave =
+        |kms: &FakeKms| kms.service().world_mut().set_key_state(&home(), B, KeyState::PendingDeletion);
+    let report = apply_after(&kms, &target(&[(NAME, B)]), leave).await;
+    let Outcome::Failed(error) = &report.applied[0].outcome else { panic!("{report:?}") };
+    assert!(error.fault == Meaning::InvalidState && error.message.contains("is pending deletion"), "{error}");
+    assert_eq!(kms.truth(), truth(&[(NAME, A)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_apply_has_nothing_to_do() {
+    let kms = FakeKms::with(&[("alias/app/y", A), ("alias/app/z", C), ("alias/other/x", A)]);
+    let target = Target { prune: true, ..target(&[(NAME, A), ("alias/app/y", B)]) };
+    assert!(apply(&kms, &target).await.is_complete());
+    let again = prepare(&target, &Policy::of(&target), &kms).await.unwrap();
+    assert!(again.plan.is_empty() && again.plan.unmanaged.is_empty());
+    assert_eq!(kms.truth(), truth(&[(NAME, A), ("alias/app/y", B), ("alias/other/x", A)]));
+}

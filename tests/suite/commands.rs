@@ -1,0 +1,418 @@
+//! Whole commands, in this process: exit codes, streams and outputs, on FakeKms under paused time.
+
+use std::ffi::OsString;
+use std::io::{self, Cursor, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kms_alias::cli::console::{Console, Ends};
+use kms_alias::cli::exit::Exit;
+use kms_alias::cli::run;
+use kms_alias::sandbox::{
+    Delay, Effect, Fault, Home, Key, LagPlan, Paging, PagingDefect, Scenario, World, starting_world,
+};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+use tokio_util::sync::CancellationToken;
+
+use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION, world};
+
+/// A stream that can be read back
+#[derive(Clone, Default)]
+struct Stream(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// A run of the program, and what it left
+struct Ran {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+/// Runs `kms-alias ARGS -f MANIFEST` on `kms`, with a person at the other end who types `typed`, or nobody
+async fn run_on(kms: &FakeKms, manifest: &str, args: &[&str], typed: Option<&str>) -> Ran {
+    let file = NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(&file, manifest).unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
+    let command = ["kms-alias"].into_iter().chain(args.iter().copied()).chain(["-f", &path]);
+    let args: Vec<OsString> = command.map(OsString::from).collect();
+    let (out, err) = (Stream::default(), Stream::default());
+    let ends = Ends { answers: typed.is_some(), ..Ends::default() };
+    let input = Cursor::new(typed.unwrap_or_default().to_owned());
+    let console = Console::new(out.clone(), err.clone(), input, ends);
+    let exit = run(args, &console, &CancellationToken::new(), |_| FakeConnect(kms.clone())).await;
+    let name = |text: String| text.replace(&path, "aliases.yaml");
+    Ran { exit, out: name(out.text()), err: name(err.text()) }
+}
+
+const MANIFEST: &str = "\
+version: 1
+scope: [alias/app/]
+aliases:
+  alias/app/new: aaaa1111-0000-4000-8000-000000000001
+  alias/app/moved: bbbb2222-0000-4000-8000-000000000002
+  alias/app/same: aaaa1111-0000-4000-8000-000000000001
+  alias/app/gone: absent
+";
+
+fn kms() -> FakeKms {
+    FakeKms::with(&[
+        ("alias/app/moved", A),
+        ("alias/app/same", A),
+        ("alias/app/gone", C),
+        ("alias/app/unmanaged", B),
+        ("alias/other/x", A),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn plan_shows_every_change_with_its_line_and_writes_nothing() {
+    let kms = kms();
+    let ran = run_on(&kms, MANIFEST, &["plan"], None).await;
+    let expected = "\
+default
+  - alias/app/gone       cccc3333  \"key cccc\"  declared absent  aliases.yaml:7
+  ~ alias/app/moved      aaaa1111 -> bbbb2222  \"key bbbb\"       aliases.yaml:5
+  + alias/app/new        -> aaaa1111  \"key aaaa\"                aliases.yaml:4
+    alias/app/unmanaged  bbbb2222  unmanaged
+Plan: 1 to create, 1 to retarget, 0 to replace, 0 to rename, 1 to delete; 0 held, 1 in sync, 1 unmanaged.
+";
+    let (plan, summary) = ran.out.split_once("Digest ").unwrap();
+    assert_eq!(plan, expected);
+    assert!(summary.starts_with("sha256:"), "{summary}");
+    let counts = "   API calls: 1 ListAliases, 3 DescribeKey.   At the service's rates this apply takes at least 0.3 s.\n";
+    assert!(summary.ends_with(counts), "{summary}");
+    assert_eq!((ran.exit, ran.err.as_str()), (Exit::Success, ""));
+    assert!(["CreateAlias", "UpdateAlias", "DeleteAlias"].iter().all(|write| kms.calls_to(write).is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn detailed_exitcode_tells_differences_from_none() {
+    let ran = run_on(&kms(), MANIFEST, &["plan", "--detailed-exitcode"], None).await;
+    assert_eq!(ran.exit, Exit::Differences);
+    let in_sync =
+        "version: 1\nscope: [alias/app/]\naliases: {alias/app/same: aaaa1111-0000-4000-8000-000000000001}\n";
+    let kms = FakeKms::with(&[("alias/app/same", A)]);
+    let ran = run_on(&kms, in_sync, &["plan", "--detailed-exitcode"], None).await;
+    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Success, "No changes. 1 in sync, 0 unmanaged.\n"));
+    assert!(kms.calls_to("DescribeKey").is_empty(), "no key is looked at where nothing changes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_plan_has_the_same_bytes_however_the_world_is_ordered() {
+    let names: Vec<String> = (0..300).map(|i| format!("alias/app/{i:03}")).collect();
+    let mut live: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let lines = |declared: &[(&str, &str)]| -> String {
+        let lines: Vec<_> = declared.iter().map(|(name, _)| format!("  {name}: {B}\n")).collect();
+        format!("version: 1\nscope: [alias/app/]\naliases:\n{}", lines.concat())
+    };
+    let manifest = lines(&live);
+    for form in ["text", "diff", "json"] {
+        let plain = run_on(&FakeKms::with(&live), &manifest, &["plan", "-o", form], None).await.out;
+        for seed in 0..5 {
+            fastrand::Rng::with_seed(seed).shuffle(&mut live);
+            let shuffled = run_on(&FakeKms::with(&live), &manifest, &["plan", "-o", form], None).await.out;
+            assert_eq!(plain, shuffled, "{form}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_digest_does_not_depend_on_the_order_of_the_manifest() {
+    let digest = |out: &str| serde_json::from_str::<Value>(out).unwrap()["digest"].clone();
+    let mut lines: Vec<&str> = MANIFEST.lines().skip(3).collect();
+    let first = digest(&run_on(&kms(), MANIFEST, &["plan", "-o", "json"], None).await.out);
+    lines.reverse();
+    let reversed = format!("version: 1\nscope: [alias/app/]\naliases:\n{}\n", lines.join("\n"));
+    assert_eq!(first, digest(&run_on(&kms(), &reversed, &["plan", "-o", "json"], None).await.out));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_diff_is_of_manifests_and_the_json_is_one_document() {
+    let diff = run_on(&kms(), MANIFEST, &["plan", "-o", "diff"], None).await.out;
+    let expected = format!(
+        "--- live default\n+++ desired default\n@@ -1,5 +1,5 @@\n aliases:\n-  alias/app/gone: {C}\n-  alias/app/moved: {A}\n\
+         +  alias/app/moved: {B}\n+  alias/app/new: {A}\n   alias/app/same: {A}\n   alias/app/unmanaged: {B}\n"
+    );
+    assert_eq!(diff, expected);
+    let json: Value =
+        serde_json::from_str(&run_on(&kms(), MANIFEST, &["plan", "-o", "json"], None).await.out).unwrap();
+    assert_eq!(json["summary"]["update"], 1);
+    let change = &json["targets"][0]["changes"][1];
+    assert_eq!(
+        (&change["alias"], &change["actions"]),
+        (&"alias/app/moved".into(), &serde_json::json!(["update"]))
+    );
+    assert_eq!((&change["before"], &change["after"]), (&A.into(), &B.into()));
+    assert_eq!(change["source"]["line"], 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn apply_without_anybody_to_ask_fails_and_names_the_flag() {
+    let kms = kms();
+    let before = kms.truth();
+    for args in [&["apply"][..], &["apply", "--no-input"]] {
+        let ran = run_on(&kms, MANIFEST, args, None).await;
+        assert_eq!(ran.exit, Exit::Refused);
+        assert!(ran.err.contains("--yes"), "{}", ran.err);
+    }
+    assert_eq!(kms.truth(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletions_want_their_number_typed_and_yes_is_not_enough() {
+    for (typed, exit) in
+        [("yes\n", Exit::Refused), ("\n", Exit::Refused), ("2\n", Exit::Refused), ("1\n", Exit::Success)]
+    {
+        let kms = kms();
+        let ran = run_on(&kms, MANIFEST, &["apply"], Some(typed)).await;
+        assert_eq!(ran.exit, exit, "{typed:?} {}", ran.err);
+        assert_eq!(kms.calls_to("DeleteAlias").len(), usize::from(exit == Exit::Success), "{typed:?}");
+    }
+    let creates_only = MANIFEST.replace("  alias/app/gone: absent\n", "");
+    assert_eq!(run_on(&kms(), &creates_only, &["apply"], Some("yes\n")).await.exit, Exit::Success);
+    assert_eq!(run_on(&kms(), &creates_only, &["apply"], Some("y\n")).await.exit, Exit::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn apply_converges_reports_every_alias_and_has_nothing_to_do_again() {
+    let kms = kms();
+    let ran = run_on(&kms, MANIFEST, &["apply", "--yes"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    let summary = "Applied: 1 created, 1 retargeted, 0 replaced, 0 renamed, 1 deleted; 0 already so, 0 contested, 0 failed, \
+                   0 unverified, 0 not attempted.\n";
+    assert!(ran.out.contains(summary) && ran.out.contains("converged after"), "{}", ran.out);
+    assert!(ran.out.contains("five minutes"), "what ListAliases shows may not be in force yet");
+    let own =
+        |truth: Vec<(String, String)>| truth.into_iter().filter(|(name, _)| name.starts_with("alias/app/"));
+    let expected = [("moved", B), ("new", A), ("same", A), ("unmanaged", B)];
+    assert!(own(kms.truth()).eq(expected.map(|(n, k)| (format!("alias/app/{n}"), k.to_owned()))));
+    let again = run_on(&kms, MANIFEST, &["apply", "--yes"], None).await;
+    assert_eq!(again.exit, Exit::Success);
+    assert!(again.out.ends_with("No changes. 3 in sync, 1 unmanaged.\n"), "{}", again.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn prune_deletes_what_is_not_declared_and_flags_go_before_the_manifest() {
+    let pruning = MANIFEST.replace("version: 1\n", "version: 1\nprune: true\n");
+    for (manifest, args, deletions) in [
+        (MANIFEST, &["apply", "-y"][..], 1),
+        (MANIFEST, &["apply", "-y", "--prune"], 2),
+        (&pruning, &["apply", "-y"], 2),
+        (&pruning, &["apply", "-y", "--no-prune"], 1),
+    ] {
+        let kms = kms();
+        run_on(&kms, manifest, args, None).await;
+        assert_eq!(kms.calls_to("DeleteAlias").len(), deletions, "{args:?}");
+        assert!(kms.truth().contains(&("alias/other/x".to_owned(), A.to_owned())), "out of scope");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selection_touches_nothing_else_and_says_that_it_is_partial() {
+    let kms = kms();
+    let ran = run_on(&kms, MANIFEST, &["apply", "-y", "--alias", "alias/app/m*", "-o", "json"], None).await;
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.exit, &json["plan"]["partial"]), (Exit::Success, &true.into()));
+    assert!(kms.calls_to("CreateAlias").is_empty() && kms.calls_to("DeleteAlias").is_empty());
+    assert_eq!(kms.calls_to("UpdateAlias").len(), 1);
+    let ran = run_on(&kms, MANIFEST, &["plan", "--exclude-alias", "alias/app/**"], None).await;
+    assert!(ran.out.starts_with("No changes."), "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_action_is_shown_with_its_reason_and_the_rest_is_applied() {
+    let mut world = world(&[("alias/app/moved", A)]);
+    let home = Home::new(ACCOUNT, REGION);
+    world.put_key(
+        &home,
+        Key::new(B).described("to be deleted").in_state(kms_alias::sandbox::KeyState::PendingDeletion),
+    );
+    let kms = FakeKms::new(world, Scenario::default());
+    let ran = run_on(&kms, MANIFEST, &["plan"], None).await;
+    assert_eq!(ran.exit, Exit::Refused);
+    assert!(
+        ran.out.contains("! alias/app/moved  aaaa1111 -> bbbb2222  \"to be deleted\"  aliases.yaml:5"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains(&format!("held  key {B} is pending deletion")), "{}", ran.out);
+    let ran = run_on(&kms, MANIFEST, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete);
+    assert_eq!((kms.calls_to("CreateAlias").len(), kms.calls_to("UpdateAlias").len()), (2, 0));
+    let ran = run_on(&kms, MANIFEST, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Refused, "nothing but what is held is left, and nothing was written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_way_in_which_a_listing_can_be_short_is_an_error_and_never_a_smaller_world() {
+    let names: Vec<String> = (0..250).map(|i| format!("alias/app/{i:03}")).collect();
+    let live: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let empty = "version: 1\nscope: [alias/app/]\nprune: true\naliases: {}\n";
+    let defect = |defect| Scenario {
+        paging: Paging { defect: Some(defect), ..Paging::default() },
+        ..Scenario::default()
+    };
+    let fault =
+        |effect| Scenario { faults: vec![Fault::new("ListAliases", effect).after(2)], ..Scenario::default() };
+    for (scenario, words) in [
+        (defect(PagingDefect::RepeatedMarker), "a marker that came before"),
+        (defect(PagingDefect::MissingMarker), "gives no marker"),
+        (defect(PagingDefect::EmptyMarker), "gives no marker"),
+        (fault(Effect::Throttle), "(page 3): ListAliases: ThrottlingException"),
+        (fault(Effect::AccessDenied), "(page 3): ListAliases: AccessDeniedException"),
+        (fault(Effect::Malformed), "(page 3): ListAliases: the answer cannot be read"),
+    ] {
+        let kms = FakeKms::new(world(&live), scenario);
+        let ran = run_on(&kms, empty, &["apply", "-y"], None).await;
+        assert_eq!(ran.exit, Exit::Runtime, "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+        assert!(kms.calls_to("DeleteAlias").is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_unreadable_target_does_not_hide_the_others_and_keeps_apply_from_writing() {
+    let manifest = "\
+version: 1
+scope: [alias/app/]
+targets:
+  a: {account: \"111122223333\", regions: [us-east-1, eu-west-1]}
+aliases: {alias/app/new: aaaa1111-0000-4000-8000-000000000001}
+";
+    let denied =
+        Fault { region: Some("eu-west-1".to_owned()), ..Fault::new("ListAliases", Effect::AccessDenied) };
+    let kms = FakeKms::new(world(&[]), Scenario { faults: vec![denied], ..Scenario::default() });
+    let ran = run_on(&kms, manifest, &["plan"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime);
+    assert!(
+        ran.out.contains("+ alias/app/new") && ran.out.contains("1 target could not be read"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("hint  the role needs kms:ListAliases"), "{}", ran.out);
+    let ran = run_on(&kms, manifest, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime);
+    assert!(kms.calls_to("CreateAlias").is_empty() && ran.err.contains("nothing was written"), "{}", ran.err);
+    let ran = run_on(&kms, manifest, &["apply", "-y", "-t", "a/*/us-*"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_another_account_are_refused_before_anything_is_read() {
+    let manifest = "version: 1\nscope: [alias/app/]\ntargets: {a: {account: \"444455556666\", region: us-east-1}}\naliases: {}\n";
+    // This connector answers for the target's own account, so the identity has to come from elsewhere: a service that
+    // knows the caller as somebody else.
+    let kms = FakeKms::with(&[]);
+    let stranger = |_| StrangerConnect(kms.clone());
+    let file = NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(&file, manifest).unwrap();
+    let args = ["kms-alias", "apply", "-y", "-f", file.path().to_str().unwrap()].map(OsString::from);
+    let (out, err) = (Stream::default(), Stream::default());
+    let console = Console::new(out.clone(), err, Cursor::new(""), Ends::default());
+    let exit = run(args, &console, &CancellationToken::new(), stranger).await;
+    assert_eq!(exit, Exit::Runtime);
+    assert!(out.text().contains("the credentials are for account 111122223333"), "{}", out.text());
+    assert!(kms.calls_to("ListAliases").is_empty());
+}
+
+/// Always the credentials of one account, whatever the target says
+struct StrangerConnect(FakeKms);
+
+impl kms_alias::kms::Connect for StrangerConnect {
+    type Reader = FakeKms;
+    type Writer = FakeKms;
+    type Error = std::convert::Infallible;
+
+    async fn reader(&self, _: &kms_alias::target::Target) -> Result<FakeKms, Self::Error> {
+        Ok(self.0.clone())
+    }
+
+    async fn writer(&self, _: &kms_alias::target::Target) -> Result<FakeKms, Self::Error> {
+        Ok(self.0.clone())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_converged_in_time_is_incomplete_and_names_what_is_left() {
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(3600))], ..LagPlan::default() };
+    let kms = FakeKms::new(world(&[]), Scenario { lag, ..Scenario::default() });
+    let manifest =
+        "version: 1\nscope: [alias/app/]\naliases: {alias/app/new: aaaa1111-0000-4000-8000-000000000001}\n";
+    let ran = run_on(&kms, manifest, &["apply", "-y", "--wait-timeout", "20s"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete);
+    assert!(ran.out.contains("not converged after 20.0 s; still different: alias/app/new"), "{}", ran.out);
+    let ran = run_on(&kms, manifest, &["apply", "-y", "--wait-timeout", "20s"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete, "the name is taken, and nobody can see by what: {}", ran.out);
+    let creates = kms.calls_to("CreateAlias").len();
+    assert_eq!(creates, 2, "one a run: a name that is taken is looked at, not written again");
+    kms.service().world_mut().remove_alias(&Home::new(ACCOUNT, REGION), "alias/app/new", kms.at());
+    let ran = run_on(&kms, manifest, &["apply", "-y", "--no-wait"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_canonical_manifest_fits_the_sandbox() {
+    let manifest = include_str!("../../aliases.yaml");
+    let kms = FakeKms::new(starting_world(), Scenario::default());
+    let ran = run_on(&kms, manifest, &["plan", "--detailed-exitcode"], None).await;
+    assert_eq!(ran.exit, Exit::Differences, "{}{}", ran.out, ran.err);
+    for sign in ["  + ", "  ~ ", "  - "] {
+        assert!(ran.out.contains(sign), "no {sign:?} in {}", ran.out);
+    }
+    assert!(!ran.out.contains("  ! ") && ran.out.contains("in sync"), "{}", ran.out);
+    assert_eq!(run_on(&kms, manifest, &["apply", "-y"], None).await.exit, Exit::Success);
+    let again = run_on(&kms, manifest, &["plan", "--detailed-exitcode"], None).await;
+    assert_eq!(again.exit, Exit::Success, "{}", again.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_changes_among_ten_thousand_aliases_cost_a_hundred_listings_and_a_look_at_each_key() {
+    let mut world = World::default();
+    let home = Home::new(ACCOUNT, REGION);
+    let id = |i: usize| format!("{i:08x}-0000-4000-8000-000000000000");
+    for i in 0..300 {
+        world.put_key(&home, Key::new(&id(i)));
+    }
+    let mut manifest = "version: 1\nscope: [alias/app/]\naliases:\n".to_owned();
+    for i in 0..9_990 {
+        let name = format!("alias/app/{i:05}");
+        world.put_alias(&home, &name, Some(&id(i % 250)), 0);
+        let wanted = if i < 10 { 280 + i } else { i % 250 };
+        manifest += &format!("  {name}: {}\n", id(wanted));
+    }
+    let kms = FakeKms::new(world, Scenario::default());
+    let ran = run_on(&kms, &manifest, &["plan", "-o", "json"], None).await;
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json["summary"]["update"], 10);
+    assert_eq!((kms.calls_to("ListAliases").len(), kms.calls_to("DescribeKey").len()), (100, 20));
+    assert_eq!(json["api_calls"]["ListAliases"], 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn usage_errors_have_a_code_of_their_own_and_force_does_not_exist() {
+    for args in [&["plna"][..], &["plan", "--nope"], &["plan", "--force"], &["plan", "-t", "nowhere"]] {
+        let ran = run_on(&kms(), MANIFEST, args, None).await;
+        assert_eq!(ran.exit, Exit::Usage, "{args:?}");
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{args:?}");
+    }
+    assert_eq!(run_on(&kms(), "version: 2\n", &["plan"], None).await.exit, Exit::Manifest);
+    let ran = run_on(&kms(), "version: 2\n", &["plan", "-o", "json"], None).await;
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json["valid"], false);
+}

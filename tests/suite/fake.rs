@@ -1,0 +1,246 @@
+//! FakeKms: the boundary on the embedded KMS without a socket, on tokio's clock, which these tests pause.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use kms_alias::alias::{AliasName, KeyId};
+use kms_alias::alias::{KeyRef, Scope};
+use kms_alias::kms::{
+    AliasPage, Calls, Connect, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
+};
+use kms_alias::poll::{now, wait};
+use kms_alias::sandbox::{Answer, Call, Home, Key, Reply, Request, Scenario, Service, World};
+use kms_alias::target::{Declared, Place, Rates, Roles, Target, Want};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub const ACCOUNT: &str = "111122223333";
+pub const REGION: &str = "us-east-1";
+/// Symmetric keys of every test world
+pub const A: &str = "aaaa1111-0000-4000-8000-000000000001";
+pub const B: &str = "bbbb2222-0000-4000-8000-000000000002";
+pub const C: &str = "cccc3333-0000-4000-8000-000000000003";
+
+/// How long a request may stay without an answer, as in the adapter's own time-outs
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// One account and Region of a shared world
+#[derive(Clone)]
+pub struct FakeKms {
+    service: Arc<Mutex<Service>>,
+    account: String,
+    region: String,
+    began: Instant,
+}
+
+pub fn key(id: &str) -> KeyId {
+    KeyId::from_service(id)
+}
+
+pub fn alias(name: &str) -> AliasName {
+    AliasName::parse(name).unwrap()
+}
+
+pub fn home() -> Home {
+    Home::new(ACCOUNT, REGION)
+}
+
+/// A world with the three keys and these aliases
+pub fn world(aliases: &[(&str, &str)]) -> World {
+    let mut world = World::default();
+    for id in [A, B, C] {
+        world.put_key(&home(), Key::new(id).described(&format!("key {}", &id[..4])));
+    }
+    for (name, key) in aliases {
+        world.put_alias(&home(), name, Some(key), 0);
+    }
+    world
+}
+
+/// The target of that world, with these declarations; `absent` is a tombstone, `alias/…` follows, anything else is a key id
+pub fn target(declared: &[(&str, &str)]) -> Target {
+    let declare = |(line, (name, want)): (usize, &(&str, &str))| {
+        let want = match *want {
+            "absent" => Want::Absent,
+            name if name.starts_with("alias/") => Want::Key(KeyRef::Alias(alias(name))),
+            id => Want::Key(KeyRef::Id(key(id))),
+        };
+        let place = Place { file: "aliases.yaml".into(), line: line as u32 + 10, column: 3 };
+        (alias(name), Declared { want, place })
+    };
+    Target {
+        name: "test".into(),
+        groups: Vec::new(),
+        account: Some(ACCOUNT.into()),
+        region: Some(REGION.into()),
+        profile: None,
+        roles: Roles::default(),
+        scope: Scope { prefixes: vec!["alias/app/".into()], ..Scope::default() },
+        prune: false,
+        rates: Rates::default(),
+        aliases: declared.iter().enumerate().map(declare).collect(),
+    }
+}
+
+impl FakeKms {
+    pub fn new(world: World, scenario: Scenario) -> Self {
+        let service = Arc::new(Mutex::new(Service::new(world, scenario)));
+        Self { service, account: ACCOUNT.to_owned(), region: REGION.to_owned(), began: now() }
+    }
+
+    /// A world with these aliases that behaves
+    pub fn with(aliases: &[(&str, &str)]) -> Self {
+        Self::new(world(aliases), Scenario::default())
+    }
+
+    pub fn service(&self) -> MutexGuard<'_, Service> {
+        self.service.lock().unwrap()
+    }
+
+    /// The aliases as they truly are, AWS's own left out
+    pub fn truth(&self) -> Vec<(String, String)> {
+        let aliases = self.service().world().aliases(&home());
+        let own = aliases.into_iter().filter(|(name, _)| !name.starts_with("alias/aws/"));
+        own.map(|(name, key)| (name, key.unwrap_or_default())).collect()
+    }
+
+    /// Calls to `operation`, in the order they came
+    pub fn calls_to(&self, operation: &str) -> Vec<Call> {
+        self.service().calls().iter().filter(|call| call.operation == operation).cloned().collect()
+    }
+
+    /// Milliseconds since this world began, a day after its epoch so that lag can look back
+    pub fn at(&self) -> u64 {
+        let day = 86_400_000;
+        day + u64::try_from(now().duration_since(self.began).as_millis()).unwrap()
+    }
+
+    async fn call(&self, operation: &'static str, input: Value) -> Result<(Value, String), KmsError> {
+        let request = Request { caller: &self.account, region: &self.region, operation, input: &input };
+        let Answer { request_id, delay, reply } = { self.service().answer(self.at(), &request) };
+        let fail = |fault, code: Option<String>, message: &str| {
+            let (message, request_id) = (message.to_owned(), Some(request_id.clone()));
+            Err(KmsError { fault, operation, code, message, request_id })
+        };
+        pause(delay).await;
+        match reply {
+            Reply::Whole(Ok(output)) => Ok((output, request_id)),
+            Reply::Whole(Err(error)) => {
+                let fault = Fault::of(&error.code, &error.message, error.status);
+                fail(fault, Some(error.code.to_string()), &error.message)
+            }
+            Reply::Malformed | Reply::Truncated(_) => fail(Fault::Unknown, None, "the answer cannot be read"),
+            Reply::Closed => fail(Fault::Unknown, None, "connection closed"),
+            Reply::Silence => {
+                pause(SILENCE).await;
+                fail(Fault::Unknown, None, "no answer in time")
+            }
+        }
+    }
+
+    async fn describe(&self, id: &str) -> Result<KeyFacts, KmsError> {
+        let (output, _) = self.call("DescribeKey", json!({"KeyId": id})).await?;
+        let key = &output["KeyMetadata"];
+        let text = |member: &str| key[member].as_str().unwrap_or_default().to_owned();
+        Ok(KeyFacts {
+            id: KeyId::from_service(&text("KeyId")),
+            description: text("Description"),
+            state: text("KeyState"),
+            spec: text("KeySpec"),
+            usage: text("KeyUsage"),
+            aws_managed: text("KeyManager") == "AWS",
+        })
+    }
+
+    async fn write(&self, operation: &'static str, input: Value) -> Result<Written, KmsError> {
+        let (_, request_id) = self.call(operation, input).await?;
+        Ok(Written { request_id: Some(request_id) })
+    }
+}
+
+async fn pause(delay: Duration) {
+    if !delay.is_zero() {
+        wait(delay, &CancellationToken::new()).await;
+    }
+}
+
+impl KmsRead for FakeKms {
+    async fn identity(&self) -> Result<Identity, KmsError> {
+        let (output, _) = self.call("GetCallerIdentity", json!({})).await?;
+        let text = |member: &str| output[member].as_str().unwrap_or_default().to_owned();
+        Ok(Identity {
+            account: text("Account").into(),
+            region: self.region.as_str().into(),
+            partition: "aws".into(),
+            caller: text("Arn").into(),
+        })
+    }
+
+    async fn alias_page(&self, marker: Option<&str>) -> Result<AliasPage, KmsError> {
+        let mut input = json!({"Limit": 100});
+        if let Some(marker) = marker {
+            input["Marker"] = marker.into();
+        }
+        let (output, _) = self.call("ListAliases", input).await?;
+        let aliases = output["Aliases"].as_array().cloned().unwrap_or_default();
+        let listed = |entry: &Value| ListedAlias {
+            name: entry["AliasName"].as_str().unwrap_or_default().to_owned(),
+            target: entry["TargetKeyId"].as_str().map(KeyId::from_service),
+        };
+        Ok(AliasPage {
+            aliases: aliases.iter().map(listed).collect(),
+            next_marker: output["NextMarker"].as_str().map(str::to_owned),
+            truncated: output["Truncated"].as_bool().unwrap_or_default(),
+        })
+    }
+
+    async fn describe_key(&self, key: &KeyId) -> Result<KeyFacts, KmsError> {
+        self.describe(key.as_str()).await
+    }
+
+    async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {
+        match self.describe(name.as_str()).await {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if error.fault == Fault::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn calls(&self) -> Calls {
+        self.service().count().clone()
+    }
+}
+
+impl KmsWrite for FakeKms {
+    async fn create_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
+        self.write("CreateAlias", json!({"AliasName": name.as_str(), "TargetKeyId": key.as_str()})).await
+    }
+
+    async fn update_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
+        self.write("UpdateAlias", json!({"AliasName": name.as_str(), "TargetKeyId": key.as_str()})).await
+    }
+
+    async fn delete_alias(&self, name: &AliasName) -> Result<Written, KmsError> {
+        self.write("DeleteAlias", json!({"AliasName": name.as_str()})).await
+    }
+}
+
+/// A connector to one world: each target's own account and Region in it
+pub struct FakeConnect(pub FakeKms);
+
+impl Connect for FakeConnect {
+    type Reader = FakeKms;
+    type Writer = FakeKms;
+    type Error = std::convert::Infallible;
+
+    async fn reader(&self, target: &Target) -> Result<FakeKms, Self::Error> {
+        let account = target.account.as_deref().unwrap_or(ACCOUNT).to_owned();
+        let region = target.region.as_deref().unwrap_or(REGION).to_owned();
+        Ok(FakeKms { account, region, ..self.0.clone() })
+    }
+
+    async fn writer(&self, target: &Target) -> Result<FakeKms, Self::Error> {
+        self.reader(target).await
+    }
+}

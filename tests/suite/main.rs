@@ -1,0 +1,12 @@
+//! The one integration binary: stages and whole commands on the embedded KMS under paused time, and the real program.
+
+mod apply;
+mod commands;
+mod fake;
+mod manifests;
+mod process;
+mod sandbox;
+mod sandbox_misbehaves;
+mod sandbox_rules;
+mod sandbox_state;
+mod worlds;

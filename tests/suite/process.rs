@@ -1,0 +1,211 @@
+//! The real program as a process: exit codes, streams, signals, a broken pipe, and the real SDK on loopback.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// `kms-alias ARGS` in `directory`, with nothing of this machine's environment
+fn kms_alias(directory: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kms-alias"));
+    command.args(args).current_dir(directory).env_clear();
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", directory);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn ran(directory: &Path, args: &[&str]) -> Output {
+    kms_alias(directory, args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A directory with the canonical manifest
+fn directory() -> TempDir {
+    with_manifest(include_str!("../../aliases.yaml"))
+}
+
+fn with_manifest(manifest: &str) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("aliases.yaml"), manifest).unwrap();
+    directory
+}
+
+/// Eight seconds of creates at the service's rate
+fn forty_creates() -> TempDir {
+    let mut manifest = "version: 1\nscope: [alias/app/]\naliases:\n".to_owned();
+    for i in 0..40 {
+        writeln!(manifest, "  alias/app/new/{i:03}: bbbb2222-0000-4000-8000-000000002026").unwrap();
+    }
+    with_manifest(&manifest)
+}
+
+#[test]
+fn the_readmes_main_command_plans_applies_and_converges_on_the_sandbox() {
+    let directory = directory();
+    let first = ran(directory.path(), &["apply", "--sandbox=world.json", "-y"]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
+    assert!(text(&first.stdout).contains("converged after"), "{}", text(&first.stdout));
+    let second = ran(directory.path(), &["apply", "--sandbox=world.json", "-y"]);
+    assert!(
+        text(&second.stdout).ends_with("No changes. 10 in sync, 4 unmanaged.\n"),
+        "{}",
+        text(&second.stdout)
+    );
+    let fresh = ran(directory.path(), &["plan", "--sandbox", "--detailed-exitcode"]);
+    assert_eq!(fresh.status.code(), Some(2), "without a file the sandbox starts anew");
+}
+
+#[test]
+fn every_exit_code_has_its_cause() {
+    let directory = directory();
+    std::fs::write(directory.path().join("bad.yaml"), "version: 1\n").unwrap();
+    for (code, args) in [
+        (0, &["validate"][..]),
+        (0, &["--version"]),
+        (0, &["plan", "--sandbox"]),
+        (1, &["plan", "--endpoint-url", "http://127.0.0.1:1", "--region", "us-east-1"]),
+        (1, &["plan", "--sandbox", "--fault", "ListAliases=access-denied"]),
+        (2, &["plan", "--sandbox", "--detailed-exitcode"]),
+        (3, &["plan", "--sandbox", "-f", "bad.yaml"]),
+        (3, &["validate", "-f", "missing.yaml"]),
+        (4, &["apply", "--sandbox"]),
+        (6, &["apply", "--sandbox", "-y", "--fault", "UpdateAlias=access-denied"]),
+        (64, &["plan", "--sandbx"]),
+        (64, &[]),
+    ] {
+        let ran = ran(directory.path(), args);
+        assert_eq!(ran.status.code(), Some(code), "{args:?}: {}{}", text(&ran.stdout), text(&ran.stderr));
+    }
+}
+
+#[test]
+fn stdout_carries_the_plan_and_nothing_else() {
+    let directory = directory();
+    let plan = ran(directory.path(), &["plan", "--sandbox"]);
+    assert!(text(&plan.stdout).starts_with("dev/444455556666/us-east-1\n") && plan.stderr.is_empty());
+    assert!(!plan.stdout.contains(&0x1b), "no colours where nobody looks");
+    let coloured = ran(directory.path(), &["plan", "--sandbox", "--color", "always"]);
+    assert!(coloured.stdout.contains(&0x1b));
+    let forced =
+        kms_alias(directory.path(), &["plan", "--sandbox"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(forced.stdout.contains(&0x1b));
+    let both = kms_alias(directory.path(), &["plan", "--sandbox"])
+        .env("FORCE_COLOR", "1")
+        .env("NO_COLOR", "1")
+        .output();
+    assert!(!both.unwrap().stdout.contains(&0x1b));
+    let invalid = ran(directory.path(), &["plan", "--sandbox", "-f", "missing.yaml"]);
+    assert!(invalid.stdout.is_empty() && !invalid.stderr.is_empty());
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let directory = directory();
+    for form in ["text", "diff", "json"] {
+        let plan = || ran(directory.path(), &["plan", "--sandbox", "-o", form]).stdout;
+        assert_eq!(plan(), plan(), "{form}");
+    }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let directory = directory();
+    for args in [&["plan", "--sandbox"][..], &["validate"], &["--help"], &["apply", "--sandbox", "-y"]] {
+        let mut child = kms_alias(directory.path(), args).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut err = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn a_manifest_can_come_from_stdin() {
+    let directory = TempDir::new().unwrap();
+    let mut child =
+        kms_alias(directory.path(), &["validate", "-f", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"version: 1\nscope: [alias/app/]\naliases: {}\n").unwrap();
+    let ran = child.wait_with_output().unwrap();
+    assert_eq!((ran.status.code(), text(&ran.stdout)), (Some(0), "Valid: 0 aliases in 1 target.\n"));
+}
+
+#[test]
+fn an_unreachable_endpoint_is_told_with_its_cause_and_a_hint() {
+    let directory = directory();
+    let mut command =
+        kms_alias(directory.path(), &["plan", "--endpoint-url", "http://127.0.0.1:1", "-t", "dev"]);
+    command.env("AWS_ACCESS_KEY_ID", "444455556666").env("AWS_SECRET_ACCESS_KEY", "x");
+    let ran = command.output().unwrap();
+    let out = text(&ran.stdout);
+    assert!(
+        out.contains("failed to tell whose credentials these are: GetCallerIdentity: no answer: "),
+        "{out}"
+    );
+    assert!(out.contains("hint  check the Region, --endpoint-url and the network"), "{out}");
+    assert_eq!(out.matches("Connection refused").count(), 1, "the cause is told once: {out}");
+}
+
+#[test]
+fn missing_credentials_are_told_as_such() {
+    let directory = directory();
+    let ran = ran(directory.path(), &["plan", "--endpoint-url", "http://127.0.0.1:1", "-t", "dev"]);
+    let out = text(&ran.stdout);
+    assert!(out.contains("no credentials") && out.contains("aws sts get-caller-identity"), "{out}");
+}
+
+/// Waits until the apply says how far it is
+fn wait_for_progress(child: &mut Child) -> String {
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.lines().map(Result::unwrap).find(|line| line.starts_with("applying changes: ")).unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn one_signal_finishes_what_is_under_way_and_reports_it() {
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let directory = forty_creates();
+        let args = ["apply", "--sandbox=world.json", "-y", "-o", "json", "--latency", "50ms"];
+        let mut child = kms_alias(directory.path(), &args).spawn().unwrap();
+        wait_for_progress(&mut child);
+        signal(&child, name);
+        let ran = child.wait_with_output().unwrap();
+        assert_eq!(ran.status.code(), Some(code));
+        let document: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let summary = &document["report"]["summary"];
+        let (created, rest) =
+            (summary["created"].as_u64().unwrap(), summary["not_attempted"].as_u64().unwrap());
+        assert!(created > 0 && rest > 0 && created + rest == 40, "{summary}");
+        let after = ran_plan(directory.path());
+        assert_eq!(after["summary"]["in_sync"].as_u64(), Some(created), "what is reported is what is there");
+    }
+}
+
+fn ran_plan(directory: &Path) -> serde_json::Value {
+    serde_json::from_slice(&ran(directory, &["plan", "--sandbox=world.json", "-o", "json"]).stdout).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_does_not_wait() {
+    let directory = forty_creates();
+    let args = ["apply", "--sandbox", "-y", "--fault", "{operation: CreateAlias, after: 4, effect: silent}"];
+    let mut child = kms_alias(directory.path(), &args).spawn().unwrap();
+    wait_for_progress(&mut child);
+    signal(&child, "-INT");
+    // The call under way gets no answer, so the first signal alone would wait for its time-out.
+    while child.try_wait().unwrap().is_none() {
+        signal(&child, "-INT");
+        std::thread::yield_now();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

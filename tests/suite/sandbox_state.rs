@@ -1,0 +1,204 @@
+//! STATE.json: what survives a clean end, a kill, and a torn write; who may have it; what it refuses to be.
+
+use std::path::Path;
+
+use kms_alias::sandbox::{Home, Request, Scenario, StateError, StateFile, World, start, starting_world};
+use serde_json::{Value, json};
+
+const ACCOUNT: &str = "111122223333";
+const REGION: &str = "us-east-1";
+const BILLING: &str = "bbbb2222-0000-4000-8000-000000002026";
+const EXPORT: &str = "cccc3333-0000-4000-8000-000000000003";
+const NOW: u64 = 1_800_000_000_000;
+
+fn home() -> Home {
+    Home::new(ACCOUNT, REGION)
+}
+
+fn open(path: &Path) -> (StateFile, World) {
+    StateFile::open(path, starting_world).unwrap()
+}
+
+fn make(state: &mut StateFile, world: &mut World, at: u64, operation: &str, input: &Value) -> Option<Value> {
+    let before = world.revision();
+    let request = Request { caller: ACCOUNT, region: REGION, operation, input };
+    let output = world.call(at, &request);
+    if world.revision() != before {
+        state.record(world, before, at, &request).unwrap();
+    }
+    output.ok()
+}
+
+/// One of everything that changes a world
+fn change(state: &mut StateFile, world: &mut World) {
+    let key = make(
+        state,
+        world,
+        NOW,
+        "CreateKey",
+        &json!({"MultiRegion": true, "Tags": [{"TagKey": "a", "TagValue": "b"}]}),
+    );
+    let key = key.unwrap()["KeyMetadata"]["KeyId"].clone();
+    let role = json!({"RoleArn": "arn:aws:iam::444455556666:role/reader", "RoleSessionName": "me"});
+    for (operation, input) in [
+        ("CreateAlias", json!({"AliasName": "alias/app/new", "TargetKeyId": key})),
+        ("UpdateAlias", json!({"AliasName": "alias/app/billing/db", "TargetKeyId": BILLING})),
+        ("DeleteAlias", json!({"AliasName": "alias/app/tokens"})),
+        ("DescribeKey", json!({"KeyId": "alias/aws/ebs"})),
+        ("PutKeyPolicy", json!({"KeyId": key, "Policy": "{}"})),
+        ("DisableKey", json!({"KeyId": BILLING})),
+        ("ScheduleKeyDeletion", json!({"KeyId": key})),
+        ("AssumeRole", role),
+    ] {
+        assert!(make(state, world, NOW + 1, operation, &input).is_some(), "{operation}");
+    }
+}
+
+/// Everything that a client can see of a world
+fn shown(world: &World) -> String {
+    let mut world = world.clone();
+    let mut shown = format!("{:?}", world.account_of("ASIA"));
+    for (account, region) in [(ACCOUNT, REGION), (ACCOUNT, "eu-west-1"), ("444455556666", REGION)] {
+        let mut ask = |operation: &str, input: Value| {
+            let output =
+                world.call(NOW + 2, &Request { caller: account, region, operation, input: &input }).unwrap();
+            shown += &output.to_string();
+            output
+        };
+        ask("ListAliases", json!({"Limit": 100}));
+        let keys = ask("ListKeys", json!({}));
+        for key in keys["Keys"].as_array().unwrap() {
+            for operation in ["DescribeKey", "ListResourceTags", "GetKeyPolicy"] {
+                ask(operation, json!({"KeyId": key["KeyId"]}));
+            }
+        }
+    }
+    shown
+}
+
+#[test]
+fn a_world_survives_a_clean_end_and_leaves_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (mut state, mut world) = open(&path);
+    change(&mut state, &mut world);
+    state.close(&world).unwrap();
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+    assert_eq!(shown(&open(&path).1), shown(&world));
+}
+
+#[test]
+fn a_small_world_is_in_the_file_after_each_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (mut state, mut world) = open(&path);
+    let input = json!({"AliasName": "alias/app/new", "TargetKeyId": BILLING});
+    make(&mut state, &mut world, NOW, "CreateAlias", &input).unwrap();
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let alias = &kept["accounts"][ACCOUNT][REGION]["aliases"]["alias/app/new"];
+    assert_eq!(alias, &json!({"target": BILLING, "created": NOW, "updated": NOW}));
+}
+
+/// A world of more than the size up to which the file is written anew each time
+fn large() -> World {
+    let mut world = starting_world();
+    for n in 0..2_000 {
+        world.put_alias(&home(), &format!("alias/load/{n}"), Some(EXPORT), 1);
+    }
+    world
+}
+
+#[test]
+fn a_large_world_survives_a_kill_and_a_torn_last_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (mut state, mut world) = StateFile::open(&path, large).unwrap();
+    let before = std::fs::read_to_string(&path).unwrap();
+    change(&mut state, &mut world);
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        before,
+        "a large world is not written for each change"
+    );
+    drop(state);
+    let journal = directory.path().join("STATE.json.journal");
+    let torn = std::fs::read_to_string(&journal).unwrap() + "{\"revision\": 9";
+    std::fs::write(&journal, torn).unwrap();
+    let (state, again) = open(&path);
+    assert_eq!(shown(&again), shown(&world));
+    drop(state);
+    // what the snapshot now holds is skipped, should the journal come back
+    assert_eq!(shown(&open(&path).1), shown(&world));
+}
+
+#[test]
+fn a_journal_that_was_not_emptied_is_not_played_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (mut state, mut world) = StateFile::open(&path, large).unwrap();
+    change(&mut state, &mut world);
+    let journal = directory.path().join("STATE.json.journal");
+    let lines = std::fs::read_to_string(&journal).unwrap();
+    state.close(&world).unwrap();
+    std::fs::write(&journal, lines).unwrap();
+    assert_eq!(shown(&open(&path).1), shown(&world));
+}
+
+#[test]
+fn keys_whose_time_came_stay_gone_even_if_a_refused_call_found_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (mut state, mut world) = StateFile::open(&path, large).unwrap();
+    let schedule = json!({"KeyId": EXPORT, "PendingWindowInDays": 7});
+    make(&mut state, &mut world, NOW, "ScheduleKeyDeletion", &schedule).unwrap();
+    let later = NOW + 8 * 86_400_000;
+    assert_eq!(make(&mut state, &mut world, later, "DescribeKey", &json!({"KeyId": EXPORT})), None);
+    drop(state);
+    let again = open(&path).1;
+    assert!(again.key(&home(), EXPORT).is_none() && !again.aliases(&home()).contains_key("alias/load/1"));
+}
+
+#[test]
+fn a_state_belongs_to_one_process_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (state, _) = open(&path);
+    let refused = StateFile::open(&path, starting_world).unwrap_err();
+    assert!(matches!(refused, StateError::InUse(_)), "{refused}");
+    drop(state);
+    open(&path);
+}
+
+#[test]
+fn another_file_is_not_taken_for_a_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    for (text, why) in [
+        ("not JSON", "expected ident at line 1 column 2"),
+        ("{}", "format_version is null, and this program reads \"1.0\""),
+        ("{\"format_version\": \"2.0\"}", "format_version is \"2.0\", and this program reads \"1.0\""),
+        ("{\"format_version\": \"1.0\", \"revison\": 1}", "unknown field `revison`"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let refused = StateFile::open(&path, starting_world).unwrap_err().to_string();
+        assert!(refused.contains(why) && refused.contains("STATE.json"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "it is left as it is");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_has_kept_its_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let client = |url| super::sandbox::client_at(url, ACCOUNT, REGION);
+    let sandbox = start(Some(&path), Scenario::default(), 0).await.unwrap();
+    let kms = client(sandbox.endpoint_url());
+    kms.create_alias().alias_name("alias/app/new").target_key_id(BILLING).send().await.unwrap();
+    sandbox.shutdown().await.unwrap();
+    let sandbox = start(Some(&path), Scenario::default(), 0).await.unwrap();
+    let kms = client(sandbox.endpoint_url());
+    kms.describe_key().key_id("alias/app/new").send().await.unwrap();
+    kms.delete_alias().alias_name("alias/app/new").send().await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("alias/app/new"));
+}
