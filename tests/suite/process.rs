@@ -61,6 +61,14 @@ fn the_readmes_main_command_plans_applies_and_converges_on_the_sandbox() {
 }
 
 #[test]
+fn the_readmes_plan_is_a_real_one() {
+    let readme = include_str!("../../README.md");
+    let block = readme.split("```console\n$ kms-alias plan --sandbox\n").nth(1).unwrap();
+    let shown = block.split("```").next().unwrap();
+    assert_eq!(shown, text(&ran(directory().path(), &["plan", "--sandbox"]).stdout));
+}
+
+#[test]
 fn every_exit_code_has_its_cause() {
     let directory = directory();
     std::fs::write(directory.path().join("bad.yaml"), "version: 1\n").unwrap();
