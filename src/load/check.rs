@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::follow;
+use super::follow::{self, Declared};
 use super::manifest::{Entry, Instance, Manifest};
 use super::overlap;
 use super::problem::{KEPT, Problem, Problems};
 use super::read::list;
 use super::roles::{self, partition};
+use super::source::Spot;
 use crate::alias::{AliasName, KeyArn, KeyRef};
 use crate::target::{Place, Want, declared};
 
@@ -20,13 +21,12 @@ pub(super) fn manifest(manifest: &Manifest, found: &mut Problems) {
     let mut met = Met::default();
     let names_target = !manifest.targets.is_empty();
     for (index, instance) in manifest.instances.iter().enumerate() {
-        let sound = manifest.spec_of(instance).is_none_or(|spec| spec.sound);
-        if !sound || met.more > 0 {
+        if met.more > 0 {
             continue;
         }
         let declared = declared(manifest, index);
         let each = declared.values().flat_map(|entry| misfits(entry, instance, manifest));
-        let whole = follow::check(&declared).into_iter().chain(roles::fit(manifest, instance));
+        let whole = follow::check(&declared).into_iter().chain(of_place(manifest, instance, &declared));
         for problem in each.chain(whole) {
             met.add(problem, instance);
         }
@@ -68,10 +68,19 @@ impl Met {
     }
 }
 
+/// What is wrong with an instance because of its account and Region, which are not known while its target is wrong itself
+fn of_place(manifest: &Manifest, instance: &Instance, declared: &Declared<'_>) -> Vec<Problem> {
+    if manifest.spec_of(instance).is_some_and(|spec| !spec.sound) {
+        return Vec::new();
+    }
+    roles::fit(manifest, instance).into_iter().chain(keys_apart(declared, instance)).collect()
+}
+
 /// What is wrong with one declaration in one instance
 fn misfits(entry: &Entry, instance: &Instance, manifest: &Manifest) -> Option<Problem> {
+    let sound = manifest.spec_of(instance).is_none_or(|spec| spec.sound);
     let elsewhere = || match &entry.want {
-        Want::Key(KeyRef::Arn(arn)) => key_elsewhere(entry, arn, instance),
+        Want::Key(KeyRef::Arn(arn)) if sound => key_elsewhere(entry, arn, instance),
         _ => None,
     };
     outside_scope(entry, instance, manifest).or_else(|| ignored(entry, instance, manifest)).or_else(elsewhere)
@@ -129,6 +138,28 @@ fn key_elsewhere(entry: &Entry, arn: &KeyArn, instance: &Instance) -> Option<Pro
         }
     };
     Some(Problem::error("key-elsewhere", message).at(&entry.want_spot, "").help(help))
+}
+
+/// Where the account and Region are the credentials' own, all ARNs can at least be expected to name the same.
+fn keys_apart(declared: &Declared<'_>, instance: &Instance) -> Vec<Problem> {
+    if instance.account.is_some() {
+        return Vec::new();
+    }
+    let mut arns = declared.values().filter_map(|entry| match &entry.want {
+        Want::Key(KeyRef::Arn(arn)) => Some((arn, &entry.want_spot)),
+        _ => None,
+    });
+    let Some((first, first_spot)) = arns.next() else { return Vec::new() };
+    let place = |arn: &KeyArn| format!("{}/{}/{}", arn.partition, arn.account, arn.region);
+    let parts = |arn: &'_ KeyArn| (arn.partition.clone(), arn.account.clone(), arn.region.clone());
+    let apart = arns.filter(|(arn, _)| parts(arn) != parts(first));
+    let problem = |(arn, spot): (&KeyArn, &Spot)| {
+        let message = "keys of two accounts or Regions, and without `targets` there is but one";
+        let problem =
+            Problem::error("key-elsewhere", message).at(spot, place(arn)).also(first_spot, place(first));
+        problem.help("declare a target for each account and Region")
+    };
+    apart.map(problem).collect()
 }
 
 /// KMS tells `alias/App` from `alias/app`; people do not.

@@ -26,8 +26,8 @@ pub(super) fn read(trees: &[Node], complete: bool, found: &mut Problems) -> Opti
     }
     let roots: Vec<_> = trees.iter().filter_map(|tree| root(tree, found)).collect();
     let complete = complete && roots.len() == trees.len();
-    if complete {
-        require_keys(&trees[0], &roots, found);
+    if let (true, Some(first)) = (complete, trees.first()) {
+        require_keys(first, &roots, found);
     }
     one_file_has_settings(&roots, found);
     let main = roots.iter().find(|root| first_setting(root).is_some()).or(roots.first())?;

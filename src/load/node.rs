@@ -96,3 +96,35 @@ fn is_number(text: &str) -> bool {
         magnitude.starts_with(|c: char| c.is_ascii_digit() || c == '.') && text.parse::<f64>().is_ok();
     special || decimal || radix("0x", 16) || radix("0o", 8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_texts_are_what_yaml_1_2_says_and_no_more() {
+        for (text, kind) in [
+            ("", Kind::Null),
+            ("~", Kind::Null),
+            ("true", Kind::Bool(true)),
+            ("FALSE", Kind::Bool(false)),
+            ("yes", Kind::Text),
+            ("on", Kind::Text),
+            ("012", Kind::Number),
+            ("-1.5e3", Kind::Number),
+            ("+.inf", Kind::Number),
+            (".nan", Kind::Number),
+            ("0x1F", Kind::Number),
+            ("0o17", Kind::Number),
+            ("infinity", Kind::Text),
+            ("+-1", Kind::Text),
+            ("-", Kind::Text),
+            (".", Kind::Text),
+            ("1_000", Kind::Text),
+            ("12:30", Kind::Text),
+            ("1234abcd-12ab-34cd-56ef-1234567890ab", Kind::Text),
+        ] {
+            assert_eq!(plain_kind(text), kind, "{text}");
+        }
+    }
+}

@@ -100,3 +100,38 @@ fn misfit((template, spot): &Template, instance: &Instance) -> Option<Problem> {
         "write `{account}` and `{partition}` in its ARN, as in `arn:{partition}:iam::{account}:role/…`",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_names_its_partition() {
+        for (region, wanted) in [
+            ("us-east-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("eusc-de-east-1", "aws-eusc"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+        ] {
+            assert_eq!(partition(region), wanted, "{region}");
+        }
+    }
+
+    #[test]
+    fn a_template_is_an_arn_once_it_is_filled_in() {
+        let filled = fill("arn:{partition}:iam::{account}:role/ci/x-{region}", "111122223333", "cn-north-1");
+        assert_eq!(filled, "arn:aws-cn:iam::111122223333:role/ci/x-cn-north-1");
+        for good in ["arn:aws:iam::{account}:role/x", "arn:{partition}:iam::111122223333:role/a/b"] {
+            assert!(wrong_template(good).is_none(), "{good}");
+        }
+        for bad in
+            ["", "role/x", "arn:aws:iam::{account}:user/x", "arn:aws:iam::{account}:role/", "{}", "}", "{é"]
+        {
+            assert!(wrong_template(bad).is_some(), "{bad}");
+        }
+    }
+}

@@ -17,8 +17,8 @@ pub(super) type Chosen = Arc<[usize]>;
 pub(super) struct Selectors<'m> {
     specs: &'m [TargetSpec],
     instances: &'m [Instance],
-    /// Whether a selector without a match is wrong; it is not known to be where a target could not be read
-    strict: bool,
+    /// Whether every file could be read; else a selector without a match may have one there
+    complete: bool,
     /// By selector: the instances, or what is wrong with it
     known: HashMap<String, Result<Chosen, Problem>>,
     /// By list of selectors
@@ -27,8 +27,7 @@ pub(super) struct Selectors<'m> {
 
 impl<'m> Selectors<'m> {
     pub(super) fn new(specs: &'m [TargetSpec], instances: &'m [Instance], complete: bool) -> Self {
-        let strict = complete && specs.iter().all(|spec| spec.sound);
-        Self { specs, instances, strict, known: HashMap::new(), lists: HashMap::new() }
+        Self { specs, instances, complete, known: HashMap::new(), lists: HashMap::new() }
     }
 
     /// The instances that the list `node` names
@@ -70,7 +69,7 @@ impl<'m> Selectors<'m> {
             problem.help("`*` stays within one `/` segment, `**` crosses them")
         })?;
         let chosen = self.matching(text, &pattern);
-        if chosen.is_empty() && self.strict {
+        if chosen.is_empty() && self.complete && !self.specs.iter().any(|spec| may_mean(text, spec)) {
             let problem = Problem::error("no-such-target", format!("`{text}` matches no target"));
             return Err(problem.help(meant(text, self.specs, self.instances)));
         }
@@ -96,6 +95,13 @@ impl<'m> Selectors<'m> {
     fn spec(&self, instance: &Instance) -> Option<&'m TargetSpec> {
         instance.spec.and_then(|index| self.specs.get(index))
     }
+}
+
+/// Whether `text` may be meant for a target that is wrong itself, of which not all groups and parts are known
+fn may_mean(text: &str, spec: &TargetSpec) -> bool {
+    let unknown_group = text.starts_with('@') && spec.groups.is_empty();
+    let unknown_part = text.starts_with(&*spec.name) || text.contains(['*', '?', '[', '{']);
+    !spec.sound && (unknown_group || unknown_part)
 }
 
 fn meant(text: &str, specs: &[TargetSpec], instances: &[Instance]) -> String {

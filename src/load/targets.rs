@@ -174,13 +174,19 @@ pub(super) fn instances(targets: &Targets<'_>) -> Vec<Instance> {
     instances
 }
 
-fn multiply(index: usize, spec: &TargetSpec) -> impl Iterator<Item = Instance> {
+/// A target without accounts or Regions is wrong, and has been reported; one instance stands for those that it should have,
+/// so that what is declared for it is judged all the same.
+fn multiply(index: usize, spec: &TargetSpec) -> Vec<Instance> {
+    if spec.accounts.is_empty() || spec.regions.is_empty() {
+        return vec![Instance { name: spec.name.clone(), spec: Some(index), account: None, region: None }];
+    }
     let places =
         spec.accounts.iter().flat_map(|account| spec.regions.iter().map(move |region| (account, region)));
-    places.map(move |(account, region)| Instance {
+    let instance = |(account, region): (&Arc<str>, &Arc<str>)| Instance {
         name: format!("{}/{account}/{region}", spec.name).into(),
         spec: Some(index),
         account: Some(account.clone()),
         region: Some(region.clone()),
-    })
+    };
+    places.map(instance).collect()
 }

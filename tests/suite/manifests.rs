@@ -151,24 +151,24 @@ fn a_link_that_leads_back_up_is_told_and_not_followed() {
 
 /// Debug builds load a hundred thousand in a second or two; what is quadratic does not come back at all.
 #[test]
-fn a_hundred_thousand_aliases_load_in_many_lines_or_in_one() {
+fn a_hundred_thousand_aliases_load_and_so_does_one_line_of_a_megabyte() {
     let key = "1234abcd-12ab-34cd-56ef-1234567890ab";
     let head = "version: 1\nscope: [alias/app/]\naliases:";
     let lines: String = (0..100_000).map(|n| format!("\n  alias/app/{n}: {key}")).collect();
     let flow: String =
-        (0..100_000).map(|n| format!("alias/app/{n}: {{key: {key}, targets: [default]}}, ")).collect();
-    for text in [format!("{head}{lines}\n"), format!("{head} {{{flow}}}\n")] {
+        (0..20_000).map(|n| format!("alias/app/{n}: {{key: {key}, targets: [default]}}, ")).collect();
+    for (text, count) in [(format!("{head}{lines}\n"), 100_000), (format!("{head} {{{flow}}}\n"), 20_000)] {
         let all = targets(&read(text).unwrap());
-        assert_eq!(all[0].aliases.len(), 100_000);
+        assert_eq!(all[0].aliases.len(), count);
     }
 }
 
 #[test]
-fn a_mistake_made_a_hundred_thousand_times_is_told_in_a_screenful_or_two() {
+fn a_mistake_made_thirty_thousand_times_is_told_in_a_screenful_or_two() {
     let head = "version: 1\nscope: [alias/app/]\naliases:";
-    let many: String = (0..100_000).map(|n| format!("\n  alias/data/{n}: absent")).collect();
-    let twice: String = (0..100_000).map(|n| format!("\n  alias/app/{}: absent", n / 2)).collect();
-    for (text, count) in [(format!("{head}{many}\n"), "100000"), (format!("{head}{twice}\n"), "50000")] {
+    let many: String = (0..30_000).map(|n| format!("\n  alias/data/{n}: absent")).collect();
+    let twice: String = (0..30_000).map(|n| format!("\n  alias/app/{}: absent", n / 2)).collect();
+    for (text, count) in [(format!("{head}{many}\n"), "30000"), (format!("{head}{twice}\n"), "15000")] {
         let error = read(text).unwrap_err();
         assert!(error.render(false).lines().count() < 800);
         assert_eq!(error.to_string(), format!("{count} problems in <stdin>"));
