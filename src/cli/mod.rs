@@ -5,6 +5,7 @@ pub mod console;
 pub mod exit;
 
 mod apply;
+mod logging;
 mod plan;
 mod progress;
 mod sandbox;
@@ -47,6 +48,7 @@ pub async fn run<C: Connect>(
         Ok(cli) => cli,
         Err(error) => return usage(&error, console),
     };
+    logging::begin(cli.global.verbose, console.ends.err_colour);
     let session = Session { global: &cli.global, console, stop };
     match session.dispatch(&cli.command, connect).await {
         Ok(exit) => exit,
@@ -126,7 +128,7 @@ impl Session<'_> {
     fn show_problems(&self, error: &LoadError) -> anyhow::Result<Exit> {
         match self.global.output {
             Output::Json => self.console.print(&(serde_json::to_string_pretty(&error.to_json())? + "\n"))?,
-            _ => self.console.note(&error.render(self.err_colour())),
+            _ => self.console.note(&format!("{}\nerror: {error}\n", error.render(self.err_colour()))),
         }
         Ok(Exit::Manifest)
     }

@@ -111,6 +111,7 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let request_id = answer.map_err(|e| flatten(operation, e))?.request_id().map(str::to_owned);
+    tracing::debug!(operation, request_id, "done");
     Ok(Written { request_id })
 }
 
@@ -142,8 +143,17 @@ fn flatten<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> KmsE
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
+    let error = meaning(operation, &error);
+    tracing::debug!(%error, fault = ?error.fault, "failed");
+    error
+}
+
+fn meaning<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> KmsError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
     let request_id = error.request_id().map(str::to_owned);
-    let (fault, message) = match &error {
+    let (fault, message) = match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
@@ -152,10 +162,8 @@ where
             return KmsError { fault, operation, code: code.map(str::to_owned), message, request_id };
         }
         SdkError::TimeoutError(_) => (Fault::Unknown, "no answer in time".to_owned()),
-        SdkError::ResponseError(_) => {
-            (Fault::Unknown, format!("the answer cannot be read: {}", root(&error)))
-        }
-        _ => undelivered(&error),
+        SdkError::ResponseError(_) => (Fault::Unknown, format!("the answer cannot be read: {}", root(error))),
+        _ => undelivered(error),
     };
     KmsError { fault, operation, code: None, message, request_id }
 }

@@ -211,6 +211,7 @@ impl Intercept for Counter {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(operation) = bag.load::<Metadata>() {
+            tracing::debug!(operation = operation.name(), "request");
             let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             *calls.entry(operation.name().to_owned()).or_default() += 1;
         }

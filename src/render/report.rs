@@ -65,9 +65,9 @@ fn target_report(report: &Report, palette: &Palette) -> String {
 
 fn outcome(applied: &Applied, palette: &Palette) -> String {
     let word = match (&applied.outcome, &applied.action) {
-        (Outcome::Done, Action::Create { .. }) => "created".to_owned(),
+        (Outcome::Done, Action::Create { .. }) => "created   ".to_owned(),
         (Outcome::Done, Action::Update { .. }) => "retargeted".to_owned(),
-        (Outcome::Done, Action::Delete { .. }) => "deleted".to_owned(),
+        (Outcome::Done, Action::Delete { .. }) => "deleted   ".to_owned(),
         (Outcome::AlreadySo, _) => "already so".to_owned(),
         (Outcome::Contested { found: Some(key) }, _) => {
             paint(palette.held, "contested")

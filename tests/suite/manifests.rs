@@ -46,6 +46,16 @@ fn every_bad_manifest_is_refused_in_these_words() {
 }
 
 #[test]
+fn every_example_loads_without_a_word() {
+    let examples = fs::read_dir("examples").unwrap().map(|entry| entry.unwrap().path());
+    let examples: Vec<_> = examples.filter(|path| path.extension().is_none_or(|e| e == "yaml")).collect();
+    assert!(examples.len() >= 3, "{examples:?}");
+    for path in examples.iter().map(PathBuf::as_path).chain([Path::new("aliases.yaml")]) {
+        assert_eq!(told(path), "", "{}", path.display());
+    }
+}
+
+#[test]
 fn every_text_belongs_to_a_manifest() {
     let texts = fs::read_dir(CORPUS).unwrap().map(|entry| entry.unwrap().path());
     for text in texts.filter(|path| path.extension().is_some_and(|e| e == "txt")) {

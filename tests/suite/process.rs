@@ -112,6 +112,20 @@ fn stdout_carries_the_plan_and_nothing_else() {
 }
 
 #[test]
+fn verbose_shows_every_request_on_stderr_and_changes_nothing_on_stdout() {
+    let directory = directory();
+    let plain = ran(directory.path(), &["plan", "--sandbox"]);
+    let verbose = ran(directory.path(), &["plan", "--sandbox", "-v"]);
+    assert_eq!(plain.stdout, verbose.stdout);
+    assert_eq!(
+        text(&verbose.stderr).matches("operation=\"ListAliases\"").count(),
+        3,
+        "{}",
+        text(&verbose.stderr)
+    );
+}
+
+#[test]
 fn two_runs_give_the_same_bytes() {
     let directory = directory();
     for form in ["text", "diff", "json"] {
