@@ -43,6 +43,10 @@ type Step<T> = Result<T, Box<Problem>>;
 
 fn syntax_problem(source: &Arc<Source>, error: &ScanError) -> Box<Problem> {
     let mark = error.marker();
+    if let Some(spot) = tab_after(source, error) {
+        let problem = Problem::error("syntax", "a tab stands where indentation belongs").at(&spot, "");
+        return Box::new(problem.help("indent with spaces"));
+    }
     let at = source.text.floor_char_boundary(mark.byte_offset().unwrap_or_default());
     let length = source.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     let spot = Spot::new(source, at..at + length, mark.line(), mark.col() + 1);
@@ -52,6 +56,18 @@ fn syntax_problem(source: &Arc<Source>, error: &ScanError) -> Box<Problem> {
         Some(help) => problem.help(help),
         None => problem,
     })
+}
+
+/// A tab that indents the line after a plain text is reported where the text begins; this finds the tab.
+fn tab_after(source: &Arc<Source>, error: &ScanError) -> Option<Spot> {
+    let ErrorKind::TabInPlainScalar = error.kind() else { return None };
+    let start = source.text.floor_char_boundary(error.marker().byte_offset()?);
+    let lines = source.text[start..].match_indices('\n').map(|(at, _)| start + at + 1);
+    let indent = |line: &usize| {
+        source.text[*line..].len() - source.text[*line..].trim_start_matches([' ', '\t']).len()
+    };
+    let tabs = lines.filter_map(|line| Some(line + source.text[line..line + indent(&line)].find('\t')?));
+    tabs.map(|tab| Spot::counted(source, tab, 1)).next()
 }
 
 /// The parser's words, or clearer ones for what people run into
