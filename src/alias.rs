@@ -205,6 +205,12 @@ impl Pattern {
         self.matcher.is_match(name)
     }
 
+    /// Whether the pattern covers `path` or one that it lies below: `prod/1*` covers `prod/111122223333/us-east-1`
+    pub fn covers(&self, path: &str) -> bool {
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        above.chain([path]).any(|path| self.matches(path))
+    }
+
     /// The pattern as written
     pub fn as_str(&self) -> &str {
         &self.text
@@ -355,6 +361,11 @@ mod tests {
         assert!(hits("alias/*/prod", "alias/app/prod") && !hits("alias/*/prod", "alias/app/db/prod"));
         assert!(hits("alias/**/prod/**", "alias/app/db/prod/x") && hits("alias/{a,b}/?", "alias/b/1"));
         assert!(Pattern::parse("alias/[").is_err());
+        let covers = |pattern: &str, path| Pattern::parse(pattern).unwrap().covers(path);
+        assert!(
+            covers("prod", "prod/1/us") && covers("prod/1*", "prod/12/us") && covers("*/*/us", "prod/1/us")
+        );
+        assert!(!covers("pro", "prod/1/us") && !covers("prod/2", "prod/12/us"));
     }
 
     #[test]

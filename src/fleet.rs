@@ -4,7 +4,7 @@ use std::error::Error;
 
 use futures_util::stream::{self, StreamExt};
 
-use crate::kms::Connect;
+use crate::kms::{Calls, Connect, KmsRead};
 use crate::plan::Policy;
 use crate::prepare::{PrepareError, Prepared, prepare};
 use crate::target::Target;
@@ -16,6 +16,8 @@ pub struct Surveyed {
     pub target: Target,
     /// What it was planned with
     pub policy: Policy,
+    /// Requests that reading it took
+    pub calls: Calls,
     /// What is known about it
     pub prepared: Result<Prepared, Trouble>,
 }
@@ -54,14 +56,23 @@ pub async fn survey<C: Connect>(
     done: &(impl Fn() + Sync),
 ) -> Vec<Surveyed> {
     let each = |(target, policy): (Target, Policy)| async move {
-        let prepared = read(&target, &policy, connect).await;
+        let (calls, prepared) = read(&target, &policy, connect).await;
         done();
-        Surveyed { target, policy, prepared }
+        Surveyed { target, policy, calls, prepared }
     };
     stream::iter(targets).map(each).buffered(parallelism.max(1)).collect().await
 }
 
-async fn read<C: Connect>(target: &Target, policy: &Policy, connect: &C) -> Result<Prepared, Trouble> {
-    let reader = connect.reader(target).await.map_err(|e| Trouble::new(&e, None))?;
-    Ok(prepare(target, policy, &reader).await?)
+async fn read<C: Connect>(
+    target: &Target,
+    policy: &Policy,
+    connect: &C,
+) -> (Calls, Result<Prepared, Trouble>) {
+    match connect.reader(target).await {
+        Ok(reader) => {
+            let prepared = prepare(target, policy, &reader).await;
+            (reader.calls(), prepared.map_err(Trouble::from))
+        }
+        Err(error) => (Calls::new(), Err(Trouble::new(&error, None))),
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::diff::diff;
 use crate::inspect::{Facts, inspect};
-use crate::kms::{Calls, Identity, KmsError, KmsRead};
+use crate::kms::{Identity, KmsError, KmsRead};
 use crate::list::{ListError, Snapshot, list};
 use crate::plan::{Plan, Policy, candidates, plan};
 use crate::resolve::{Desired, follows, resolve};
@@ -22,8 +22,6 @@ pub struct Prepared {
     pub facts: Facts,
     /// What to do
     pub plan: Plan,
-    /// Requests that this took
-    pub calls: Calls,
 }
 
 /// Why a target could not be read
@@ -78,7 +76,7 @@ pub async fn prepare(target: &Target, policy: &Policy, kms: &impl KmsRead) -> Re
     let candidates = candidates(&diff, policy);
     let facts = inspect(kms, candidates.keys()).await.map_err(PrepareError::Inspect)?;
     let plan = plan(candidates, &diff, policy, &facts);
-    Ok(Prepared { identity, snapshot, desired, facts, plan, calls: kms.calls() })
+    Ok(Prepared { identity, snapshot, desired, facts, plan })
 }
 
 /// Whose credentials these are, if they are the target's; nothing read with others can be trusted

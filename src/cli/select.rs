@@ -34,13 +34,7 @@ impl<'s> Selector<'s> {
     fn means(&self, target: &Target) -> bool {
         match self.text.strip_prefix('@') {
             Some(group) => target.groups.iter().any(|g| **g == *group),
-            None => {
-                let below = target
-                    .name
-                    .strip_prefix(self.text)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-                below || self.pattern.matches(&target.name)
-            }
+            None => self.pattern.covers(&target.name),
         }
     }
 }

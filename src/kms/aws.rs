@@ -6,20 +6,20 @@
 
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_kms::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_kms::config::retry::RetryConfig;
-use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_kms::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::types::{AliasListEntry, KeyManagerType, KeyMetadata};
 use aws_sdk_kms::{Client, config};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 
-use super::{
-    AliasPage, Calls, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
-    connect::Counter,
-};
+use super::{AliasPage, Calls, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, ListedAlias, Written};
 use crate::alias::{AliasName, KeyId};
 
 /// The most that ListAliases takes; its default is 50
@@ -158,7 +158,7 @@ where
             let status = answer.raw().status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
             let fault = Fault::of(code.unwrap_or_default(), message.unwrap_or_default(), status);
-            let message = message.map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+            let message = message.map_or_else(|| unworded(status), str::to_owned);
             return KmsError { fault, operation, code: code.map(str::to_owned), message, request_id };
         }
         SdkError::TimeoutError(_) => (Fault::Unknown, "no answer in time".to_owned()),
@@ -168,10 +168,18 @@ where
     KmsError { fault, operation, code: None, message, request_id }
 }
 
+/// What to say of an answer without a message
+fn unworded(status: u16) -> String {
+    match status {
+        400.. => format!("HTTP status {status}"),
+        _ => format!("the answer cannot be read (HTTP status {status})"),
+    }
+}
+
 /// A request that got no answer: no credentials, no connection, or a connection that broke
 fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
     if let Some(credentials) = find::<CredentialsError>(error) {
-        return (Fault::Credentials, format!("no credentials: {}", root(credentials)));
+        return (Fault::Credentials, format!("no credentials: {}", refusal(credentials)));
     }
     let refused = find::<io::Error>(error).is_some_and(|e| {
         use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
@@ -179,6 +187,17 @@ fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
     });
     let fault = if refused { Fault::NotSent } else { Fault::Unknown };
     (fault, format!("no answer: {}", root(error)))
+}
+
+/// Why a role could not be assumed: the service's code and words where it gave any, since the SDK shows them as a Debug dump
+fn refusal(credentials: &(dyn Error + 'static)) -> String {
+    match find::<ErrorMetadata>(credentials) {
+        Some(answer) => {
+            let words = [answer.code(), answer.message()];
+            words.into_iter().flatten().collect::<Vec<_>>().join(": ")
+        }
+        None => root(credentials),
+    }
 }
 
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
@@ -192,4 +211,34 @@ fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
 /// The last cause, which in the SDK's chains is the one that says something
 fn root(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Counts what is really sent, the SDK's retries included
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counter(Arc<Mutex<Calls>>);
+
+impl Counter {
+    pub(super) fn calls(&self) -> Calls {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "kms-alias counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(operation) = bag.load::<Metadata>() {
+            tracing::debug!(operation = operation.name(), "request");
+            let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *calls.entry(operation.name().to_owned()).or_default() += 1;
+        }
+        Ok(())
+    }
 }

@@ -1,23 +1,20 @@
 //! A target -> the SDK's clients for it: credentials, role, Region, endpoint, time-outs, retries.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_sdk_kms::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_kms::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use aws_sdk_kms::config::{
-    ConfigBag, Credentials, Intercept, RuntimeComponents, SharedCredentialsProvider, SharedHttpClient,
-};
+use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::{Builder, tls};
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
 
-use super::aws::AwsKms;
-use super::{Calls, Connect};
+use super::Connect;
+use super::aws::{AwsKms, Counter};
 use crate::target::Target;
 
 /// The account that the sandbox gives to a target without one
@@ -117,6 +114,8 @@ impl AwsConnect {
             .http_client(self.http.clone())
             .timeout_config(timeouts())
             .retry_config(reads())
+            .time_source(SystemTimeSource::new())
+            .sleep_impl(TokioSleep::new())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials));
         base.set_endpoint_url(self.options.endpoint_url.clone());
@@ -186,35 +185,5 @@ fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
         sts: aws_sdk_sts::Client::from_conf(sts.build()),
         region: region.as_ref().into(),
         counter,
-    }
-}
-
-/// Counts what is really sent, the SDK's retries included
-#[derive(Clone, Debug, Default)]
-pub(super) struct Counter(Arc<Mutex<Calls>>);
-
-impl Counter {
-    pub(super) fn calls(&self) -> Calls {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Intercept for Counter {
-    fn name(&self) -> &'static str {
-        "kms-alias counter"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(operation) = bag.load::<Metadata>() {
-            tracing::debug!(operation = operation.name(), "request");
-            let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            *calls.entry(operation.name().to_owned()).or_default() += 1;
-        }
-        Ok(())
     }
 }

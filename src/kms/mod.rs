@@ -201,7 +201,9 @@ impl KmsError {
                 "check with `aws sts get-caller-identity`; sign in again if they have expired".to_owned()
             }
             Fault::NotSent => "check the Region, --endpoint-url and the network".to_owned(),
-            Fault::Throttled => "lower `rates` in the manifest: others share this account's quota".to_owned(),
+            Fault::Throttled => {
+                "others use up this account's request quota: run again, or lower `rates`".to_owned()
+            }
             Fault::AlreadyExists => {
                 "the service does not show by what yet: plan again in a minute".to_owned()
             }
@@ -268,7 +270,8 @@ impl Fault {
             | "MissingAuthenticationToken"
             | "IncompleteSignature"
             | "InvalidAccessKeyId" => Self::Credentials,
-            _ if status >= 500 => Self::Unknown,
+            // A success that cannot be read, or a failure of the service's own: the change may have been made.
+            _ if !(400..500).contains(&status) => Self::Unknown,
             _ => Self::Invalid,
         }
     }

@@ -80,9 +80,7 @@ impl<'m> Selectors<'m> {
         let in_group = |spec: &TargetSpec, group: &str| spec.groups.iter().any(|other| **other == *group);
         let matches = |instance: &Instance| match (text.strip_prefix('@'), self.spec(instance)) {
             (Some(group), spec) => spec.is_some_and(|spec| in_group(spec, group)),
-            (None, spec) => {
-                pattern.matches(&instance.name) || spec.is_some_and(|spec| pattern.matches(&spec.name))
-            }
+            (None, _) => pattern.covers(&instance.name),
         };
         self.instances
             .iter()

@@ -198,7 +198,10 @@ pub struct Totals {
 pub fn totals(surveyed: &[Surveyed]) -> Totals {
     let mut totals = Totals::default();
     for one in surveyed {
-        let Ok(Prepared { plan, calls, .. }) = &one.prepared else {
+        for (operation, count) in &one.calls {
+            *totals.calls.entry(operation.clone()).or_default() += count;
+        }
+        let Ok(Prepared { plan, .. }) = &one.prepared else {
             totals.unread += 1;
             continue;
         };
@@ -207,9 +210,6 @@ pub fn totals(surveyed: &[Surveyed]) -> Totals {
         totals.in_sync += plan.in_sync;
         totals.unmanaged += plan.unmanaged.len();
         totals.least_time += plan.counts().least_time(&one.target.rates);
-        for (operation, count) in calls {
-            *totals.calls.entry(operation.clone()).or_default() += count;
-        }
     }
     totals
 }
