@@ -2,6 +2,8 @@
 
 mod apply;
 mod commands;
+mod contract;
+mod contract_on_sandbox;
 mod fake;
 mod manifests;
 mod process;

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Runs all tests: those of the crate, then those against programs that are not ours (moto and the AWS CLI).
+
+The latter two are installed into a virtual environment of their own under target/. Nothing is ever skipped: what could not
+be run is a failure. Needs Rust and Python 3 with its standard library, and the network when requirements.txt has changed.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "tests" / "third_party" / "requirements.txt"
+VENV = ROOT / "target" / "third-party"
+# Written last, so that an installation that was interrupted does not count.
+STAMP = VENV / "installed.txt"
+OLDEST_PYTHON = (3, 10)  # that the pinned packages take
+
+
+class CannotRun(Exception):
+    """Something is missing that the tests need"""
+
+
+def say(text):
+    print(f"tests/run.py: {text}", flush=True)
+
+
+def call(command, **options):
+    say("$ " + " ".join(str(word) for word in command))
+    return subprocess.run(command, cwd=ROOT, **options).returncode
+
+
+def cargo_test(*arguments, **variables):
+    if shutil.which("cargo") is None:
+        raise CannotRun("there is no cargo; install Rust")
+    # Whole commands run in the tests' own process and read these, which may be set to whatever the person works with.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KMS_ALIAS_", "AWS_"))}
+    return call(["cargo", "test", "--locked", *arguments], env=environment | variables)
+
+
+def python():
+    """The interpreter of the environment; the scripts beside it do not work in a folder with a space in its name"""
+    return VENV / "Scripts" / "python.exe" if os.name == "nt" else VENV / "bin" / "python"
+
+
+def stamp():
+    """What the environment depends on; it cannot be moved, so its place counts too"""
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    return f"{wanted}\n{sys.version}\n{VENV}\n"
+
+
+def is_installed():
+    written = STAMP.read_text(encoding="utf-8") if STAMP.exists() else None
+    if written != stamp():
+        return False
+    # The interpreter that it was made with may be gone.
+    probe = [python(), "-c", "import awscli, moto.server"]
+    try:
+        return subprocess.run(probe, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def install():
+    """Moto and the AWS CLI, as pinned"""
+    if is_installed():
+        say(f"moto and the AWS CLI are installed in {VENV}")
+        return
+    if sys.version_info < OLDEST_PYTHON:
+        raise CannotRun(f"Python is {sys.version.split()[0]}, and moto and the AWS CLI need 3.10 or later")
+    say(f"installing moto and the AWS CLI into {VENV}")
+    shutil.rmtree(VENV, ignore_errors=True)
+    if call([sys.executable, "-m", "venv", VENV]) != 0:
+        raise CannotRun("no virtual environment can be made; Debian and Ubuntu have it in the package python3-venv")
+    pip = [python(), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    # Every dependency is pinned in the file itself; `check` tells when it is not.
+    if call(pip + ["install", "--quiet", "--no-deps", "--requirement", REQUIREMENTS]) != 0:
+        raise CannotRun("the packages could not be installed; is there a network?")
+    if call(pip + ["check"]) != 0:
+        raise CannotRun(f"{REQUIREMENTS} is not whole")
+    STAMP.write_text(stamp(), encoding="utf-8")
+
+
+def test_crate():
+    return cargo_test()
+
+
+def test_third_party():
+    install()
+    return cargo_test("--test", "third_party", KMS_ALIAS_TEST_PYTHON=str(python()))
+
+
+def main():
+    failures = []
+    for name, test in [("the crate's own tests", test_crate), ("the third-party tests", test_third_party)]:
+        say(f"==== {name}")
+        try:
+            if test() != 0:
+                failures.append(f"{name} FAILED")
+        except (CannotRun, OSError) as why:
+            failures.append(f"{name} were NOT RUN: {why}")
+    say("; ".join(failures) if failures else "all tests passed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+//! The real program and the sandbox against programs that are not ours: moto, a KMS server, and the AWS CLI.
+//!
+//! `python3 tests/run.py` installs both and runs this; plain `cargo test` leaves it out. What a command did is asked of the
+//! server by other means than the program itself.
+
+mod aws_cli;
+#[path = "../suite/contract.rs"]
+mod contract;
+mod contract_on_moto;
+mod moto;
+mod on_moto;
+mod processes;
+mod raw;
