@@ -57,8 +57,17 @@ pub(super) fn tags(call: &mut Call<'_>) -> Result<BTreeMap<String, String>, Serv
         text.map(str::to_owned)
             .ok_or_else(|| ServiceError::refused("TagException", format!("{member} is not valid")))
     };
-    let tags = call.input.list("Tags")?.iter();
-    tags.map(|tag| Ok((text(tag, "TagKey", 128)?, text(tag, "TagValue", 256)?))).collect()
+    let tags = call.input.list("Tags")?;
+    let read = |tag| Ok((text(tag, "TagKey", 128)?, text(tag, "TagValue", 256)?));
+    let by_key = tags.iter().map(read).collect::<Result<BTreeMap<_, _>, ServiceError>>()?;
+    // https://docs.aws.amazon.com/kms/latest/APIReference/API_Tag.html; what the service answers is our guess
+    if by_key.len() < tags.len() || by_key.keys().any(|key| key.starts_with("aws:")) {
+        return Err(ServiceError::refused(
+            "TagException",
+            "a TagKey is reserved for AWS or given twice".to_owned(),
+        ));
+    }
+    Ok(by_key)
 }
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>

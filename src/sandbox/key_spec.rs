@@ -62,10 +62,10 @@ pub(super) fn usage_for(spec: &str, asked: Option<&'static str>) -> Result<&'sta
     let allowed = usages(spec);
     match asked {
         None if spec == "SYMMETRIC_DEFAULT" => Ok("ENCRYPT_DECRYPT"),
-        None if spec.starts_with("HMAC_") => Err(validation(format!(
-            "You must specify a KeyUsage value for an HMAC key. Valid values are {allowed:?}."
-        ))),
-        None => Err(validation("You must specify a KeyUsage value for an asymmetric CMK.")),
+        None => {
+            let but = "all KMS keys except for symmetric encryption keys";
+            Err(validation(format!("You must specify a KeyUsage value for {but}.")))
+        }
         Some(usage) if allowed.contains(&usage) => Ok(usage),
         Some(usage) => Err(validation(format!("KeyUsage {usage} is not compatible with KeySpec {spec}"))),
     }

@@ -3,6 +3,7 @@
 mod apply;
 mod commands;
 mod contract;
+mod contract_on_fake;
 mod contract_on_sandbox;
 mod fake;
 mod manifests;
