@@ -1,11 +1,13 @@
 //! Many targets, bounded side by side: each is prepared by itself, and one that cannot be read never hides the others.
 
 use std::error::Error;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 
 use crate::kms::{Calls, Connect, KmsRead};
-use crate::plan::Policy;
+use crate::plan::digest::{Located, digest};
+use crate::plan::{Counts, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
 use crate::target::Target;
 
@@ -75,4 +77,52 @@ async fn read<C: Connect>(
         }
         Err(error) => (Calls::new(), Err(Trouble::new(&error, None))),
     }
+}
+
+/// What a plan comes to, over all targets that could be read
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Writes
+    pub counts: Counts,
+    /// Asked for and not done
+    pub held: usize,
+    /// As declared
+    pub in_sync: usize,
+    /// Live, and not declared
+    pub unmanaged: usize,
+    /// Targets that could not be read
+    pub unread: usize,
+    /// Requests made
+    pub calls: Calls,
+    /// The least time that the rates leave for the writes
+    pub least_time: Duration,
+}
+
+/// Adds up the targets
+pub fn totals(surveyed: &[Surveyed]) -> Totals {
+    let mut totals = Totals::default();
+    for one in surveyed {
+        for (operation, count) in &one.calls {
+            *totals.calls.entry(operation.clone()).or_default() += count;
+        }
+        let Ok(Prepared { plan, .. }) = &one.prepared else {
+            totals.unread += 1;
+            continue;
+        };
+        totals.counts += plan.counts();
+        totals.held += plan.held.len();
+        totals.in_sync += plan.in_sync;
+        totals.unmanaged += plan.unmanaged.len();
+        totals.least_time += plan.counts().least_time(&one.target.rates);
+    }
+    totals
+}
+
+/// The digest of the plan as a whole; there is none while a target is missing from it
+pub fn digest_of(surveyed: &[Surveyed]) -> Option<String> {
+    let located = surveyed.iter().map(|one| {
+        let Prepared { identity, plan, .. } = one.prepared.as_ref().ok()?;
+        Some(Located { account: &identity.account, region: &identity.region, plan })
+    });
+    Some(digest(located.collect::<Option<Vec<_>>>()?))
 }

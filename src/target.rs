@@ -114,6 +114,18 @@ impl Default for Rates {
     }
 }
 
+impl Rates {
+    /// The slower of the two, lane by lane
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Self {
+            create: self.create.min(other.create),
+            update: self.update.min(other.update),
+            delete: self.delete.min(other.delete),
+        }
+    }
+}
+
 /// One declared alias
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {

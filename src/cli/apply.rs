@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::plan::verdict;
 use crate::apply::{Applied, Outcome, Tools};
 use crate::converge::{Report, converge};
-use crate::fleet::{Surveyed, Trouble};
+use crate::fleet::{Surveyed, Totals, Trouble, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::pace::Lanes;
@@ -18,11 +18,24 @@ use crate::poll::Patience;
 use crate::prepare::{Prepared, identify};
 use crate::render;
 use crate::render::report::Told;
-use crate::render::text::{Totals, plural, totals};
+use crate::render::style::plural;
+use crate::target::Rates;
 use crate::verify::Aim;
 
 /// One account and Region has one set of lanes, however many targets share it
-type LanesByHome = BTreeMap<(Arc<str>, Arc<str>), Arc<Lanes>>;
+type LanesByHome = BTreeMap<(Arc<str>, Arc<str>), Lanes>;
+
+/// The lanes of every account and Region, as slow as the slowest target there wants them
+fn lanes(surveyed: &[Surveyed]) -> LanesByHome {
+    let mut rates: BTreeMap<_, Rates> = BTreeMap::new();
+    for one in surveyed {
+        let Ok(Prepared { identity, .. }) = &one.prepared else { continue };
+        let home = (identity.account.clone(), identity.region.clone());
+        let slowest = rates.entry(home).or_insert(one.target.rates);
+        *slowest = slowest.min(one.target.rates);
+    }
+    rates.into_iter().map(|(home, rates)| (home, Lanes::new(rates))).collect()
+}
 
 impl Session<'_> {
     pub(super) async fn apply<C: Connect>(
@@ -107,12 +120,12 @@ impl Session<'_> {
         args: &ApplyArgs,
         connect: &C,
     ) -> anyhow::Result<Exit> {
-        let mut lanes = LanesByHome::new();
+        let lanes = lanes(surveyed);
         let mut reports = Vec::new();
         for one in surveyed {
             let Ok(prepared) = &one.prepared else { continue };
             if !prepared.plan.changes.is_empty() {
-                reports.push((one, self.write(one, prepared, args, connect, &mut lanes).await));
+                reports.push((one, self.write(one, prepared, args, connect, &lanes).await));
             }
         }
         let told: Vec<Told> = reports
@@ -141,7 +154,7 @@ impl Session<'_> {
         prepared: &Prepared,
         args: &ApplyArgs,
         connect: &C,
-        lanes: &mut LanesByHome,
+        lanes: &LanesByHome,
     ) -> Result<Report, Trouble> {
         let Surveyed { target, policy, .. } = one;
         let kms = connect.writer(target).await.map_err(|e| Trouble::new(&e, None))?;
@@ -151,9 +164,8 @@ impl Session<'_> {
             let sentence = format!("write as {}: the plan is for {account} in {region}", identity.caller);
             return Err(Trouble { sentence, hint: Some("check roles.apply in the manifest".to_owned()) });
         }
-        let home = (account.clone(), region.clone());
-        let lanes = lanes.entry(home).or_insert_with(|| Arc::new(Lanes::new(target.rates))).clone();
-        let tools = Tools { kms: &kms, lanes: &lanes, patience: patience(args), stop: self.stop };
+        let lanes = &lanes[&(account.clone(), region.clone())];
+        let tools = Tools { kms: &kms, lanes, patience: patience(args), stop: self.stop };
         let aim = Aim { target, desired: &prepared.desired, policy };
         let then = "waiting until the service shows it";
         let progress = self.progress("applying changes", prepared.plan.changes.len(), then);

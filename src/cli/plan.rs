@@ -3,11 +3,10 @@
 use super::Session;
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use crate::fleet::{Surveyed, survey};
+use crate::fleet::{Surveyed, survey, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::render;
-use crate::render::text::totals;
 
 impl Session<'_> {
     pub(super) async fn plan<C: Connect>(

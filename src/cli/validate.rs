@@ -6,7 +6,7 @@ use super::Session;
 use super::args::Output;
 use super::exit::Exit;
 use crate::render::json::FORMAT_VERSION;
-use crate::render::text::plural;
+use crate::render::style::plural;
 use crate::target::targets;
 
 impl Session<'_> {

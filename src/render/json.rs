@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::report::{Tally, Told, tally};
-use super::text::{digest_of, totals};
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
-use crate::fleet::{Surveyed, Trouble};
+use crate::fleet::{Surveyed, Trouble, digest_of, totals};
 use crate::kms::Calls;
 use crate::plan::{Action, Change, Held, Plan, Reason};
 use crate::prepare::Prepared;

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::style::{Palette, harmless, paint};
-use super::text::plural;
+use super::style::{Palette, harmless, paint, plural};
 use crate::apply::{Applied, Outcome, Reason};
 use crate::converge::Report;
 use crate::fleet::Trouble;

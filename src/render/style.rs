@@ -68,6 +68,11 @@ pub fn quoted(description: &str) -> String {
     if short.is_empty() { short } else { format!("\"{}\"", harmless(&short)) }
 }
 
+/// `1 target`, `2 targets`
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Short key ids where they tell the keys of a plan apart, whole ones where they do not
 #[derive(Debug, Default)]
 pub struct KeyNames<'k> {

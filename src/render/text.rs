@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anstyle::Style;
 
-use super::style::{KeyNames, Palette, harmless, paint, quoted};
+use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use crate::alias::{AliasName, KeyId};
-use crate::fleet::{Surveyed, Trouble};
+use crate::fleet::{Surveyed, Totals, Trouble, digest_of, totals};
 use crate::inspect::{Fact, Facts};
 use crate::kms::Calls;
-use crate::plan::digest::{Located, digest};
 use crate::plan::{Action, Change, Counts, Held, Plan, Reason};
 use crate::prepare::Prepared;
 use crate::target::Place;
@@ -175,54 +173,6 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
     text
 }
 
-/// What a plan comes to, over all targets that could be read
-#[derive(Clone, Debug, Default)]
-pub struct Totals {
-    /// Writes
-    pub counts: Counts,
-    /// Asked for and not done
-    pub held: usize,
-    /// As declared
-    pub in_sync: usize,
-    /// Live, and not declared
-    pub unmanaged: usize,
-    /// Targets that could not be read
-    pub unread: usize,
-    /// Requests made
-    pub calls: Calls,
-    /// The least time that the rates leave for the writes
-    pub least_time: Duration,
-}
-
-/// Adds up the targets
-pub fn totals(surveyed: &[Surveyed]) -> Totals {
-    let mut totals = Totals::default();
-    for one in surveyed {
-        for (operation, count) in &one.calls {
-            *totals.calls.entry(operation.clone()).or_default() += count;
-        }
-        let Ok(Prepared { plan, .. }) = &one.prepared else {
-            totals.unread += 1;
-            continue;
-        };
-        totals.counts += plan.counts();
-        totals.held += plan.held.len();
-        totals.in_sync += plan.in_sync;
-        totals.unmanaged += plan.unmanaged.len();
-        totals.least_time += plan.counts().least_time(&one.target.rates);
-    }
-    totals
-}
-
-/// The digest of the plan as a whole; there is none while a target is missing from it
-pub fn digest_of(surveyed: &[Surveyed]) -> Option<String> {
-    let located = surveyed.iter().map(|one| {
-        let Prepared { identity, plan, .. } = one.prepared.as_ref().ok()?;
-        Some(Located { account: &identity.account, region: &identity.region, plan })
-    });
-    Some(digest(located.collect::<Option<Vec<_>>>()?))
-}
-
 fn summary(surveyed: &[Surveyed]) -> String {
     let totals = totals(surveyed);
     let Totals { counts, held, in_sync, unmanaged, unread, .. } = totals;
@@ -248,11 +198,6 @@ fn summary(surveyed: &[Surveyed]) -> String {
         let _ = write!(text, "   At the service's rates this apply takes at least {seconds:.1} s.");
     }
     text + "\n"
-}
-
-/// `1 target`, `2 targets`
-pub fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `3 ListAliases, 2 DescribeKey`: the reads that grow with the account; who we are is asked once a target
