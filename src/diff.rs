@@ -13,6 +13,10 @@ pub struct Diff {
     pub differences: BTreeMap<AliasName, Difference>,
     /// How many names are as declared; a tombstone without a corpse is not counted
     pub in_sync: usize,
+    /// How many names are declared, tombstones too
+    pub declared: usize,
+    /// How many names are live in scope
+    pub live: usize,
 }
 
 /// How one name differs
@@ -54,7 +58,7 @@ pub enum Difference {
 
 /// Compares the desired state of a target with its live one
 pub fn diff(desired: &Desired, snapshot: &Snapshot) -> Diff {
-    let mut diff = Diff::default();
+    let mut diff = Diff { declared: desired.len(), live: snapshot.live.len(), ..Diff::default() };
     for (name, goal) in desired {
         match compare(goal, snapshot.live.get(name)) {
             Compared::Differs(difference) => drop(diff.differences.insert(name.clone(), difference)),

@@ -86,6 +86,8 @@ pub struct Totals {
     pub counts: Counts,
     /// Asked for and not done
     pub held: usize,
+    /// Refusals of guards
+    pub refused: usize,
     /// As declared
     pub in_sync: usize,
     /// Live, and not declared
@@ -111,6 +113,7 @@ pub fn totals(surveyed: &[Surveyed]) -> Totals {
         };
         totals.counts += plan.counts();
         totals.held += plan.held.len();
+        totals.refused += plan.refusals.len();
         totals.in_sync += plan.in_sync;
         totals.unmanaged += plan.unmanaged.len();
         totals.least_time += plan.counts().least_time(&one.target.rates);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::alias::{AliasName, KeyRef, Scope};
+use crate::alias::{AliasName, KeyRef, Pattern, Scope};
 use crate::load::roles::fill;
 use crate::load::{Entry, Instance, Manifest};
 
@@ -35,12 +35,14 @@ fn target(manifest: &Manifest, index: usize, instance: &Instance) -> Target {
         scope: scope(manifest, instance),
         prune: manifest.prune_of(instance),
         rates: manifest.rates_of(instance),
+        protect: manifest.protect_of(instance).to_vec(),
+        guards: manifest.guards_of(instance),
         aliases: entries.map(|(name, entry)| (name.clone(), declaration(entry))).collect(),
     }
 }
 
 fn declaration(entry: &Entry) -> Declared {
-    Declared { want: entry.want.clone(), place: entry.spot.place() }
+    Declared { want: entry.want.clone(), protect: entry.protect.clone(), place: entry.spot.place() }
 }
 
 fn roles(manifest: &Manifest, instance: &Instance) -> Roles {
@@ -83,6 +85,10 @@ pub struct Target {
     pub prune: bool,
     /// Requests a second
     pub rates: Rates,
+    /// Names that are kept from harm, declared or not
+    pub protect: Vec<Protection>,
+    /// How much one plan may change
+    pub guards: Guards,
     /// What is declared for this target: the shared map, narrowed, with this target's overrides
     pub aliases: BTreeMap<AliasName, Declared>,
 }
@@ -126,11 +132,79 @@ impl Rates {
     }
 }
 
+/// What a name can be kept from
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Harm {
+    /// Being deleted, or renamed
+    Delete,
+    /// Being moved to another key
+    Retarget,
+}
+
+/// Names that are kept from harm; it outlives the entry of an alias that is taken out of the manifest
+#[derive(Clone, Debug, PartialEq)]
+pub struct Protection {
+    /// Which names
+    pub pattern: Pattern,
+    /// From what
+    pub from: Vec<Harm>,
+    /// Where the manifest says so
+    pub place: Place,
+}
+
+/// How much one plan may change in a target before it has to be allowed by flag
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guards {
+    /// Deletes
+    pub max_delete: Guard,
+    /// Retargets
+    pub max_update: Guard,
+    /// With fewer live names in scope than this, percentages mean nothing and do not count
+    pub min_existing: usize,
+}
+
+/// One limit, and where it was set
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guard {
+    /// The most that passes
+    pub limit: Limit,
+    /// `None` for the default, and for a limit from the command line
+    pub place: Option<Place>,
+}
+
+/// The most that passes a guard
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// Of the live names in scope
+    Percent(f64),
+    /// Names
+    Count(usize),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percent(percent) => write!(f, "{percent} %"),
+            Self::Count(count) => write!(f, "{count}"),
+        }
+    }
+}
+
+impl Default for Guards {
+    /// 30 % of ten names or more, as other reconcilers of names have it
+    fn default() -> Self {
+        let guard = Guard { limit: Limit::Percent(30.0), place: None };
+        Self { max_delete: guard.clone(), max_update: guard, min_existing: 10 }
+    }
+}
+
 /// One declared alias
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
     /// What it should be
     pub want: Want,
+    /// What its own entry keeps it from
+    pub protect: Vec<Harm>,
     /// Where the manifest says so; the override's place where one applies
     pub place: Place,
 }

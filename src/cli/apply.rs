@@ -69,6 +69,10 @@ impl Session<'_> {
             ));
             return Ok(Some(Exit::Runtime));
         }
+        if totals.refused > 0 {
+            self.console.note("error: nothing was written, because a guard refused the plan\n");
+            return Ok(Some(Exit::Refused));
+        }
         if totals.counts.total() == 0 {
             return Ok(Some(verdict(surveyed, args.plan.detailed_exitcode)));
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::alias::Pattern;
+use crate::plan::guards::Allow;
 use crate::sandbox::Flags;
 
 /// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
@@ -162,6 +163,18 @@ pub struct PlanArgs {
     /// Exit 2 if there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Accept what these guards would refuse
+    #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
+    pub allow: Vec<Allow>,
+
+    /// Refuse more deletes than this in a target, whatever the manifest says
+    #[arg(long, value_name = "N")]
+    pub max_deletes: Option<usize>,
+
+    /// Refuse more retargets than this in a target, whatever the manifest says
+    #[arg(long, value_name = "N")]
+    pub max_updates: Option<usize>,
 }
 
 /// Flags of apply

@@ -24,7 +24,7 @@ use crate::kms::connect::Options;
 use crate::load::{Input, LoadError, Manifest, load};
 use crate::plan::Policy;
 use crate::render::style::Palette;
-use crate::target::{Target, targets};
+use crate::target::{Guard, Guards, Limit, Target, targets};
 
 use args::{Cli, Color, Command, Global, Output, PlanArgs};
 use console::Console;
@@ -152,7 +152,12 @@ impl Session<'_> {
             target.scope.selection.only.clone_from(&args.alias);
             target.scope.selection.exclude.clone_from(&args.exclude_alias);
             target.prune = (target.prune || args.prune) && !args.no_prune;
-            let policy = Policy::of(&target);
+            let counted =
+                |most: Option<usize>| most.map(|most| Guard { limit: Limit::Count(most), place: None });
+            let Guards { max_delete, max_update, .. } = &mut target.guards;
+            counted(args.max_deletes).into_iter().for_each(|guard| *max_delete = guard);
+            counted(args.max_updates).into_iter().for_each(|guard| *max_update = guard);
+            let policy = Policy { allow: args.allow.iter().copied().collect(), ..Policy::of(&target) };
             (target, policy)
         };
         Ok(chosen.into_iter().map(narrow).collect())

@@ -69,7 +69,7 @@ pub(super) fn verdict(surveyed: &[Surveyed], differences_count: bool) -> Exit {
     let totals = totals(surveyed);
     let facts = [
         (totals.unread > 0, Exit::Runtime),
-        (totals.held > 0, Exit::Refused),
+        (totals.held + totals.refused > 0, Exit::Refused),
         (totals.counts.total() > 0 && differences_count, Exit::Differences),
     ];
     facts.into_iter().filter(|(holds, _)| *holds).fold(Exit::Success, |worst, (_, exit)| worst.worse(exit))

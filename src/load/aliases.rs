@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::guards;
 use super::key;
 use super::language::{ALIAS, Words};
 use super::manifest::Entry;
@@ -12,7 +13,7 @@ use super::read::{Fields, boolean, text, wrong_kind};
 use super::select::{Chosen, Selectors};
 use super::source::Spot;
 use crate::alias::{AliasName, NameError};
-use crate::target::Want;
+use crate::target::{Harm, Want};
 
 /// The shared maps, one a file
 pub(super) fn read_shared(
@@ -61,11 +62,12 @@ pub(super) struct Said {
     want: Want,
     spot: Spot,
     description: Option<Arc<str>>,
+    protect: Vec<Harm>,
 }
 
 pub(super) fn entry(key: &Node, name: AliasName, said: Said, only: Option<Chosen>) -> Entry {
-    let Said { want, spot: want_spot, description } = said;
-    Entry { name, spot: key.spot.clone(), want, want_spot, description, only }
+    let Said { want, spot: want_spot, description, protect } = said;
+    Entry { name, spot: key.spot.clone(), want, want_spot, description, protect, only }
 }
 
 pub(super) fn read_name(key: &Node, found: &mut Problems) -> Option<AliasName> {
@@ -103,10 +105,11 @@ fn mended(text: &str, error: &NameError) -> String {
 pub(super) fn read_value(node: &Node, words: &Words, found: &mut Problems) -> Option<Said> {
     if node.kind() != Kind::Map {
         let want = read_want(node, found)?;
-        return Some(Said { want, spot: node.spot.clone(), description: None });
+        return Some(Said { want, spot: node.spot.clone(), description: None, protect: Vec::new() });
     }
     let fields = Fields::read(node, words, found)?;
     let description = fields.get("description").and_then(|node| text(node, "text", found)).map(Arc::from);
+    let protect = fields.get("protect").map(|node| guards::read_harms(node, found)).unwrap_or_default();
     let absent = match fields.pair("absent") {
         Some((key, value)) => boolean(value, found)?.then_some(key),
         None => None,
@@ -126,7 +129,7 @@ pub(super) fn read_value(node: &Node, words: &Words, found: &mut Problems) -> Op
             return None;
         }
     };
-    Some(Said { want, spot: spot.clone(), description })
+    Some(Said { want, spot: spot.clone(), description, protect })
 }
 
 fn read_want(node: &Node, found: &mut Problems) -> Option<Want> {

@@ -30,8 +30,20 @@ pub(super) const MANIFEST: Words = Words {
     extensions: true,
     ..Words::new(
         "a manifest",
-        &["version", "required_version", "scope", "ignore", "prune", "roles", "rates", "targets", "aliases"],
-        &["protect", "guards"],
+        &[
+            "version",
+            "required_version",
+            "scope",
+            "ignore",
+            "prune",
+            "protect",
+            "guards",
+            "roles",
+            "rates",
+            "targets",
+            "aliases",
+        ],
+        &[],
     )
 };
 
@@ -48,22 +60,29 @@ pub(super) const TARGET: Words = Words::new(
         "scope",
         "ignore",
         "prune",
+        "protect",
+        "guards",
         "rates",
         "overrides",
     ],
-    &["protect", "guards", "organization"],
+    &["organization"],
 );
 
 pub(super) const ALIAS: Words = Words::new(
     "an alias",
-    &["key", "absent", "description", "targets"],
-    &["previously", "retain_previous", "replace", "protect"],
+    &["key", "absent", "description", "protect", "targets"],
+    &["previously", "retain_previous", "replace"],
 );
 
-pub(super) const OVERRIDE: Words = Words::new("an override", &["key", "absent", "description"], ALIAS.later);
+pub(super) const OVERRIDE: Words =
+    Words::new("an override", &["key", "absent", "description", "protect"], ALIAS.later);
 
 pub(super) const KEY: Words = Words::new("`key`", &[], &["tags", "description", "ssm"]);
 
 pub(super) const ROLES: Words = Words::new("`roles`", &["plan", "apply"], &[]);
+
+pub(super) const PROTECTION: Words = Words::new("an entry of `protect`", &["match", "from"], &[]);
+
+pub(super) const GUARDS: Words = Words::new("`guards`", &["max_delete", "max_update", "min_existing"], &[]);
 
 pub(super) const RATES: Words = Words::new("`rates`", &["create", "update", "delete"], &[]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::problem::Problems;
 use super::source::Spot;
 use crate::alias::{AliasName, Pattern};
-use crate::target::{Rates, Want};
+use crate::target::{Guard, Guards, Harm, Protection, Rates, Want};
 
 /// A checked manifest; [`crate::target::targets`] expands it
 #[derive(Debug)]
@@ -51,6 +51,15 @@ impl Manifest {
         [plan, self.settings_of(instance).find_map(|settings| settings.apply_role.as_ref())]
     }
 
+    pub(crate) fn protect_of(&self, instance: &Instance) -> &[Protection] {
+        self.settings_of(instance).find_map(|settings| settings.protect.as_deref()).unwrap_or_default()
+    }
+
+    pub(crate) fn guards_of(&self, instance: &Instance) -> Guards {
+        let own = self.spec_of(instance).map(|spec| spec.settings.guards.clone()).unwrap_or_default();
+        own.over(self.settings.guards.clone().over(Guards::default()))
+    }
+
     pub(crate) fn rates_of(&self, instance: &Instance) -> Rates {
         let own = self.spec_of(instance).map_or_else(RateSettings::default, |spec| spec.settings.rates);
         own.over(self.settings.rates.over(Rates::default()))
@@ -66,6 +75,10 @@ pub struct Settings {
     pub ignore: Option<Vec<(Pattern, Spot)>>,
     /// Whether what is not declared is deleted
     pub prune: Option<bool>,
+    /// Names that are kept from harm
+    pub protect: Option<Vec<Protection>>,
+    /// How much one plan may change
+    pub guards: GuardSettings,
     /// The role that reads, with placeholders
     pub plan_role: Option<(Arc<str>, Spot)>,
     /// The role that writes, with placeholders
@@ -92,6 +105,28 @@ impl RateSettings {
             create: self.create.unwrap_or(rest.create),
             update: self.update.unwrap_or(rest.update),
             delete: self.delete.unwrap_or(rest.delete),
+        }
+    }
+}
+
+/// The guards that are said
+#[derive(Clone, Debug, Default)]
+pub struct GuardSettings {
+    /// Deletes
+    pub max_delete: Option<Guard>,
+    /// Retargets
+    pub max_update: Option<Guard>,
+    /// From how many live names on
+    pub min_existing: Option<usize>,
+}
+
+impl GuardSettings {
+    /// These guards where they are said, else `rest`
+    pub(crate) fn over(self, rest: Guards) -> Guards {
+        Guards {
+            max_delete: self.max_delete.unwrap_or(rest.max_delete),
+            max_update: self.max_update.unwrap_or(rest.max_update),
+            min_existing: self.min_existing.unwrap_or(rest.min_existing),
         }
     }
 }
@@ -143,6 +178,8 @@ pub struct Entry {
     pub want_spot: Spot,
     /// For whoever reads the plan
     pub description: Option<Arc<str>>,
+    /// What it is kept from
+    pub protect: Vec<Harm>,
     /// Instances it is for, as sorted indices; `None` for all
     pub only: Option<Arc<[usize]>>,
 }

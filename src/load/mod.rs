@@ -13,6 +13,7 @@ mod document;
 mod excerpt;
 mod files;
 mod follow;
+mod guards;
 mod key;
 mod language;
 mod manifest;
@@ -34,7 +35,7 @@ mod yaml;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use manifest::{Entry, Instance, Manifest, RateSettings, Settings, TargetSpec};
+pub use manifest::{Entry, GuardSettings, Instance, Manifest, RateSettings, Settings, TargetSpec};
 pub use problem::{Problem, Problems, Severity};
 pub use source::Spot;
 

@@ -64,7 +64,8 @@ fn is_empty_list(node: &Node) -> bool {
     matches!(&node.value, Value::List(items) if items.is_empty())
 }
 
-fn pattern(text: &str) -> Result<Pattern, Problem> {
+/// A pattern over alias names
+pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     let bad = |message| Problem::error("pattern", message);
     let pattern = Pattern::parse(text).map_err(|error| {
         let help = "`*` stays within one `/` segment, `**` crosses them; also `?`, `[a-z]`, `{a,b}`";

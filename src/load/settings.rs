@@ -1,5 +1,6 @@
-//! Scope, ignore, prune, roles and rates, of a manifest or of one target -> [`Settings`]. Pure.
+//! Scope, ignore, prune, protect, guards, roles and rates, of a manifest or of one target -> [`Settings`]. Pure.
 
+use super::guards;
 use super::language::RATES;
 use super::manifest::{RateSettings, Settings};
 use super::problem::Problems;
@@ -14,6 +15,8 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> Settings {
         scope: fields.get("scope").and_then(|node| scope::read(node, found)),
         ignore: fields.get("ignore").and_then(|node| scope::read_ignore(node, found)),
         prune: fields.get("prune").and_then(|node| boolean(node, found)),
+        protect: fields.get("protect").map(|node| guards::read_protect(node, found)),
+        guards: fields.get("guards").map(|node| guards::read(node, found)).unwrap_or_default(),
         plan_role,
         apply_role,
         rates: read_rates(fields, found),

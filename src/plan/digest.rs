@@ -1,5 +1,7 @@
 //! Plans of all targets -> one digest that names them: the same plan on another machine has the same digest. Pure.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use super::{Action, Plan};
@@ -19,9 +21,10 @@ pub struct Located<'p> {
 
 /// `sha256:…` over the sorted writes; no times, versions or target names enter it
 pub fn digest<'p>(plans: impl IntoIterator<Item = Located<'p>>) -> String {
-    let (mut lines, mut partial) = (Vec::new(), false);
+    let (mut lines, mut partial, mut allowed) = (Vec::new(), false, BTreeSet::new());
     for Located { account, region, plan } in plans {
         partial |= plan.partial;
+        allowed.extend(plan.allowed.iter().map(ToString::to_string));
         lines.extend(plan.changes.iter().map(|change| line(account, region, &change.action)));
     }
     lines.sort();
@@ -29,8 +32,9 @@ pub fn digest<'p>(plans: impl IntoIterator<Item = Located<'p>>) -> String {
     for line in &lines {
         hash.update(line.as_bytes());
     }
-    // What was allowed by flag belongs to the plan; nothing can be allowed yet, so the set is empty.
-    hash.update(format!("allow=\npartial={partial}\n").as_bytes());
+    // What was allowed by flag belongs to the plan: an approval without it is another one.
+    let allowed = allowed.into_iter().collect::<Vec<_>>().join(",");
+    hash.update(format!("allow={allowed}\npartial={partial}\n").as_bytes());
     let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }

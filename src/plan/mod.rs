@@ -5,9 +5,10 @@
 //!
 //! Three steps. [`candidates`] asks the policy what should become of each difference, without knowing anything about keys;
 //! its keys are what `inspect` looks at, and it is also what `verify` asks to be empty. [`plan`] then holds back every
-//! candidate that the facts forbid. [`Plan::stages`] orders the rest.
+//! candidate that the facts forbid, and `guards` refuses the whole where it would do too much. [`Plan::stages`] orders the rest.
 
 pub mod digest;
+pub mod guards;
 pub mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,21 +18,35 @@ use crate::alias::{AliasName, KeyId};
 use crate::diff::{Diff, Difference};
 use crate::inspect::Facts;
 use crate::resolve::Goal;
-use crate::target::{Place, Rates, Target};
+use crate::target::{Guards, Harm, Place, Protection, Rates, Target};
+
+use guards::{Allow, Refusal};
 
 /// What the manifest and the command line allow
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     /// Delete in-scope names that are not declared
     pub prune: bool,
     /// Whether the command line leaves names out, so that the plan is not the whole truth
     pub partial: bool,
+    /// Names that are kept from harm
+    pub protect: Vec<Protection>,
+    /// How much may change
+    pub guards: Guards,
+    /// What the command line allows all the same
+    pub allow: BTreeSet<Allow>,
 }
 
 impl Policy {
-    /// The policy of a target, as the manifest and the command line have it
+    /// The policy of a target, as the manifest has it
     pub fn of(target: &Target) -> Self {
-        Self { prune: target.prune, partial: target.scope.selection.is_partial() }
+        Self {
+            prune: target.prune,
+            partial: target.scope.selection.is_partial(),
+            protect: target.protect.clone(),
+            guards: target.guards.clone(),
+            allow: BTreeSet::new(),
+        }
     }
 }
 
@@ -105,6 +120,8 @@ pub struct Change {
     pub reason: Reason,
     /// Where the manifest asks for it; nothing asks for a name to be pruned
     pub place: Option<Place>,
+    /// What the alias's own entry keeps it from
+    pub protect: Vec<Harm>,
     /// What could go wrong all the same, one sentence each
     pub risks: Vec<String>,
 }
@@ -133,10 +150,14 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What is asked for and not done, sorted by name
     pub held: Vec<Held>,
+    /// Why nothing of it may be done; a plan without refusals may be applied
+    pub refusals: Vec<Refusal>,
     /// Live names in scope that nothing declares and prune does not delete
     pub unmanaged: BTreeMap<AliasName, Option<KeyId>>,
     /// How many names are as declared
     pub in_sync: usize,
+    /// What the command line allowed
+    pub allowed: BTreeSet<Allow>,
     /// Whether names were left out by the command line
     pub partial: bool,
 }
@@ -209,7 +230,8 @@ impl Candidates {
 
     fn change(&mut self, action: Action, reason: Reason, goal: Option<&Goal>) {
         let place = goal.map(|goal| goal.place.clone());
-        self.changes.push(Change { action, reason, place, risks: Vec::new() });
+        let protect = goal.map(|goal| goal.protect.clone()).unwrap_or_default();
+        self.changes.push(Change { action, reason, place, protect, risks: Vec::new() });
     }
 
     fn hold_without_target(&mut self, name: AliasName, goal: Option<&Goal>) {
@@ -234,7 +256,9 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
     }
     hold_deletes_behind(&mut held, &mut changes);
     held.sort_by(|a, b| a.name.cmp(&b.name));
-    Plan { changes, held, unmanaged, in_sync: diff.in_sync, partial: policy.partial }
+    let refusals = guards::refusals(&changes, diff, policy);
+    let (in_sync, allowed, partial) = (diff.in_sync, policy.allow.clone(), policy.partial);
+    Plan { changes, held, refusals, unmanaged, in_sync, allowed, partial }
 }
 
 /// While a declared name is missing and cannot be created, nothing is deleted: the delete may be the other half of a rename

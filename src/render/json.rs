@@ -9,6 +9,7 @@ use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
 use crate::fleet::{Surveyed, Trouble, digest_of, totals};
 use crate::kms::Calls;
+use crate::plan::guards::Refusal;
 use crate::plan::{Action, Change, Held, Plan, Reason};
 use crate::prepare::Prepared;
 use crate::target::Place;
@@ -42,6 +43,7 @@ struct Summary {
     held: usize,
     in_sync: usize,
     unmanaged: usize,
+    refused: usize,
     unread_targets: usize,
 }
 
@@ -55,6 +57,7 @@ struct TargetPlan<'p> {
     errored: bool,
     error: Option<ErrorText<'p>>,
     changes: Vec<PlannedChange<'p>>,
+    refusals: Vec<RefusalText<'p>>,
     unmanaged: BTreeMap<&'p str, Option<&'p str>>,
     in_sync: usize,
 }
@@ -63,6 +66,15 @@ struct TargetPlan<'p> {
 struct ErrorText<'p> {
     message: &'p str,
     hint: Option<&'p str>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusalText<'p> {
+    guard: String,
+    message: &'p str,
+    source: Option<Source<'p>>,
+    /// The flag that accepts it
+    accept: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,6 +118,7 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
             held: totals.held,
             in_sync: totals.in_sync,
             unmanaged: totals.unmanaged,
+            refused: totals.refused,
             unread_targets: totals.unread,
         },
         api_calls: totals.calls,
@@ -126,6 +139,7 @@ fn target(one: &Surveyed) -> TargetPlan<'_> {
             errored: false,
             error: None,
             changes: changes(plan),
+            refusals: plan.refusals.iter().map(refusal).collect(),
             unmanaged: plan
                 .unmanaged
                 .iter()
@@ -142,6 +156,7 @@ fn target(one: &Surveyed) -> TargetPlan<'_> {
             errored: true,
             error: Some(error(trouble)),
             changes: Vec::new(),
+            refusals: Vec::new(),
             unmanaged: BTreeMap::new(),
             in_sync: 0,
         },
@@ -189,6 +204,12 @@ fn held(held: &Held) -> PlannedChange<'_> {
         blocked_by: Some(&held.why),
         hint: held.hint.as_deref(),
     }
+}
+
+fn refusal(refusal: &Refusal) -> RefusalText<'_> {
+    let Refusal { guard, why, place } = refusal;
+    let (source, accept) = (place.as_ref().map(source), format!("--allow {guard}"));
+    RefusalText { guard: guard.to_string(), message: why, source, accept }
 }
 
 fn source(place: &Place) -> Source<'_> {

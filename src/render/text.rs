@@ -10,6 +10,7 @@ use crate::alias::{AliasName, KeyId};
 use crate::fleet::{Surveyed, Totals, Trouble, digest_of, totals};
 use crate::inspect::{Fact, Facts};
 use crate::kms::Calls;
+use crate::plan::guards::Refusal;
 use crate::plan::{Action, Change, Counts, Held, Plan, Reason};
 use crate::prepare::Prepared;
 use crate::target::Place;
@@ -51,7 +52,7 @@ struct Row<'p> {
 
 fn target(name: &str, prepared: &Prepared, palette: &Palette) -> String {
     let Prepared { plan, facts, .. } = prepared;
-    if plan.is_empty() && plan.unmanaged.is_empty() {
+    if plan.is_empty() && plan.unmanaged.is_empty() && plan.refusals.is_empty() {
         return String::new();
     }
     let keys = KeyNames::new(keys_of(plan));
@@ -60,7 +61,18 @@ fn target(name: &str, prepared: &Prepared, palette: &Palette) -> String {
     rows.extend(plan.held.iter().map(|held| sheet.held(held)));
     rows.sort_by_key(|row| row.name);
     rows.extend(plan.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_ref())));
-    heading(name, palette) + &lay_out(&rows, palette)
+    heading(name, palette) + &lay_out(&rows, palette) + &refusals(plan, palette)
+}
+
+fn refusals(plan: &Plan, palette: &Palette) -> String {
+    let mut text = String::new();
+    for Refusal { guard, why, place } in &plan.refusals {
+        let set = place.as_ref().map(|place| format!("  (set at {})", harmless(&place.to_string())));
+        let set = set.unwrap_or_default();
+        let _ = writeln!(text, "  {} {guard}: {}{set}", paint(palette.delete, "refused"), harmless(why));
+        let _ = writeln!(text, "          hint  if that is meant, pass --allow {guard}");
+    }
+    text
 }
 
 /// Every key that the plan shows
@@ -175,7 +187,7 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
 
 fn summary(surveyed: &[Surveyed]) -> String {
     let totals = totals(surveyed);
-    let Totals { counts, held, in_sync, unmanaged, unread, .. } = totals;
+    let Totals { counts, held, in_sync, unmanaged, unread, refused, .. } = totals;
     if counts.total() + held + unread == 0 {
         return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.\n");
     }
@@ -184,6 +196,9 @@ fn summary(surveyed: &[Surveyed]) -> String {
         "Plan: {create} to create, {update} to retarget, 0 to replace, 0 to rename, {delete} to delete; \
          {held} held, {in_sync} in sync, {unmanaged} unmanaged.\n"
     );
+    if refused > 0 {
+        let _ = writeln!(text, "Refused: {}. Nothing of this plan may be applied.", plural(refused, "guard"));
+    }
     match digest_of(surveyed) {
         Some(digest) => {
             let _ = write!(text, "Digest {digest}   ");

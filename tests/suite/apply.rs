@@ -129,8 +129,7 @@ async fn a_name_taken_between_the_look_and_the_create_is_contested_not_accepted(
         status: 400,
     };
     let kms = misbehaving(None, Fault::new("CreateAlias", Effect::Error(taken)).times(1));
-    let prepared =
-        prepare(&target(&[(NAME, A)]), &Policy { prune: false, partial: false }, &kms).await.unwrap();
+    let prepared = prepare(&target(&[(NAME, A)]), &Policy::default(), &kms).await.unwrap();
     let (stop, target) = (CancellationToken::new(), target(&[(NAME, A)]));
     let racing = async {
         // The look before the create has found nothing; before the next look, theirs is there.

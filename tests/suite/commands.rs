@@ -38,14 +38,14 @@ impl Stream {
 }
 
 /// A run of the program, and what it left
-struct Ran {
-    exit: Exit,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub exit: Exit,
+    pub out: String,
+    pub err: String,
 }
 
 /// Runs `kms-alias ARGS -f MANIFEST` on `kms`, with a person at the other end who types `typed`, or nobody
-async fn run_on(kms: &FakeKms, manifest: &str, args: &[&str], typed: Option<&str>) -> Ran {
+pub async fn run_on(kms: &FakeKms, manifest: &str, args: &[&str], typed: Option<&str>) -> Ran {
     let file = NamedTempFile::with_suffix(".yaml").unwrap();
     std::fs::write(&file, manifest).unwrap();
     let path = file.path().to_str().unwrap().to_owned();

@@ -6,6 +6,7 @@ mod contract;
 mod contract_on_fake;
 mod contract_on_sandbox;
 mod fake;
+mod guards;
 mod manifests;
 mod process;
 mod sandbox;

@@ -1,0 +1,143 @@
+//! Every guard: what it refuses, in which words, where that was set, and the flag that accepts it; whole commands on FakeKms.
+
+use kms_alias::cli::exit::Exit;
+use serde_json::Value;
+
+use crate::commands::{Ran, run_on};
+use crate::fake::{A, B, FakeKms};
+
+/// Twenty live names, all on A
+fn twenty() -> FakeKms {
+    let names: Vec<String> = (0..20).map(|i| format!("alias/app/{i:02}")).collect();
+    FakeKms::with(&names.iter().map(|name| (name.as_str(), A)).collect::<Vec<_>>())
+}
+
+/// A manifest with `settings` that declares the names from `from` on, the first `moved` of them on B
+fn manifest(settings: &str, from: usize, moved: usize) -> String {
+    let key = |i: usize| if i < from + moved { B } else { A };
+    let lines: Vec<_> = (from..20).map(|i| format!("  alias/app/{i:02}: {}\n", key(i))).collect();
+    let aliases = if lines.is_empty() { " {}\n".to_owned() } else { format!("\n{}", lines.concat()) };
+    format!("version: 1\nscope: [alias/app/]\n{settings}aliases:{aliases}")
+}
+
+async fn refused(manifest: &str, args: &[&str], words: &str) {
+    for command in [&["plan"][..], &["apply", "-y"]] {
+        let kms = twenty();
+        let before = kms.truth();
+        let ran = run_on(&kms, manifest, &[command, args].concat(), None).await;
+        assert_eq!(ran.exit, Exit::Refused, "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains(words), "{words:?} is not in {}", ran.out);
+        assert_eq!(kms.truth(), before, "nothing is written");
+    }
+}
+
+async fn applied(manifest: &str, args: &[&str]) -> Ran {
+    let ran = run_on(&twenty(), manifest, &[&["apply", "-y"], args].concat(), None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    ran
+}
+
+const PRUNE: &str = "prune: true\n";
+
+#[tokio::test(start_paused = true)]
+async fn more_than_thirty_percent_of_deletes_are_refused_and_can_be_allowed() {
+    let seven = manifest(PRUNE, 7, 0);
+    refused(
+        &seven,
+        &[],
+        "refused mass-delete: would delete 7 of 20 live names (35 %), and the limit is 30 %\n",
+    )
+    .await;
+    refused(&seven, &[], "hint  if that is meant, pass --allow mass-delete").await;
+    refused(&seven, &["--allow", "mass-update,empty,protected"], "refused mass-delete").await;
+    applied(&seven, &["--allow", "mass-delete"]).await;
+    applied(&manifest(PRUNE, 6, 0), &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_thirty_percent_of_retargets_are_refused_and_can_be_allowed() {
+    let seven = manifest("", 0, 7);
+    refused(
+        &seven,
+        &[],
+        "refused mass-update: would retarget 7 of 20 live names (35 %), and the limit is 30 %\n",
+    )
+    .await;
+    applied(&seven, &["--allow", "mass-update"]).await;
+    applied(&manifest("", 0, 6), &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_come_from_the_flag_then_the_target_then_the_manifest() {
+    let strict = manifest("guards: {max_update: 0}\n", 0, 1);
+    refused(&strict, &[], "would retarget 1 of 20 live names, and the limit is 0  (set at aliases.yaml:3)")
+        .await;
+    applied(&strict, &["--max-updates", "1"]).await;
+    applied(&manifest("guards: {max_delete: 100%}\nprune: true\n", 19, 0), &[]).await;
+    refused(
+        &manifest(PRUNE, 2, 0),
+        &["--max-deletes", "1"],
+        "would delete 2 of 20 live names, and the limit is 1\n",
+    )
+    .await;
+    let target = "guards: {max_update: 0}\ntargets: {a: {account: \"111122223333\", region: us-east-1, guards: {max_update: 50%}}}\n";
+    applied(&manifest(target, 0, 7), &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn percentages_do_not_count_where_there_are_few_names() {
+    let few = FakeKms::with(&[("alias/app/a", A), ("alias/app/b", A)]);
+    let none = "version: 1\nscope: [alias/app/]\nprune: true\naliases: {alias/app/a: absent}\n";
+    assert_eq!(run_on(&few, none, &["apply", "-y"], None).await.exit, Exit::Success);
+    let counted = none.replace("prune: true\n", "prune: true\nguards: {min_existing: 0}\n");
+    let few = FakeKms::with(&[("alias/app/a", A), ("alias/app/b", A)]);
+    assert_eq!(run_on(&few, &counted, &["apply", "-y"], None).await.exit, Exit::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_manifest_with_prune_on_is_refused_even_where_there_are_few_names() {
+    let empty = "version: 1\nscope: [alias/app/]\nprune: true\naliases: {}\n";
+    let few = || FakeKms::with(&[("alias/app/a", A)]);
+    let ran = run_on(&few(), empty, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Refused);
+    assert!(ran.out.contains("refused empty: declares no alias here while prune is on"), "{}", ran.out);
+    assert_eq!(run_on(&few(), empty, &["apply", "-y", "--allow", "empty"], None).await.exit, Exit::Success);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_protected_name_is_neither_deleted_nor_moved_even_when_its_entry_is_gone() {
+    let pattern = "protect:\n  - {match: \"alias/app/0*\", from: [delete, retarget]}\n";
+    let words = "refused protected: alias/app/00 would be deleted, and `alias/app/0*` protects it  (set at aliases.yaml:5)";
+    refused(&manifest(&format!("prune: true\n{pattern}"), 1, 0), &[], words).await;
+    let words = "alias/app/00 would be moved to another key, and `alias/app/0*` protects it";
+    refused(&manifest(pattern, 0, 1), &[], words).await;
+    applied(&manifest(pattern, 0, 1), &["--allow", "protected"]).await;
+    let only_deletes = pattern.replace("delete, retarget", "delete");
+    applied(&manifest(&only_deletes, 0, 1), &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_can_protect_itself() {
+    let own = format!("  alias/app/00: {{key: {B}, protect: [retarget]}}\n");
+    let manifest = manifest("", 1, 0) + &own;
+    let words =
+        "alias/app/00 would be moved to another key, and its own entry protects it  (set at aliases.yaml:23)";
+    refused(&manifest, &[], words).await;
+    applied(&manifest, &["--allow", "protected"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_allowed_is_part_of_the_digest_and_refusals_are_data() {
+    let seven = manifest(PRUNE, 7, 0);
+    let json = |ran: Ran| serde_json::from_str::<Value>(&ran.out).unwrap();
+    let plain = json(run_on(&twenty(), &seven, &["plan", "-o", "json"], None).await);
+    let allowed =
+        json(run_on(&twenty(), &seven, &["plan", "-o", "json", "--allow", "mass-delete"], None).await);
+    assert_ne!(plain["digest"], allowed["digest"]);
+    let refusal = &plain["targets"][0]["refusals"][0];
+    assert_eq!(
+        (&refusal["guard"], &refusal["accept"]),
+        (&"mass-delete".into(), &"--allow mass-delete".into())
+    );
+    assert_eq!(allowed["targets"][0]["refusals"], serde_json::json!([]));
+}
