@@ -1,6 +1,6 @@
 //! One stage of a plan -> one outcome an action. The only file that writes.
 //!
-//! It has no choices left: it looks once more at each alias, takes its turn, writes, and finds out what an unclear answer
+//! It has no choices left: it takes its turn, looks once more at the alias, writes, and finds out what an unclear answer
 //! meant. What it finds is reported, never repaired. Whether the target has converged is for `verify` to judge.
 //!
 //! The service has no compare-and-swap, so the look just before each write (DescribeKey by alias name) is what keeps us from
@@ -29,7 +29,7 @@ pub enum Outcome {
     },
     /// The service refused, or could not be reached; the error says whether something may have been written
     Failed(KmsError),
-    /// Written, but the service did not show it in time
+    /// Written, or found as wanted, but the service did not show it in time
     Unverified,
     /// It never came to this action
     NotAttempted(Reason),
@@ -169,25 +169,16 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
         }
     }
 
-    /// Looks, takes a turn, writes
+    /// Takes a turn, looks, writes: whatever has to be waited for comes before the look, never between it and the write
     async fn attempt(&mut self) -> Next {
-        if let Some(reason) = self.forbidden() {
-            return Next::End(reason);
+        if let Some(outcome) = self.turn().await {
+            return Next::End(outcome);
         }
-        match self.probe().await {
-            // Writing again would be told the same; only a look that has caught up can tell whose the name is.
-            Ok(Found::AsPlanned) => {
-                if let Some(error) = &self.taken {
-                    return Next::Retry(error.clone());
-                }
-            }
-            Ok(Found::AsWanted) => return Next::End(self.as_wanted()),
-            Ok(Found::Other(found)) => return Next::End(Outcome::Contested { found }),
-            Err(error) if error.fault.is_transient() => return Next::Retry(error),
-            Err(error) => return Next::End(Outcome::Failed(error)),
+        if let Some(next) = self.look().await {
+            return next;
         }
-        if !self.lane.turn(self.tools.stop).await {
-            return Next::End(self.stopped());
+        if let Some(outcome) = self.forbidden() {
+            return Next::End(outcome);
         }
         match self.write().await {
             Ok(written) => {
@@ -196,6 +187,29 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
                 Next::End(Outcome::Done)
             }
             Err(error) => self.judge(error),
+        }
+    }
+
+    /// Waits for a turn, which a name that is taken does not need; an outcome where it ends here
+    async fn turn(&self) -> Option<Outcome> {
+        if let Some(outcome) = self.forbidden() {
+            return Some(outcome);
+        }
+        if self.taken.is_none() {
+            self.lane.turn(self.tools.stop).await;
+        }
+        self.forbidden()
+    }
+
+    /// What the alias as it is now allows instead of a write, if it does not allow that
+    async fn look(&self) -> Option<Next> {
+        match self.probe().await {
+            // Writing again would be told the same; only a look that has caught up can tell whose the name is.
+            Ok(Found::AsPlanned) => self.taken.clone().map(Next::Retry),
+            Ok(Found::AsWanted) => Some(Next::End(self.as_wanted())),
+            Ok(Found::Other(found)) => Some(Next::End(Outcome::Contested { found })),
+            Err(error) if error.fault.is_transient() => Some(Next::Retry(error)),
+            Err(error) => Some(Next::End(Outcome::Failed(error))),
         }
     }
 

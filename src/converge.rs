@@ -41,9 +41,11 @@ pub async fn converge<K: KmsWrite>(
     for (i, stage) in stages.iter().enumerate() {
         let last = i + 1 == stages.len();
         if !report.is_complete() {
-            report.applied.extend(stage.iter().map(not_attempted));
+            report.applied.extend(stage.iter().map(|action| not_attempted(action, Reason::EarlierStage)));
             continue;
         }
+        // What was seen of an earlier stage says nothing about this one.
+        report.verdict = None;
         let applied = apply(stage, tools, done).await;
         except.extend(applied.iter().filter(|a| !a.outcome.is_success()).map(|a| a.action.name().clone()));
         report.applied.extend(applied);
@@ -56,21 +58,29 @@ pub async fn converge<K: KmsWrite>(
     report
 }
 
-fn not_attempted(action: &Action) -> Applied {
-    let outcome = Outcome::NotAttempted(Reason::EarlierStage);
-    Applied { action: action.clone(), outcome, attempts: 0, request_id: None }
+fn not_attempted(action: &Action, reason: Reason) -> Applied {
+    Applied { action: action.clone(), outcome: Outcome::NotAttempted(reason), attempts: 0, request_id: None }
 }
 
 impl Report {
-    /// What was done and not seen is unverified: the names that were left, or all of them if the last listing names none
+    /// The report of a plan that was never begun, because the program was asked to stop
+    pub fn stopped(plan: &Plan) -> Self {
+        let actions = plan.stages().into_iter().flatten();
+        let applied = actions.map(|action| not_attempted(&action, Reason::Stopped)).collect();
+        Self { applied, verdict: None }
+    }
+
+    /// What was said to be so and not seen is unverified: the names that were left, or all that was written if the last
+    /// listing names none
     fn doubt(&mut self) {
         let left = match &self.verdict {
             Some(Ok(Verdict::OutOfPatience { left, .. })) => left.clone(),
             Some(Err(_)) => BTreeSet::new(),
             _ => return,
         };
-        for applied in self.applied.iter_mut().filter(|applied| applied.outcome == Outcome::Done) {
-            if left.is_empty() || left.contains(applied.action.name()) {
+        for applied in self.applied.iter_mut().filter(|applied| applied.outcome.is_success()) {
+            let unseen = left.is_empty() && applied.outcome == Outcome::Done;
+            if unseen || left.contains(applied.action.name()) {
                 applied.outcome = Outcome::Unverified;
             }
         }

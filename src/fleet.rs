@@ -94,6 +94,8 @@ pub struct Totals {
     pub unmanaged: usize,
     /// Targets that could not be read
     pub unread: usize,
+    /// Whether the command line leaves names out
+    pub partial: bool,
     /// Requests made
     pub calls: Calls,
     /// The least time that the rates leave for the writes
@@ -112,6 +114,7 @@ pub fn totals(surveyed: &[Surveyed]) -> Totals {
             continue;
         };
         totals.counts += plan.counts();
+        totals.partial |= plan.partial;
         totals.held += plan.held.len();
         totals.refused += plan.refusals.len();
         totals.in_sync += plan.in_sync;

@@ -43,6 +43,9 @@ pub enum ListError {
     /// The service says that more follows, and not where
     #[error("list the live aliases: page {0} says that more follow but gives no marker")]
     NoMarker(u32),
+    /// The service says that nothing follows, and where
+    #[error("list the live aliases: page {0} says that no more follow but gives a marker")]
+    StrayMarker(u32),
     /// The service sends us round in a circle
     #[error("list the live aliases: page {0} ends with a marker that came before")]
     RepeatedMarker(u32),
@@ -87,10 +90,12 @@ pub async fn list(
         for alias in aliases {
             snapshot.take(alias, scope, follow)?;
         }
-        if !truncated {
-            return Ok(snapshot);
-        }
-        let next = next_marker.filter(|m| !m.is_empty()).ok_or(ListError::NoMarker(page))?;
+        let next = match (truncated, next_marker.filter(|marker| !marker.is_empty())) {
+            (false, None) => return Ok(snapshot),
+            (false, Some(_)) => return Err(ListError::StrayMarker(page)),
+            (true, None) => return Err(ListError::NoMarker(page)),
+            (true, Some(next)) => next,
+        };
         if !markers.insert(next.clone()) {
             return Err(ListError::RepeatedMarker(page));
         }
@@ -117,22 +122,30 @@ impl Snapshot {
             return if owned { Err(ListError::BadName(name)) } else { Ok(()) };
         };
         if let (Some(key), true) = (&key, follow.contains(&valid)) {
-            self.followed.insert(valid.clone(), key.clone());
+            self.take_followed(&valid, key)?;
         }
         if owned { self.take_owned(valid, Live { key }) } else { Ok(()) }
     }
 
+    fn take_followed(&mut self, name: &AliasName, key: &KeyId) -> Result<(), ListError> {
+        match self.followed.insert(name.clone(), key.clone()) {
+            Some(seen) if seen != *key => Err(contradiction(name, Some(&seen), Some(key))),
+            _ => Ok(()),
+        }
+    }
+
     fn take_owned(&mut self, name: AliasName, live: Live) -> Result<(), ListError> {
         match self.live.get(&name) {
-            Some(seen) if *seen != live => {
-                let text = |live: &Live| live.key.as_ref().map_or("none".to_owned(), KeyId::to_string);
-                let (one, other) = (text(seen), text(&live));
-                Err(ListError::Contradiction { name, one, other })
-            }
+            Some(seen) if *seen != live => Err(contradiction(&name, seen.key.as_ref(), live.key.as_ref())),
             _ => {
                 self.live.insert(name, live);
                 Ok(())
             }
         }
     }
+}
+
+fn contradiction(name: &AliasName, one: Option<&KeyId>, other: Option<&KeyId>) -> ListError {
+    let text = |key: Option<&KeyId>| key.map_or("none".to_owned(), KeyId::to_string);
+    ListError::Contradiction { name: name.clone(), one: text(one), other: text(other) }
 }

@@ -121,9 +121,9 @@ impl Default for Rates {
 }
 
 impl Rates {
-    /// The slower of the two, lane by lane
+    /// The lower rate of each lane
     #[must_use]
-    pub fn min(self, other: Self) -> Self {
+    pub fn least(self, other: Self) -> Self {
         Self {
             create: self.create.min(other.create),
             update: self.update.min(other.update),

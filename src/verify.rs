@@ -12,7 +12,7 @@ use crate::kms::KmsRead;
 use crate::list::{ListError, list};
 use crate::plan::{Action, Policy, candidates};
 use crate::poll::{Answer, Patience, poll};
-use crate::resolve::Desired;
+use crate::resolve::{Desired, End};
 use crate::target::Target;
 
 /// What a target is judged by
@@ -44,6 +44,11 @@ pub enum Verdict {
         /// From the first listing to the last
         waited: Duration,
     },
+    /// It was asked to stop before it could tell
+    Stopped {
+        /// From the first listing to that
+        waited: Duration,
+    },
 }
 
 /// Reads until every name but those in `except` is as desired, deletes too if `deletes`
@@ -59,17 +64,19 @@ pub async fn verify(
     stop: &CancellationToken,
 ) -> Result<Verdict, ListError> {
     let look = || async {
-        match left(kms, aim, deletes, except).await {
-            Ok(left) if left.is_empty() => Ok(Answer::Good((left, None))),
-            Ok(left) => Ok(Answer::NotYet((left, None))),
-            Err(error) if may_pass(&error) => Ok(Answer::NotYet((BTreeSet::new(), Some(error)))),
-            Err(error) => Err(error),
+        match stop.run_until_cancelled(left(kms, aim, deletes, except)).await {
+            Some(Ok(left)) if left.is_empty() => Ok(Answer::Good((left, None))),
+            Some(Ok(left)) => Ok(Answer::NotYet((left, None))),
+            Some(Err(error)) if may_pass(&error) => Ok(Answer::NotYet((BTreeSet::new(), Some(error)))),
+            Some(Err(error)) => Err(error),
+            None => Ok(Answer::NotYet((BTreeSet::new(), None))),
         }
     };
     let polled = poll(patience, stop, look).await?;
     let (left, trouble) = polled.last;
     Ok(match polled.settled {
         true => Verdict::Converged { reads: polled.asked, waited: polled.waited },
+        false if stop.is_cancelled() => Verdict::Stopped { waited: polled.waited },
         false => Verdict::OutOfPatience { left, trouble, waited: polled.waited },
     })
 }
@@ -83,7 +90,14 @@ async fn left(
     let snapshot = list(kms, &aim.target.scope, &BTreeSet::new()).await?;
     let candidates = candidates(&diff(aim.desired, &snapshot), aim.policy);
     let due = candidates.actions().filter(|action| deletes || !matches!(action, Action::Delete { .. }));
-    Ok(due.map(Action::name).filter(|name| !except.contains(*name)).cloned().collect())
+    // What would be held now is not as desired either: an alias without a target key, say.
+    let held = candidates.held().filter(|name| deletes || is_wanted(aim.desired, name));
+    let names = due.map(Action::name).chain(held);
+    Ok(names.filter(|name| !except.contains(*name)).cloned().collect())
+}
+
+fn is_wanted(desired: &Desired, name: &AliasName) -> bool {
+    desired.get(name).is_some_and(|goal| matches!(goal.end, End::Key(_)))
 }
 
 /// An alias that changes while it is listed, and a service out of breath, are worth another look

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Session;
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
 use super::plan::verdict;
+use super::{Session, is_broken_pipe};
 use crate::apply::{Applied, Outcome, Tools};
 use crate::converge::{Report, converge};
 use crate::fleet::{Surveyed, Totals, Trouble, totals};
@@ -18,21 +18,31 @@ use crate::poll::Patience;
 use crate::prepare::{Prepared, identify};
 use crate::render;
 use crate::render::report::Told;
-use crate::render::style::plural;
-use crate::target::Rates;
+use crate::render::style::{Palette, plural};
+use crate::target::{Rates, Target};
 use crate::verify::Aim;
 
-/// One account and Region has one set of lanes, however many targets share it
-type LanesByHome = BTreeMap<(Arc<str>, Arc<str>), Lanes>;
+/// Account and Region
+type Home = (Arc<str>, Arc<str>);
 
-/// The lanes of every account and Region, as slow as the slowest target there wants them
+/// One account and Region has one set of lanes, however many targets share it
+type LanesByHome = BTreeMap<Home, Lanes>;
+
+fn home(prepared: &Prepared) -> Home {
+    (prepared.identity.account.clone(), prepared.identity.region.clone())
+}
+
+/// The lanes of every account and Region, at the least of the rates that its targets declare: the quota is one
 fn lanes(surveyed: &[Surveyed]) -> LanesByHome {
-    let mut rates: BTreeMap<_, Rates> = BTreeMap::new();
+    let mut rates: BTreeMap<Home, Rates> = BTreeMap::new();
     for one in surveyed {
-        let Ok(Prepared { identity, .. }) = &one.prepared else { continue };
-        let home = (identity.account.clone(), identity.region.clone());
-        let slowest = rates.entry(home).or_insert(one.target.rates);
-        *slowest = slowest.min(one.target.rates);
+        if let Ok(prepared) = &one.prepared {
+            let declared = one.target.rates;
+            rates
+                .entry(home(prepared))
+                .and_modify(|rates| *rates = rates.least(declared))
+                .or_insert(declared);
+        }
     }
     rates.into_iter().map(|(home, rates)| (home, Lanes::new(rates))).collect()
 }
@@ -58,7 +68,7 @@ impl Session<'_> {
     /// Shows the plan and asks; an exit code where it ends here, before anything is written
     async fn consent(&self, surveyed: &[Surveyed], args: &ApplyArgs) -> anyhow::Result<Option<Exit>> {
         if self.global.output != Output::Json {
-            self.show(surveyed)?;
+            self.show_whoever_reads(surveyed)?;
         }
         let totals = totals(surveyed);
         if totals.unread > 0 {
@@ -76,17 +86,30 @@ impl Session<'_> {
         if totals.counts.total() == 0 {
             return Ok(Some(verdict(surveyed, args.plan.detailed_exitcode)));
         }
-        if args.yes || self.confirmed(&totals).await? {
+        if args.yes || self.confirmed(surveyed, &totals).await? {
             return Ok(None);
         }
         Ok(Some(if self.stop.is_cancelled() { Exit::Interrupted } else { Exit::Refused }))
     }
 
+    /// Shows the plan; a reader who went away changes nothing about what was asked for, so success is not told for them
+    fn show_whoever_reads(&self, surveyed: &[Surveyed]) -> anyhow::Result<()> {
+        match self.show(surveyed) {
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            shown => shown,
+        }
+    }
+
     /// A delete wants its number typed: a habit of saying yes must not be enough
-    async fn confirmed(&self, totals: &Totals) -> anyhow::Result<bool> {
+    async fn confirmed(&self, surveyed: &[Surveyed], totals: &Totals) -> anyhow::Result<bool> {
         if !self.console.ends.answers || self.global.no_input {
             self.console.note("error: nobody can be asked here, so nothing was written\nhint: pass --yes to apply without asking\n");
             return Ok(false);
+        }
+        if self.global.output == Output::Json {
+            // Nobody can say yes to what they have not seen, and stdout is for the one document.
+            let palette = if self.err_colour() { Palette::coloured() } else { Palette::plain() };
+            self.console.note(&render::text::plan(surveyed, &palette));
         }
         let Counts { create, update, delete } = totals.counts;
         let (wanted, question) = match delete {
@@ -128,8 +151,9 @@ impl Session<'_> {
         let mut reports = Vec::new();
         for one in surveyed {
             let Ok(prepared) = &one.prepared else { continue };
+            let Some(lanes) = lanes.get(&home(prepared)) else { continue };
             if !prepared.plan.changes.is_empty() {
-                reports.push((one, self.write(one, prepared, args, connect, &lanes).await));
+                reports.push((one, self.write(one, prepared, args, connect, lanes).await));
             }
         }
         let told: Vec<Told> = reports
@@ -158,23 +182,33 @@ impl Session<'_> {
         prepared: &Prepared,
         args: &ApplyArgs,
         connect: &C,
-        lanes: &LanesByHome,
+        lanes: &Lanes,
     ) -> Result<Report, Trouble> {
-        let Surveyed { target, policy, .. } = one;
-        let kms = connect.writer(target).await.map_err(|e| Trouble::new(&e, None))?;
-        let identity = identify(target, &kms).await?;
-        let (account, region) = (&prepared.identity.account, &prepared.identity.region);
-        if (&identity.account, &identity.region) != (account, region) {
-            let sentence = format!("write as {}: the plan is for {account} in {region}", identity.caller);
-            return Err(Trouble { sentence, hint: Some("check roles.apply in the manifest".to_owned()) });
-        }
-        let lanes = &lanes[&(account.clone(), region.clone())];
+        let writer = self.stop.run_until_cancelled(self.writer(&one.target, prepared, connect)).await;
+        let Some(kms) = writer.transpose()? else { return Ok(Report::stopped(&prepared.plan)) };
         let tools = Tools { kms: &kms, lanes, patience: patience(args), stop: self.stop };
-        let aim = Aim { target, desired: &prepared.desired, policy };
+        let aim = Aim { target: &one.target, desired: &prepared.desired, policy: &one.policy };
         let then = "waiting until the service shows it";
         let progress = self.progress("applying changes", prepared.plan.changes.len(), then);
         let step = |_: &Applied| progress.step();
         Ok(progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &step)).await)
+    }
+
+    /// The writer of a target, if its credentials are of the account and Region that the plan is for
+    async fn writer<C: Connect>(
+        &self,
+        target: &Target,
+        prepared: &Prepared,
+        connect: &C,
+    ) -> Result<C::Writer, Trouble> {
+        let kms = connect.writer(target).await.map_err(|e| Trouble::new(&e, None))?;
+        let identity = identify(target, &kms).await?;
+        let (account, region) = home(prepared);
+        if (&identity.account, &identity.region) != (&account, &region) {
+            let sentence = format!("write as {}: the plan is for {account} in {region}", identity.caller);
+            return Err(Trouble { sentence, hint: Some("check roles.apply in the manifest".to_owned()) });
+        }
+        Ok(kms)
     }
 
     fn judge(&self, surveyed: &[Surveyed], told: &[Told]) -> Exit {

@@ -209,6 +209,9 @@ pub struct SandboxArgs {
     pub port: u16,
 }
 
+/// More is a slip of the pen, and far more could not be added to the time of day
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// `90`, `90s`, `3m`, `500ms`, `1h`: a time; seconds without a unit
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -221,7 +224,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err(format!("{unit:?} is no unit of time; use ms, s, m or h")),
     };
-    Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())
+    let time = Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())?;
+    if time > LONGEST { Err("a week is the longest".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]
@@ -242,5 +246,8 @@ mod tests {
             assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         assert!(duration("soon").is_err() && duration("3 m").is_err() && duration("").is_err());
+        assert!(
+            duration("168h").is_ok() && duration("169h").is_err() && duration("3000000000000000h").is_err()
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The three streams: stdout carries the plan or report and nothing else, stderr everything else. The only file that prints.
 
 use std::io::{self, BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The streams of a run, and what is at their other end
@@ -8,6 +9,7 @@ pub struct Console {
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
     input: Arc<Mutex<Box<dyn BufRead + Send>>>,
+    printed: AtomicBool,
     /// What is at their other end
     pub ends: Ends,
 }
@@ -38,6 +40,7 @@ impl Console {
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
             input: Arc::new(Mutex::new(input)),
+            printed: AtomicBool::new(false),
             ends,
         }
     }
@@ -47,9 +50,15 @@ impl Console {
     /// # Errors
     /// Stdout's; a reader that went away is a broken pipe.
     pub fn print(&self, text: &str) -> io::Result<()> {
+        self.printed.store(true, Ordering::Relaxed);
         let mut out = lock(&self.out);
         out.write_all(text.as_bytes())?;
         out.flush()
+    }
+
+    /// Whether stdout has been given anything
+    pub fn has_printed(&self) -> bool {
+        self.printed.load(Ordering::Relaxed)
     }
 
     /// Tells the user something; nothing can be done about a stderr that is gone

@@ -23,7 +23,9 @@ use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::{Input, LoadError, Manifest, load};
 use crate::plan::Policy;
+use crate::render::json::failure;
 use crate::render::style::Palette;
+use crate::sandbox::Flags;
 use crate::target::{Guard, Guards, Limit, Target, targets};
 
 use args::{Cli, Color, Command, Global, Output, PlanArgs};
@@ -54,10 +56,7 @@ pub async fn run<C: Connect>(
         Ok(exit) => exit,
         // Whoever read stdout has seen enough.
         Err(error) if is_broken_pipe(&error) => Exit::Success,
-        Err(error) => {
-            console.note(&format!("error: failed to {error:#}\n"));
-            Exit::Runtime
-        }
+        Err(error) => session.fail(Exit::Runtime, &format!("failed to {error:#}"), None),
     }
 }
 
@@ -87,9 +86,15 @@ impl Session<'_> {
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
         if self.global.force {
-            self.console
-                .note("error: there is no --force\nhint: what is refused says which flag accepts it\n");
-            return Ok(Exit::Usage);
+            let hint = Some("what is refused says which flag accepts it");
+            return Ok(self.fail(Exit::Usage, "there is no --force", hint));
+        }
+        let sandbox = self.global.sandbox.is_some() || matches!(command, Command::Sandbox(_));
+        if !sandbox && self.global.misbehaviour != Flags::default() {
+            // Whoever writes them thinks that nothing real can be hit.
+            let hint = Some("add --sandbox");
+            let sentence = "this is not the sandbox, and only the sandbox misbehaves on purpose";
+            return Ok(self.fail(Exit::Usage, sentence, hint));
         }
         match command {
             Command::Validate => self.validate(),
@@ -97,6 +102,18 @@ impl Session<'_> {
             Command::Plan(args) => self.plan(args, connect).await,
             Command::Apply(args) => self.apply(args, connect).await,
         }
+    }
+
+    /// Says why nothing more comes: on stderr, and as the one document where stdout was to carry JSON and is still empty
+    fn fail(&self, exit: Exit, sentence: &str, hint: Option<&str>) -> Exit {
+        let hinted = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+        self.console.note(&format!("error: {sentence}\n{hinted}"));
+        if self.global.output == Output::Json && !self.console.has_printed() {
+            let document = failure(sentence, hint, exit.code());
+            // A stdout that is gone has nobody to tell, and stderr has told it.
+            let _ = serde_json::to_string_pretty(&document).map(|text| self.console.print(&(text + "\n")));
+        }
+        exit
     }
 
     fn out_colour(&self) -> bool {

@@ -35,10 +35,7 @@ impl Session<'_> {
         };
         let targets = match self.targets(&manifest, args) {
             Ok(targets) => targets,
-            Err(sentence) => {
-                self.console.note(&format!("error: {sentence}\n"));
-                return Ok(Err(Exit::Usage));
-            }
+            Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
         };
         let sandbox = self.start_sandbox().await?;
         let connect = connect(self.options(sandbox.as_ref()));
@@ -47,7 +44,9 @@ impl Session<'_> {
         let reading = progress.during(survey(targets, &connect, self.global.parallelism, &step));
         let surveyed = tokio::select! {
             biased;
-            () = self.stop.cancelled() => return Ok(Err(Exit::Interrupted)),
+            () = self.stop.cancelled() => {
+                return Ok(Err(self.fail(Exit::Interrupted, "asked to stop while reading; nothing was written", None)));
+            }
             surveyed = reading => surveyed,
         };
         Ok(Ok((sandbox, connect, surveyed)))

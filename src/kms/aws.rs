@@ -12,10 +12,11 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_kms::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::types::{AliasListEntry, KeyManagerType, KeyMetadata};
 use aws_sdk_kms::{Client, config};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 
@@ -39,7 +40,9 @@ impl KmsRead for AwsKms {
     async fn identity(&self) -> Result<Identity, KmsError> {
         let answer = self.sts.get_caller_identity().send().await;
         let answer = answer.map_err(|e| flatten("GetCallerIdentity", e))?;
-        let (account, caller) = (answer.account.unwrap_or_default(), answer.arn.unwrap_or_default());
+        let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
+            return Err(unreadable("GetCallerIdentity", "no Account or no Arn"));
+        };
         let partition = caller.split(':').nth(1).unwrap_or("aws").into();
         Ok(Identity {
             account: account.into(),
@@ -52,7 +55,9 @@ impl KmsRead for AwsKms {
     async fn alias_page(&self, marker: Option<&str>) -> Result<AliasPage, KmsError> {
         let request = self.kms.list_aliases().limit(PAGE).set_marker(marker.map(str::to_owned));
         let page = request.send().await.map_err(|e| flatten("ListAliases", e))?;
-        let aliases = page.aliases.unwrap_or_default().into_iter().map(listed).collect::<Result<_, _>>()?;
+        // An empty body parses as an answer without members, and must not pass for an account without aliases.
+        let aliases = page.aliases.ok_or_else(|| unreadable("ListAliases", "no Aliases"))?;
+        let aliases = aliases.into_iter().map(listed).collect::<Result<_, _>>()?;
         Ok(AliasPage { aliases, next_marker: page.next_marker, truncated: page.truncated })
     }
 
@@ -158,7 +163,7 @@ where
             let status = answer.raw().status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
             let fault = Fault::of(code.unwrap_or_default(), message.unwrap_or_default(), status);
-            let message = message.map_or_else(|| unworded(status), str::to_owned);
+            let message = message.map_or_else(|| wordless(status, answer.err()), str::to_owned);
             return KmsError { fault, operation, code: code.map(str::to_owned), message, request_id };
         }
         SdkError::TimeoutError(_) => (Fault::Unknown, "no answer in time".to_owned()),
@@ -168,18 +173,23 @@ where
     KmsError { fault, operation, code: None, message, request_id }
 }
 
-/// What to say of an answer without a message
-fn unworded(status: u16) -> String {
+/// An answer without the service's words: from something in between, or a success that is not JSON
+fn wordless(status: u16, error: &(dyn Error + 'static)) -> String {
     match status {
-        400.. => format!("HTTP status {status}"),
-        _ => format!("the answer cannot be read (HTTP status {status})"),
+        200..300 => format!("the answer cannot be read: {}", root(error)),
+        _ => format!("HTTP status {status}"),
     }
 }
 
 /// A request that got no answer: no credentials, no connection, or a connection that broke
 fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
+    if let Some(refused) = find::<AssumeRoleError>(error) {
+        let (code, message) =
+            (refused.code().unwrap_or("no code"), refused.message().unwrap_or("no message"));
+        return (Fault::Credentials, format!("the role cannot be assumed: {code}: {message}"));
+    }
     if let Some(credentials) = find::<CredentialsError>(error) {
-        return (Fault::Credentials, format!("no credentials: {}", refusal(credentials)));
+        return (Fault::Credentials, format!("no credentials: {}", one_line(&root(credentials))));
     }
     let refused = find::<io::Error>(error).is_some_and(|e| {
         use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
@@ -189,15 +199,9 @@ fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
     (fault, format!("no answer: {}", root(error)))
 }
 
-/// Why a role could not be assumed: the service's code and words where it gave any, since the SDK shows them as a Debug dump
-fn refusal(credentials: &(dyn Error + 'static)) -> String {
-    match find::<ErrorMetadata>(credentials) {
-        Some(answer) => {
-            let words = [answer.code(), answer.message()];
-            words.into_iter().flatten().collect::<Vec<_>>().join(": ")
-        }
-        None => root(credentials),
-    }
+/// The SDK lists what it tried on lines of their own
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {

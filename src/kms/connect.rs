@@ -119,6 +119,8 @@ impl AwsConnect {
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials));
         base.set_endpoint_url(self.options.endpoint_url.clone());
+        // Only the SDK's own loader sets a clock, and without one it panics where a role is assumed.
+        base.set_time_source(Some(Default::default()));
         base.build()
     }
 }

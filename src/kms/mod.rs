@@ -182,6 +182,10 @@ fn suffix(request_id: Option<&str>) -> String {
 }
 
 impl KmsError {
+    fn is_write(&self) -> bool {
+        matches!(self.operation, "CreateAlias" | "UpdateAlias" | "DeleteAlias")
+    }
+
     /// What would help, where something is known to
     pub fn hint(&self) -> Option<String> {
         let hint = match self.fault {
@@ -195,20 +199,27 @@ impl KmsError {
                     "the role needs kms:UpdateAlias on the alias, on its current key and on the new key"
                         .to_owned()
                 }
+                "GetCallerIdentity" => "the role must not be denied sts:GetCallerIdentity".to_owned(),
                 operation => format!("the role needs kms:{operation} on the alias and on its key"),
             },
             Fault::Credentials => {
-                "check with `aws sts get-caller-identity`; sign in again if they have expired".to_owned()
+                "check with `aws sts get-caller-identity`, and that any `roles` of the manifest trust that caller; \
+                 sign in again if they have expired"
+                    .to_owned()
             }
             Fault::NotSent => "check the Region, --endpoint-url and the network".to_owned(),
-            Fault::Throttled => {
-                "others use up this account's request quota: run again, or lower `rates`".to_owned()
+            Fault::Throttled if !self.is_write() => {
+                "others share this account's quota: run again, or with a lower --parallelism".to_owned()
             }
+            Fault::Throttled => "lower `rates` in the manifest: others share this account's quota".to_owned(),
             Fault::AlreadyExists => {
                 "the service does not show by what yet: plan again in a minute".to_owned()
             }
             Fault::QuotaExceeded => {
                 "the key has as many aliases as its quota allows (50 by default)".to_owned()
+            }
+            Fault::Unknown if !self.is_write() => {
+                "nothing was changed by it: check --endpoint-url and the network, and run again".to_owned()
             }
             Fault::Unknown => "run again: what may have been changed is read back first".to_owned(),
             _ => return None,
@@ -254,6 +265,7 @@ impl Fault {
             "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
                 Self::Throttled
             }
+            "" if status == 429 => Self::Throttled,
             "AlreadyExistsException" => Self::AlreadyExists,
             "NotFoundException" if message.starts_with("Invalid ") => Self::NoSuchReference,
             "NotFoundException" => Self::NotFound,
@@ -269,6 +281,7 @@ impl Fault {
             | "MissingAuthenticationTokenException"
             | "MissingAuthenticationToken"
             | "IncompleteSignature"
+            | "IncompleteSignatureException"
             | "InvalidAccessKeyId" => Self::Credentials,
             // A success that cannot be read, or a failure of the service's own: the change may have been made.
             _ if !(400..500).contains(&status) => Self::Unknown,

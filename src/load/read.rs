@@ -32,13 +32,16 @@ pub(super) fn boolean(node: &Node, found: &mut Problems) -> Option<bool> {
     None
 }
 
+/// At less, the time between two requests is more than a clock can hold, in the end
+const SLOWEST: f64 = 0.001;
+
 /// A number of requests a second
 pub(super) fn rate(node: &Node, found: &mut Problems) -> Option<f64> {
     let number = node.text().parse::<f64>().ok();
-    let positive = number.filter(|rate| rate.is_finite() && *rate > 0.0);
+    let positive = number.filter(|rate| rate.is_finite() && *rate >= SLOWEST);
     if node.kind() == Kind::Number {
         if positive.is_none() {
-            let message = format!("`{}` is no rate: requests a second, above 0", node.text());
+            let message = format!("`{}` is no rate: requests a second, at least {SLOWEST}", node.text());
             found.add(Problem::error("rate", message).at(&node.spot, "").help("write it as in `create: 5`"));
         }
         return positive;

@@ -181,6 +181,11 @@ impl Candidates {
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
         self.changes.iter().map(|change| &change.action)
     }
+
+    /// The names that differ and could not be written
+    pub fn held(&self) -> impl Iterator<Item = &AliasName> {
+        self.held.iter().map(|held| &held.name)
+    }
 }
 
 /// Asks the policy about every difference

@@ -102,13 +102,12 @@ struct Source<'p> {
 /// The document of a plan
 pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
     let totals = totals(surveyed);
-    let plans = surveyed.iter().filter_map(|one| one.prepared.as_ref().ok());
     PlanDocument {
         format_version: FORMAT_VERSION,
         kind: "plan",
         digest: digest_of(surveyed),
         errored: totals.unread > 0,
-        partial: plans.map(|prepared| &prepared.plan).any(|plan| plan.partial),
+        partial: totals.partial,
         summary: Summary {
             create: totals.counts.create,
             update: totals.counts.update,
@@ -235,6 +234,21 @@ fn reason(reason: &Reason) -> &'static str {
     }
 }
 
+/// The document of a command that came to nothing it could show
+#[derive(Debug, Serialize)]
+pub struct FailureDocument<'f> {
+    format_version: &'static str,
+    kind: &'static str,
+    error: ErrorText<'f>,
+    exit_code: u8,
+}
+
+/// The document of a failure that no target and no line of the manifest is to blame for
+pub fn failure<'f>(message: &'f str, hint: Option<&'f str>, exit_code: u8) -> FailureDocument<'f> {
+    let error = ErrorText { message, hint };
+    FailureDocument { format_version: FORMAT_VERSION, kind: "error", error, exit_code }
+}
+
 /// The document that `apply -o json` writes
 #[derive(Debug, Serialize)]
 pub struct ApplyDocument<'p> {
@@ -348,6 +362,7 @@ fn applied_report<'p>(name: &'p str, report: &'p Report) -> TargetReport<'p> {
             left = names.iter().map(|name| name.as_str()).collect();
             verify_error = trouble.as_ref().map(|error| Trouble::new(error, None).sentence);
         }
+        Some(Ok(Verdict::Stopped { waited })) => waited_seconds = Some(waited.as_secs_f64()),
         Some(Err(error)) => verify_error = Some(Trouble::new(error, None).sentence),
         None => {}
     }

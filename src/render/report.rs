@@ -76,14 +76,19 @@ fn outcome(applied: &Applied, palette: &Palette) -> String {
             paint(palette.held, "contested") + "  is gone, which the plan did not show; nothing written"
         }
         (Outcome::Failed(error), _) => paint(palette.delete, "failed") + "  " + &harmless(&error.to_string()),
-        (Outcome::Unverified, _) => {
-            paint(palette.held, "unverified") + "  written, but not shown by the service in time"
-        }
+        (Outcome::Unverified, _) => paint(palette.held, "unverified") + "  " + unverified(applied.attempts),
         (Outcome::NotAttempted(reason), _) => {
             paint(palette.held, "not attempted") + "  " + not_attempted(*reason)
         }
     };
     word + &effort(applied)
+}
+
+fn unverified(attempts: u32) -> &'static str {
+    match attempts {
+        0 => "found as wanted and not written, but not shown by the service in time",
+        _ => "written, but not shown by the service in time",
+    }
 }
 
 fn not_attempted(reason: Reason) -> &'static str {
@@ -132,6 +137,9 @@ fn verdict(verdict: Option<&Result<Verdict, ListError>>, palette: &Palette) -> S
                 }
             }
             text + "\n"
+        }
+        Some(Ok(Verdict::Stopped { waited })) => {
+            format!("  {}: asked to stop after {}\n", paint(palette.held, "not verified"), seconds(*waited))
         }
         Some(Err(error)) => {
             format!("  {}: failed to {}\n", paint(palette.delete, "not verified"), sentence(error))

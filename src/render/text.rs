@@ -185,15 +185,20 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
     text
 }
 
+/// So that nobody takes a part for the whole
+const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
+
 fn summary(surveyed: &[Surveyed]) -> String {
     let totals = totals(surveyed);
     let Totals { counts, held, in_sync, unmanaged, unread, refused, .. } = totals;
     if counts.total() + held + unread == 0 {
-        return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.\n");
+        let partial = if totals.partial { format!(" {PARTIAL}") } else { String::new() };
+        return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.{partial}\n");
     }
     let Counts { create, update, delete } = counts;
+    let partial = if totals.partial { format!("{PARTIAL}\n") } else { String::new() };
     let mut text = format!(
-        "Plan: {create} to create, {update} to retarget, 0 to replace, 0 to rename, {delete} to delete; \
+        "{partial}Plan: {create} to create, {update} to retarget, 0 to replace, 0 to rename, {delete} to delete; \
          {held} held, {in_sync} in sync, {unmanaged} unmanaged.\n"
     );
     if refused > 0 {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::scenario::{Delay, Effect, Fault, Scenario, ScenarioError};
 
 /// How the sandbox misbehaves; by default not at all
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Flags {
     /// Misbehave as this YAML file says; the flags below come on top
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]

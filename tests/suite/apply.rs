@@ -8,11 +8,11 @@ use kms_alias::apply::{Applied, Outcome, Reason, Tools};
 use kms_alias::converge::{Report, converge};
 use kms_alias::kms::Fault as Meaning;
 use kms_alias::pace::Lanes;
-use kms_alias::plan::Policy;
+use kms_alias::plan::{Action, Policy};
 use kms_alias::poll::{Patience, now, wait};
 use kms_alias::prepare::{Prepared, prepare};
-use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, KeyState, LagPlan, Scenario};
-use kms_alias::target::Target;
+use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Glob, KeyState, LagPlan, Scenario};
+use kms_alias::target::{Rates, Target};
 use kms_alias::verify::{Aim, Verdict};
 use tokio_util::sync::CancellationToken;
 
@@ -118,6 +118,21 @@ async fn what_somebody_else_did_after_the_plan_is_contested_and_left_alone() {
         assert!(kms.calls_to(operation).is_empty() && !report.is_complete(), "{operation}");
         assert_eq!(kms.truth(), truth(&[(NAME, C)]), "{operation}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_look_comes_after_the_wait_for_a_turn_and_the_write_right_after_the_look() {
+    let latency = Delay(Duration::from_millis(20));
+    let kms = FakeKms::new(world(&[]), Scenario { latency, ..Scenario::default() });
+    let names: Vec<String> = (0..6).map(|i| format!("alias/app/{i}")).collect();
+    let declared: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let slow = Rates { create: 0.1, ..Rates::default() };
+    let report = apply(&kms, &Target { rates: slow, ..target(&declared) }).await;
+    assert!(report.is_complete(), "{report:?}");
+    let looks: Vec<_> = kms.calls_to("DescribeKey").iter().skip(1).map(|call| call.at).collect();
+    let writes: Vec<_> = kms.calls_to("CreateAlias").iter().map(|call| call.at).collect();
+    let between: Vec<_> = looks.iter().zip(&writes).map(|(look, write)| write - look).collect();
+    assert_eq!((looks.len(), between), (6, vec![20; 6]), "milliseconds between each look and its write");
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,6 +284,89 @@ async fn out_of_patience_it_names_what_is_left() {
     assert_eq!(left.iter().collect::<Vec<_>>(), [&alias(NAME)]);
     assert_eq!(outcomes(&report), [&Outcome::Unverified]);
     assert!(now() - began < Duration::from_secs(200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_or_is_contested_is_not_waited_for() {
+    let denied =
+        Fault { alias: Some(glob("alias/app/y")), ..Fault::new("CreateAlias", Effect::AccessDenied) };
+    let scenario = Scenario { faults: vec![denied], ..Scenario::default() };
+    let kms = FakeKms::new(world(&[(NAME, A)]), scenario);
+    let theirs = |kms: &FakeKms| {
+        let at = kms.at();
+        kms.service().world_mut().put_alias(&home(), NAME, Some(C), at);
+    };
+    let target = target(&[(NAME, B), ("alias/app/y", A), ("alias/app/z", A)]);
+    let report = apply_after(&kms, &target, theirs).await;
+    let Some(Ok(Verdict::Converged { waited, .. })) = &report.verdict else { panic!("{report:?}") };
+    assert!(*waited < Duration::from_secs(5), "{waited:?}");
+    assert_eq!(report.applied.iter().filter(|a| a.outcome == Outcome::Done).count(), 1);
+    assert!(!report.is_complete());
+}
+
+fn glob(pattern: &str) -> Glob {
+    Glob::try_from(pattern.to_owned()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_that_is_listed_without_a_target_has_not_converged() {
+    let kms = FakeKms::with(&[]);
+    let target = target(&[(NAME, A)]);
+    let prepared = prepare(&target, &Policy::of(&target), &kms).await.unwrap();
+    let lose_the_target = |_: &Applied| {
+        let at = kms.at();
+        kms.service().world_mut().put_alias(&home(), NAME, None, at);
+    };
+    let report = apply_plan(&kms, &target, &prepared, &CancellationToken::new(), &lose_the_target).await;
+    let Some(Ok(Verdict::OutOfPatience { left, .. })) = &report.verdict else { panic!("{report:?}") };
+    assert_eq!(left.iter().collect::<Vec<_>>(), [&alias(NAME)]);
+    assert!(!report.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_that_only_the_look_showed_as_wanted_is_unverified() {
+    // The look meets the replica that is late, where the alias is still on the key it came from.
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(3600))], ..LagPlan::default() };
+    let kms = FakeKms::new(world(&[(NAME, B)]), Scenario { lag, ..Scenario::default() });
+    let target = target(&[(NAME, A)]);
+    let mut prepared = prepare(&target, &Policy::of(&target), &kms).await.unwrap();
+    let goal = prepared.desired.get_mut(&alias(NAME)).unwrap();
+    goal.end = kms_alias::resolve::End::Key(key(C));
+    let Action::Update { from, to, .. } = &mut prepared.plan.changes[0].action else { panic!() };
+    (*from, *to) = (key(A), key(B));
+    let report = apply_plan(&kms, &target, &prepared, &CancellationToken::new(), &|_| {}).await;
+    assert_eq!((outcomes(&report), report.applied[0].attempts), (vec![&Outcome::Unverified], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_of_the_creates_is_not_said_of_the_deletes() {
+    let kms = FakeKms::with(&[("alias/app/old", A)]);
+    let renamed_by_hand = Target { prune: true, ..target(&[("alias/app/new", A)]) };
+    let policy = Policy::of(&renamed_by_hand);
+    let prepared = prepare(&renamed_by_hand, &policy, &kms).await.unwrap();
+    let (lanes, stop) = (Lanes::new(Rates::default()), CancellationToken::new());
+    let tools = Tools { kms: &kms, lanes: &lanes, patience: Patience::default(), stop: &stop };
+    let aim = Aim { target: &renamed_by_hand, desired: &prepared.desired, policy: &policy };
+    let report = converge(&prepared.plan, &aim, &tools, false, &|_| {}).await;
+    assert!(report.is_complete() && report.verdict.is_none(), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_verification_in_the_middle_of_a_listing() {
+    let slow =
+        Fault { after: 1, ..Fault::new("ListAliases", Effect::Latency(Delay(Duration::from_secs(600)))) };
+    let kms = misbehaving(None, slow);
+    let target = target(&[(NAME, A)]);
+    let prepared = prepare(&target, &Policy::of(&target), &kms).await.unwrap();
+    let (stop, began) = (CancellationToken::new(), now());
+    let stopping = async {
+        wait(Duration::from_secs(5), &CancellationToken::new()).await;
+        stop.cancel();
+    };
+    let (report, ()) = tokio::join!(apply_plan(&kms, &target, &prepared, &stop, &|_| {}), stopping);
+    assert!(matches!(report.verdict, Some(Ok(Verdict::Stopped { .. }))), "{report:?}");
+    assert!(now() - began < Duration::from_secs(6) && !report.is_complete());
+    assert_eq!(outcomes(&report), [&Outcome::Done], "it was written, and nothing more is known");
 }
 
 #[tokio::test(start_paused = true)]

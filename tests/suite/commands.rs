@@ -232,7 +232,10 @@ async fn a_selection_touches_nothing_else_and_says_that_it_is_partial() {
     assert!(kms.calls_to("CreateAlias").is_empty() && kms.calls_to("DeleteAlias").is_empty());
     assert_eq!(kms.calls_to("UpdateAlias").len(), 1);
     let ran = run_on(&kms, MANIFEST, &["plan", "--exclude-alias", "alias/app/**"], None).await;
-    assert!(ran.out.starts_with("No changes."), "{}", ran.out);
+    let partial = "Partial: --alias or --exclude-alias leaves names out.\n";
+    assert_eq!(ran.out, format!("No changes. 0 in sync, 0 unmanaged. {partial}"));
+    let ran = run_on(&kms, MANIFEST, &["plan", "--alias", "alias/app/n*"], None).await;
+    assert!(ran.out.contains(&format!("\n{partial}Plan: 1 to create")), "{}", ran.out);
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,6 +277,7 @@ async fn every_way_in_which_a_listing_can_be_short_is_an_error_and_never_a_small
         (defect(PagingDefect::RepeatedMarker), "a marker that came before"),
         (defect(PagingDefect::MissingMarker), "gives no marker"),
         (defect(PagingDefect::EmptyMarker), "gives no marker"),
+        (defect(PagingDefect::StrayMarker), "page 1 says that no more follow but gives a marker"),
         (fault(Effect::Throttle), "(page 3): ListAliases: ThrottlingException"),
         (fault(Effect::AccessDenied), "(page 3): ListAliases: AccessDeniedException"),
         (fault(Effect::Malformed), "(page 3): ListAliases: the answer cannot be read"),
@@ -415,4 +419,67 @@ async fn usage_errors_have_a_code_of_their_own_and_force_does_not_exist() {
     let ran = run_on(&kms(), "version: 2\n", &["plan", "-o", "json"], None).await;
     let json: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(json["valid"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn json_is_one_document_whatever_goes_wrong() {
+    for (args, exit) in [
+        (&["plan", "-t", "nowhere"][..], Exit::Usage),
+        (&["apply", "-t", "@nobody", "-y"], Exit::Usage),
+        (&["plan", "--force"], Exit::Usage),
+        (&["plan", "--lag", "30s"], Exit::Usage),
+        (&["plan", "--sandbox", "--scenario", "/nonexistent.yaml"], Exit::Runtime),
+        (&["apply", "-y", "--sandbox=/nonexistent/state.json"], Exit::Runtime),
+    ] {
+        let ran = run_on(&kms(), MANIFEST, &[args, &["-o", "json"]].concat(), None).await;
+        let json: Value =
+            serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{args:?}: {e}: {}", ran.out));
+        assert_eq!((ran.exit, &json["kind"]), (exit, &"error".into()), "{args:?}");
+        assert_eq!(json["exit_code"], exit.code(), "{args:?}");
+        assert!(!json["error"]["message"].as_str().unwrap().is_empty() && !ran.err.is_empty(), "{args:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sandboxs_misbehaviour_is_refused_where_the_service_is_real() {
+    for flags in [&["--fault", "CreateAlias=throttle"][..], &["--latency", "1s"], &["--service-quotas"]] {
+        let kms = kms();
+        let ran = run_on(&kms, MANIFEST, &[&["apply", "-y"], flags].concat(), None).await;
+        assert_eq!(ran.exit, Exit::Usage, "{flags:?}");
+        assert!(kms.calls_to("ListAliases").is_empty() && ran.err.contains("add --sandbox"), "{}", ran.err);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_asked_has_seen_the_plan_even_where_stdout_is_for_json() {
+    let ran = run_on(&kms(), MANIFEST, &["apply", "-o", "json"], Some("no\n")).await;
+    let (plan, question) = ran.err.split_once("Plan: 1 to create, 1 to retarget").unwrap();
+    assert!(
+        plan.contains("- alias/app/gone") && question.contains("Type the number of deletions"),
+        "{}",
+        ran.err
+    );
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.exit, &json["exit_code"]), (Exit::Refused, &4.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_that_share_an_account_and_region_share_its_quota_at_the_lowest_rate_declared() {
+    let manifest = format!(
+        "version: 1
+scope: [alias/]
+targets:
+  a: {{account: \"{ACCOUNT}\", region: {REGION}, scope: [alias/a/], rates: {{create: 50}}}}
+  b: {{account: \"{ACCOUNT}\", region: {REGION}, scope: [alias/b/], rates: {{create: 2}}}}
+aliases:
+{}",
+        (0..8)
+            .map(|i| format!("  alias/{0}/{i}: {{key: {A}, targets: [{0}]}}\n", ["a", "b"][i % 2]))
+            .collect::<String>()
+    );
+    let kms = FakeKms::with(&[]);
+    let ran = run_on(&kms, &manifest, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    let times: Vec<_> = kms.calls_to("CreateAlias").iter().map(|call| call.at).collect();
+    assert!(times.len() == 8 && times.windows(2).all(|pair| pair[1] - pair[0] >= 500), "{times:?}");
 }

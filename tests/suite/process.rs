@@ -180,6 +180,41 @@ fn missing_credentials_are_told_as_such() {
     assert!(out.contains("no credentials") && out.contains("aws sts get-caller-identity"), "{out}");
 }
 
+const ROLES: &str = "\
+version: 1
+scope: [alias/app/]
+roles:
+  plan: arn:aws:iam::{account}:role/kms-alias-read
+  apply: arn:aws:iam::{account}:role/kms-alias-write
+targets:
+  dev: {account: \"444455556666\", region: us-east-1}
+aliases: {alias/app/new: dddd1111-0000-4000-8000-000000000001}
+";
+
+#[test]
+fn the_plan_is_read_with_one_role_and_written_with_the_other() {
+    let directory = with_manifest(ROLES);
+    let plan = ran(directory.path(), &["plan", "--sandbox", "-o", "json"]);
+    let document: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let caller = document["targets"][0]["caller"].as_str().unwrap();
+    assert!(caller.starts_with("arn:aws:sts::444455556666:assumed-role/kms-alias-read/"), "{caller}");
+    let apply = ran(directory.path(), &["apply", "--sandbox", "-y"]);
+    assert_eq!(apply.status.code(), Some(0), "{}{}", text(&apply.stdout), text(&apply.stderr));
+}
+
+#[test]
+fn a_role_that_may_not_be_assumed_is_told_in_the_services_words() {
+    let directory = with_manifest(ROLES);
+    for (role, command, code) in [("read", &["plan"][..], 1), ("write", &["apply", "-y"], 1)] {
+        let fault =
+            format!("{{operation: AssumeRole, role: 'arn:**/kms-alias-{role}', effect: access-denied}}");
+        let ran = ran(directory.path(), &[command, &["--sandbox", "--fault", &fault]].concat());
+        let out = text(&ran.stdout);
+        assert_eq!(ran.status.code(), Some(code), "{out}");
+        assert!(out.contains("AccessDenied") && out.contains("sts:AssumeRole"), "{out}");
+    }
+}
+
 /// Waits until the apply says how far it is
 fn wait_for_progress(child: &mut Child) -> String {
     let stderr = BufReader::new(child.stderr.take().unwrap());
