@@ -169,17 +169,32 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
         }
     }
 
-    /// Takes a turn, looks, writes: whatever has to be waited for comes before the look, never between it and the write
+    /// Comes near its turn, looks, and writes when it is due
+    ///
+    /// The look is as late as the pace allows: a look made while queueing would be worthless at the end of the queue, and one
+    /// made when the turn is due would make the writes as uneven as the network.
     async fn attempt(&mut self) -> Next {
-        if let Some(outcome) = self.turn().await {
+        // A name that is taken is looked at, not written, which needs no turn.
+        let turn = self.taken.is_none().then(|| self.lane.reserve());
+        if let Some(turn) = &turn {
+            turn.near(self.tools.stop).await;
+        }
+        if let Some(outcome) = self.forbidden() {
             return Next::End(outcome);
         }
         if let Some(next) = self.look().await {
             return next;
         }
+        if let Some(turn) = turn {
+            self.lane.take(turn, self.tools.stop).await;
+        }
         if let Some(outcome) = self.forbidden() {
             return Next::End(outcome);
         }
+        self.carry_out().await
+    }
+
+    async fn carry_out(&mut self) -> Next {
         match self.write().await {
             Ok(written) => {
                 self.lane.served();
@@ -188,17 +203,6 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
             }
             Err(error) => self.judge(error),
         }
-    }
-
-    /// Waits for a turn, which a name that is taken does not need; an outcome where it ends here
-    async fn turn(&self) -> Option<Outcome> {
-        if let Some(outcome) = self.forbidden() {
-            return Some(outcome);
-        }
-        if self.taken.is_none() {
-            self.lane.turn(self.tools.stop).await;
-        }
-        self.forbidden()
     }
 
     /// What the alias as it is now allows instead of a write, if it does not allow that

@@ -15,6 +15,9 @@ use crate::target::Rates;
 
 /// Of the spacing between turns, what is added for the unevenness of a network
 const MARGIN: f64 = 1.02;
+/// Between being near a turn and having it: time for a look at what is about to be written, so that the look is fresh and yet
+/// does not disturb the pace
+pub const LEAD: Duration = Duration::from_millis(200);
 /// What is left of the rate after a throttle
 const SLOWER: f64 = 0.75;
 /// Of the full rate, what each request served gives back
@@ -46,6 +49,20 @@ impl Lanes {
     }
 }
 
+/// When a request is due
+#[derive(Debug)]
+#[must_use = "a turn that is not waited for is a rate that is not kept"]
+pub struct Turn {
+    due: Instant,
+}
+
+impl Turn {
+    /// Waits until [`LEAD`] before it; `false` if `stop` was cancelled first
+    pub async fn near(&self, stop: &CancellationToken) -> bool {
+        wait_until(self.due - LEAD, stop).await
+    }
+}
+
 /// A lane: turns at a rate
 #[derive(Debug)]
 pub struct Lane {
@@ -57,16 +74,24 @@ pub struct Lane {
 struct State {
     /// Turns a second at present
     rate: f64,
-    /// When the next turn is due
+    /// When the next turn to be reserved is due
     next: Option<Instant>,
+    /// When the last turn was taken
+    last: Option<Instant>,
     /// When the lane last slowed down
     slowed: Option<Instant>,
+}
+
+impl State {
+    fn spacing(&self) -> Duration {
+        Duration::from_secs_f64(MARGIN / self.rate)
+    }
 }
 
 impl Lane {
     /// A lane of `rate` turns a second
     pub fn new(rate: f64) -> Self {
-        Self { full: rate, state: Mutex::new(State { rate, next: None, slowed: None }) }
+        Self { full: rate, state: Mutex::new(State { rate, next: None, last: None, slowed: None }) }
     }
 
     /// How many requests to keep under way: enough to fill a second's turns, whatever the latency up to that
@@ -74,17 +99,42 @@ impl Lane {
         (self.full.ceil() as usize).max(1)
     }
 
-    /// Waits for a turn; `false` if `stop` was cancelled first
-    pub async fn turn(&self, stop: &CancellationToken) -> bool {
-        let due = self.reserve();
-        wait_until(due, stop).await
+    /// The next turn, which is never sooner than [`LEAD`] from now
+    pub fn reserve(&self) -> Turn {
+        let mut state = self.lock();
+        let soonest = now() + LEAD;
+        let due = state.next.unwrap_or(soonest).max(soonest);
+        state.next = Some(due + state.spacing());
+        Turn { due }
     }
 
-    fn reserve(&self) -> Instant {
+    /// Waits until `turn` is due, and behind the one before it; `false` if `stop` was cancelled first
+    pub async fn take(&self, turn: Turn, stop: &CancellationToken) -> bool {
+        let mut due = turn.due;
+        loop {
+            if !wait_until(due, stop).await {
+                return false;
+            }
+            match self.depart(&turn) {
+                Ok(()) => return true,
+                Err(soonest) => due = soonest,
+            }
+        }
+    }
+
+    /// Takes the turn, unless the one before it was late and this one would be too close behind: then, when it can be taken
+    fn depart(&self, turn: &Turn) -> Result<(), Instant> {
         let mut state = self.lock();
-        let due = state.next.unwrap_or_else(now).max(now());
-        state.next = Some(due + Duration::from_secs_f64(MARGIN / state.rate));
-        due
+        let (now, spacing) = (now(), state.spacing());
+        match state.last.map(|last| last + spacing).filter(|soonest| *soonest > now) {
+            Some(soonest) => Err(soonest),
+            None => {
+                state.last = Some(now);
+                // Those that are still to be reserved are late by as much.
+                state.next = state.next.map(|next| next + (now - turn.due));
+                Ok(())
+            }
+        }
     }
 
     /// The service said that the rate is too high
@@ -94,8 +144,7 @@ impl Lane {
         if state.slowed.is_none_or(|last| now - last >= ONE_THROTTLE) {
             state.slowed = Some(now);
             state.rate = (state.rate * SLOWER).max(self.full * SLOWEST);
-            state.next =
-                Some(state.next.unwrap_or(now).max(now + Duration::from_secs_f64(MARGIN / state.rate)));
+            state.next = Some(state.next.unwrap_or(now).max(now + state.spacing()));
         }
     }
 
@@ -119,7 +168,7 @@ mod tests {
         let (began, stop) = (now(), CancellationToken::new());
         let mut times = Vec::new();
         for _ in 0..count {
-            assert!(lane.turn(&stop).await);
+            assert!(lane.take(lane.reserve(), &stop).await);
             times.push(now() - began);
         }
         times
@@ -158,6 +207,6 @@ mod tests {
         turns(&lane, 1).await;
         let stop = CancellationToken::new();
         stop.cancel();
-        assert!(!lane.turn(&stop).await);
+        assert!(!lane.reserve().near(&stop).await && !lane.take(lane.reserve(), &stop).await);
     }
 }

@@ -94,7 +94,7 @@ fn every_exit_code_has_its_cause() {
 #[test]
 fn stdout_carries_the_plan_and_nothing_else() {
     let directory = directory();
-    let plan = ran(directory.path(), &["plan", "--sandbox"]);
+    let plan = ran(directory.path(), &["plan", "--sandbox", "-q"]);
     assert!(text(&plan.stdout).starts_with("dev/444455556666/us-east-1\n") && plan.stderr.is_empty());
     assert!(!plan.stdout.contains(&0x1b), "no colours where nobody looks");
     let coloured = ran(directory.path(), &["plan", "--sandbox", "--color", "always"]);
@@ -137,7 +137,9 @@ fn two_runs_give_the_same_bytes() {
 #[test]
 fn a_reader_who_has_seen_enough_is_no_error() {
     let directory = directory();
-    for args in [&["plan", "--sandbox"][..], &["validate"], &["--help"], &["apply", "--sandbox", "-y"]] {
+    for args in
+        [&["plan", "--sandbox", "-q"][..], &["validate"], &["--help"], &["apply", "--sandbox", "-y", "-q"]]
+    {
         let mut child = kms_alias(directory.path(), args).spawn().unwrap();
         drop(child.stdout.take());
         let mut err = String::new();
