@@ -18,6 +18,7 @@ use aws_sdk_kms::types::{AliasListEntry, KeyManagerType, KeyMetadata};
 use aws_sdk_kms::{Client, config};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::endpoint::error::ResolveEndpointError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 
 use super::{AliasPage, Calls, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, ListedAlias, Written};
@@ -82,7 +83,7 @@ impl AwsKms {
     async fn describe(&self, key: &str) -> Result<KeyFacts, KmsError> {
         let answer =
             self.kms.describe_key().key_id(key).send().await.map_err(|e| flatten("DescribeKey", e))?;
-        answer.key_metadata.map(facts).ok_or_else(|| unreadable("DescribeKey", "no KeyMetadata"))
+        facts(answer.key_metadata.ok_or_else(|| unreadable("DescribeKey", "no KeyMetadata"))?)
     }
 }
 
@@ -122,20 +123,29 @@ where
 
 fn listed(entry: AliasListEntry) -> Result<ListedAlias, KmsError> {
     let name = entry.alias_name.ok_or_else(|| unreadable("ListAliases", "an entry without AliasName"))?;
-    let target = entry.target_key_id.filter(|id| !id.is_empty()).map(|id| KeyId::from_service(&id));
+    let target = entry.target_key_id.filter(|id| !id.is_empty());
+    let target = target.map(|id| key_id("ListAliases", &id)).transpose()?;
     Ok(ListedAlias { name, target })
 }
 
-fn facts(key: KeyMetadata) -> KeyFacts {
+/// Ids are printed and compared as they are, so nothing may hide in one
+fn key_id(operation: &'static str, id: &str) -> Result<KeyId, KmsError> {
+    match !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(KeyId::from_service(id)),
+        false => Err(unreadable(operation, &format!("{id:?} is no key id"))),
+    }
+}
+
+fn facts(key: KeyMetadata) -> Result<KeyFacts, KmsError> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    KeyFacts {
-        id: KeyId::from_service(&key.key_id),
+    Ok(KeyFacts {
+        id: key_id("DescribeKey", &key.key_id)?,
         description: key.description.unwrap_or_default(),
         state: text(key.key_state.as_ref().map(|s| s.as_str())),
         spec: text(key.key_spec.as_ref().map(|s| s.as_str())),
         usage: text(key.key_usage.as_ref().map(|u| u.as_str())),
         aws_managed: key.key_manager == Some(KeyManagerType::Aws),
-    }
+    })
 }
 
 fn unreadable(operation: &'static str, message: &str) -> KmsError {
@@ -191,11 +201,12 @@ fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
     if let Some(credentials) = find::<CredentialsError>(error) {
         return (Fault::Credentials, format!("no credentials: {}", one_line(&root(credentials))));
     }
+    let nowhere = find::<ResolveEndpointError>(error).is_some();
     let refused = find::<io::Error>(error).is_some_and(|e| {
         use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
         matches!(e.kind(), AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable)
     });
-    let fault = if refused { Fault::NotSent } else { Fault::Unknown };
+    let fault = if nowhere || refused { Fault::NotSent } else { Fault::Unknown };
     (fault, format!("no answer: {}", root(error)))
 }
 

@@ -259,7 +259,7 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
             }
         }
     }
-    hold_deletes_behind(&mut held, &mut changes);
+    hold_deletes_behind(diff, &mut held, &mut changes);
     held.sort_by(|a, b| a.name.cmp(&b.name));
     let refusals = guards::refusals(&changes, diff, policy);
     let (in_sync, allowed, partial) = (diff.in_sync, policy.allow.clone(), policy.partial);
@@ -267,10 +267,12 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
 }
 
 /// While a declared name is missing and cannot be created, nothing is deleted: the delete may be the other half of a rename
-fn hold_deletes_behind(held: &mut Vec<Held>, changes: &mut Vec<Change>) {
-    let Some(missing) = held.iter().find(|held| held.have.is_none()).map(|held| held.name.clone()) else {
-        return;
+fn hold_deletes_behind(diff: &Diff, held: &mut Vec<Held>, changes: &mut Vec<Change>) {
+    let is_missing = |held: &&Held| {
+        let difference = diff.differences.get(&held.name);
+        matches!(difference, Some(Difference::Missing { .. } | Difference::Unresolved { have: None, .. }))
     };
+    let Some(missing) = held.iter().find(is_missing).map(|held| held.name.clone()) else { return };
     let is_delete = |change: &mut Change| matches!(change.action, Action::Delete { .. });
     for change in changes.extract_if(.., is_delete) {
         let (have, _) = change.action.keys();

@@ -70,10 +70,10 @@ fn outcome(applied: &Applied, palette: &Palette) -> String {
         (Outcome::AlreadySo, _) => "already so".to_owned(),
         (Outcome::Contested { found: Some(key) }, _) => {
             paint(palette.held, "contested")
-                + &format!("  is on {key} now, which the plan did not show; nothing written")
+                + &format!("  is on {key} now, which the plan did not show; left alone")
         }
         (Outcome::Contested { found: None }, _) => {
-            paint(palette.held, "contested") + "  is gone, which the plan did not show; nothing written"
+            paint(palette.held, "contested") + "  is gone, which the plan did not show; left alone"
         }
         (Outcome::Failed(error), _) => paint(palette.delete, "failed") + "  " + &harmless(&error.to_string()),
         (Outcome::Unverified, _) => paint(palette.held, "unverified") + "  " + unverified(applied.attempts),
@@ -87,7 +87,7 @@ fn outcome(applied: &Applied, palette: &Palette) -> String {
 fn unverified(attempts: u32) -> &'static str {
     match attempts {
         0 => "found as wanted and not written, but not shown by the service in time",
-        _ => "written, but not shown by the service in time",
+        _ => "sent, and the service has not shown that it is so",
     }
 }
 

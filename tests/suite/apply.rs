@@ -264,6 +264,27 @@ async fn with_two_replicas_of_which_one_is_late_it_has_converged_only_when_both_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delete_has_converged_only_when_no_listing_shows_the_name() {
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(30))], ..LagPlan::default() };
+    let kms = FakeKms::new(world(&[(NAME, A)]), Scenario { lag, ..Scenario::default() });
+    let report = apply(&kms, &target(&[(NAME, "absent")])).await;
+    let Some(Ok(Verdict::Converged { waited, .. })) = report.verdict else { panic!("{report:?}") };
+    assert!(waited >= Duration::from_secs(25), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_fails_for_a_while_does_not_end_the_verification() {
+    for effect in [Effect::Throttle, Effect::Internal, Effect::Malformed, Effect::DropResponse] {
+        let kms = misbehaving(None, Fault::new("ListAliases", effect.clone()).after(1).times(3));
+        let report = apply(&kms, &target(&[(NAME, A)])).await;
+        assert!(report.is_complete(), "{effect:?}: {report:?}");
+    }
+    let kms = misbehaving(None, Fault::new("ListAliases", Effect::AccessDenied).after(1));
+    let report = apply(&kms, &target(&[(NAME, A)])).await;
+    assert!(matches!(report.verdict, Some(Err(_))) && !report.is_complete(), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn creates_are_seen_before_anything_is_deleted() {
     let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(30))], ..LagPlan::default() };
     let kms = FakeKms::new(world(&[("alias/app/old", A)]), Scenario { lag, ..Scenario::default() });
@@ -452,6 +473,52 @@ async fn a_stop_finishes_the_calls_under_way_and_begins_no_others() {
     assert!((10..20).contains(&done), "{done}");
     let rest = report.applied.iter().filter(|a| a.outcome == Outcome::NotAttempted(Reason::Stopped)).count();
     assert_eq!(done + rest, 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_bounds_the_time_that_passes_and_not_the_delays_between_slow_answers() {
+    let silent = misbehaving(None, Fault::new("CreateAlias", Effect::Silent));
+    let began = now();
+    let report = apply(&silent, &target(&[(NAME, A)])).await;
+    assert!(matches!(outcomes(&report)[..], [Outcome::Failed(_)]), "{report:?}");
+    assert!(
+        now() - began < Duration::from_secs(220),
+        "{:?}: three minutes, and the call then under way",
+        now() - began
+    );
+
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(3600))], ..LagPlan::default() };
+    let slow =
+        Fault { after: 1, ..Fault::new("ListAliases", Effect::Latency(Delay(Duration::from_secs(14)))) };
+    let kms = FakeKms::new(world(&[]), Scenario { lag, faults: vec![slow], ..Scenario::default() });
+    let began = now();
+    let report = apply(&kms, &target(&[(NAME, A)])).await;
+    assert_eq!(outcomes(&report), [&Outcome::Unverified]);
+    assert!(
+        now() - began < Duration::from_secs(220),
+        "{:?}: three minutes, and the listing then under way",
+        now() - began
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_after_an_answer_that_was_lost_does_not_say_that_nothing_was_attempted() {
+    for (operation, live, declared, after) in ACTIONS {
+        let kms = misbehaving(live, Fault::new(operation, Effect::DropResponse));
+        let target = target(&[(NAME, declared)]);
+        let prepared = prepare(&target, &Policy::of(&target), &kms).await.unwrap();
+        let stop = CancellationToken::new();
+        let stopping = async {
+            while kms.calls_to(operation).is_empty() {
+                wait(Duration::from_millis(1), &CancellationToken::new()).await;
+            }
+            stop.cancel();
+        };
+        let (report, ()) = tokio::join!(apply_plan(&kms, &target, &prepared, &stop, &|_| {}), stopping);
+        assert_eq!(outcomes(&report), [&Outcome::Unverified], "{operation}");
+        let expected: Vec<_> = after.map(|key| (NAME, key)).into_iter().collect();
+        assert_eq!(kms.truth(), truth(&expected), "{operation}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

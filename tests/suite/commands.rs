@@ -335,6 +335,39 @@ async fn credentials_of_another_account_are_refused_before_anything_is_read() {
     assert!(kms.calls_to("ListAliases").is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_role_that_writes_elsewhere_than_was_read_writes_nothing() {
+    let manifest =
+        "version: 1\nscope: [alias/app/]\naliases: {alias/app/new: aaaa1111-0000-4000-8000-000000000001}\n";
+    let kms = FakeKms::with(&[]);
+    let file = NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(&file, manifest).unwrap();
+    let args = ["kms-alias", "apply", "-y", "-f", file.path().to_str().unwrap()].map(OsString::from);
+    let (out, err) = (Stream::default(), Stream::default());
+    let console = Console::new(out.clone(), err, Cursor::new(""), Ends::default());
+    let exit = run(args, &console, &CancellationToken::new(), |_| StrayConnect(kms.clone())).await;
+    assert_eq!(exit, Exit::Runtime, "{}", out.text());
+    assert!(out.text().contains("the plan is for 111122223333 in us-east-1"), "{}", out.text());
+    assert!(kms.calls_to("CreateAlias").is_empty());
+}
+
+/// Reads one account and writes another
+struct StrayConnect(FakeKms);
+
+impl kms_alias::kms::Connect for StrayConnect {
+    type Reader = FakeKms;
+    type Writer = FakeKms;
+    type Error = std::convert::Infallible;
+
+    async fn reader(&self, _: &kms_alias::target::Target) -> Result<FakeKms, Self::Error> {
+        Ok(self.0.clone())
+    }
+
+    async fn writer(&self, _: &kms_alias::target::Target) -> Result<FakeKms, Self::Error> {
+        Ok(self.0.of_account("444455556666"))
+    }
+}
+
 /// Always the credentials of one account, whatever the target says
 struct StrangerConnect(FakeKms);
 

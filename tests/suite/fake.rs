@@ -97,6 +97,11 @@ impl FakeKms {
         Self::new(world(aliases), Scenario::default())
     }
 
+    /// The same service, called from another account
+    pub fn of_account(&self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self.clone() }
+    }
+
     pub fn service(&self) -> MutexGuard<'_, Service> {
         self.service.lock().unwrap()
     }

@@ -1,5 +1,6 @@
 //! The one integration binary: stages and whole commands on the embedded KMS under paused time, and the real program.
 
+mod adapter;
 mod apply;
 mod commands;
 mod contract;
@@ -7,6 +8,7 @@ mod contract_on_fake;
 mod contract_on_sandbox;
 mod fake;
 mod guards;
+mod listing;
 mod manifests;
 mod process;
 mod sandbox;

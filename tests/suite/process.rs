@@ -149,6 +149,17 @@ fn a_reader_who_has_seen_enough_is_no_error() {
 }
 
 #[test]
+fn a_reader_who_goes_away_before_the_writing_does_not_turn_it_into_nothing() {
+    let directory = directory();
+    let args = ["apply", "--sandbox=world.json", "-y"];
+    let mut child = kms_alias(directory.path(), &args).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let after = ran_plan(directory.path());
+    assert_eq!(after["summary"]["create"], 0, "success is told for what was done: {after}");
+}
+
+#[test]
 fn a_manifest_can_come_from_stdin() {
     let directory = TempDir::new().unwrap();
     let mut child =
@@ -213,7 +224,8 @@ fn a_role_that_may_not_be_assumed_is_told_in_the_services_words() {
         let ran = ran(directory.path(), &[command, &["--sandbox", "--fault", &fault]].concat());
         let out = text(&ran.stdout);
         assert_eq!(ran.status.code(), Some(code), "{out}");
-        assert!(out.contains("AccessDenied") && out.contains("sts:AssumeRole"), "{out}");
+        let told = "the role cannot be assumed: AccessDeniedException: User: ";
+        assert!(out.contains(told) && out.contains("sts:AssumeRole") && !out.contains("Error {"), "{out}");
     }
 }
 

@@ -216,6 +216,33 @@ fn aliases_follow_each_other_to_the_end_and_nothing_that_is_not_there() {
 }
 
 #[test]
+fn a_live_name_without_a_target_is_held_and_no_other_delete_waits_for_it() {
+    let pruning = Target { prune: true, ..target(&[]) };
+    let mut snapshot = snapshot(&[(alias("alias/app/old"), key(A))].into());
+    snapshot.live.insert(alias("alias/app/odd"), Live { key: None });
+    let policy = Policy::of(&pruning);
+    let diff = diff(&resolve(&pruning, &identity(), &snapshot), &snapshot);
+    let plan = plan(candidates(&diff, &policy), &diff, &policy, &enabled_keys());
+    assert_eq!((plan.changes.len(), plan.held.len()), (1, 1), "{plan:?}");
+    assert_eq!(plan.held[0].name, alias("alias/app/odd"));
+}
+
+#[test]
+fn nothing_follows_a_name_that_the_same_plan_deletes() {
+    let following = target(&[("alias/app/x", "alias/app/live")]);
+    let mut snapshot = snapshot(&[(alias("alias/app/live"), key(A))].into());
+    snapshot.followed.insert(alias("alias/app/live"), key(A));
+    for (prune, created) in [(false, 1), (true, 0)] {
+        let target = Target { prune, ..following.clone() };
+        let policy = Policy::of(&target);
+        let diff = diff(&resolve(&target, &identity(), &snapshot), &snapshot);
+        let plan = plan(candidates(&diff, &policy), &diff, &policy, &enabled_keys());
+        assert_eq!(plan.changes.len(), created, "prune {prune}: {plan:?}");
+        assert_eq!(plan.held.is_empty(), !prune, "prune {prune}: {plan:?}");
+    }
+}
+
+#[test]
 fn an_arn_of_elsewhere_is_held_where_only_the_credentials_know_the_account() {
     use kms_alias::alias::{KeyArn, KeyRef};
     use kms_alias::target::Want;

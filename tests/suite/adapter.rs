@@ -1,0 +1,130 @@
+//! The adapter on a server whose answers are canned: what the real SDK makes of answers that no KMS should give.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use kms_alias::kms::aws::AwsKms;
+use kms_alias::kms::connect::{AwsConnect, Options};
+use kms_alias::kms::{Connect, Fault, KmsError, KmsRead, KmsWrite};
+
+use crate::fake::{A, alias, key, target};
+
+/// Answers every request in the same way, and counts them
+struct Canned {
+    url: String,
+    requests: Arc<AtomicUsize>,
+    /// What the last one said
+    said: Arc<Mutex<String>>,
+}
+
+fn canned(status: u16, body: &'static str) -> Canned {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(AtomicUsize::new(0));
+    let said = Arc::new(Mutex::new(String::new()));
+    let (counter, heard) = (requests.clone(), said.clone());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            counter.fetch_add(1, Ordering::SeqCst);
+            answer(stream.unwrap(), status, body, &heard);
+        }
+    });
+    Canned { url, requests, said }
+}
+
+fn answer(mut stream: TcpStream, status: u16, body: &str, heard: &Mutex<String>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut line, mut length) = (String::new(), 0);
+    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    let mut said = vec![0; length];
+    let _ = reader.read_exact(&mut said);
+    *heard.lock().unwrap() = String::from_utf8(said).unwrap();
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all((head + body).as_bytes());
+}
+
+impl Canned {
+    async fn kms(&self) -> AwsKms {
+        let endpoint_url = Some(self.url.clone());
+        let connect = AwsConnect::new(Options { endpoint_url, sandbox: true, ..Options::default() });
+        connect.writer(&target(&[])).await.unwrap()
+    }
+}
+
+async fn page_error(status: u16, body: &'static str) -> KmsError {
+    canned(status, body).kms().await.alias_page(None).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_not_an_empty_account() {
+    let hiding = r#"{"Aliases": [{"AliasName": "alias/app/x", "TargetKeyId": "\u001b[2Jaaaa"}]}"#;
+    for body in ["", "{}", "<html>Sign in to the network</html>", "{\"Aliases\": [", hiding] {
+        let error = page_error(200, body).await;
+        assert_eq!(error.fault, Fault::Unknown, "{body:?}: {error}");
+        assert!(error.message.starts_with("the answer cannot be read: "), "{body:?}: {error}");
+    }
+    let identity = canned(200, "").kms().await.identity().await;
+    assert_eq!(identity.unwrap_err().fault, Fault::Unknown);
+    let described = canned(200, "{}").kms().await.describe_key(&key(A)).await;
+    assert_eq!(described.unwrap_err().fault, Fault::Unknown);
+}
+
+#[tokio::test]
+async fn pages_are_as_long_as_the_service_makes_them() {
+    let server = canned(400, r#"{"__type": "ValidationException"}"#);
+    let _ = server.kms().await.alias_page(Some("there")).await;
+    let said: serde_json::Value = serde_json::from_str(&server.said.lock().unwrap()).unwrap();
+    assert_eq!(said, serde_json::json!({"Limit": 100, "Marker": "there"}));
+}
+
+#[tokio::test]
+async fn a_write_is_one_request_whatever_is_answered() {
+    const TYPE: &str = "__type";
+    for (status, body, fault) in [
+        (500, r#"{"__type": "KMSInternalException", "message": "no"}"#, Fault::Unknown),
+        (500, r#"{"__type": "DependencyTimeoutException", "message": "no"}"#, Fault::Unknown),
+        (503, "", Fault::Unknown),
+        (429, "", Fault::Throttled),
+        (400, r#"{"__type": "ThrottlingException", "message": "no"}"#, Fault::Throttled),
+        (400, r#"{"__type": "LimitExceededException", "message": "no"}"#, Fault::QuotaExceeded),
+        (400, r#"{"__type": "AlreadyExistsException", "message": "no"}"#, Fault::AlreadyExists),
+        (400, r#"{"__type": "com.amazonaws.kms#NotFoundException", "message": "Alias x"}"#, Fault::NotFound),
+        (400, r#"{"__type": "NotFoundException", "message": "Invalid keyId 'x'"}"#, Fault::NoSuchReference),
+        (400, r#"{"__type": "KMSInvalidStateException", "message": "no"}"#, Fault::InvalidState),
+        (400, r#"{"__type": "AccessDeniedException", "Message": "no"}"#, Fault::AccessDenied),
+        (400, r#"{"__type": "ExpiredTokenException", "message": "no"}"#, Fault::Credentials),
+        (400, r#"{"__type": "ValidationException", "message": "no"}"#, Fault::Invalid),
+        (403, "<html>", Fault::Invalid),
+    ] {
+        let server = canned(status, body);
+        let kms = server.kms().await;
+        let name = alias("alias/app/x");
+        for write in 0..3 {
+            let answer = match write {
+                0 => kms.create_alias(&name, &key(A)).await,
+                1 => kms.update_alias(&name, &key(A)).await,
+                _ => kms.delete_alias(&name).await,
+            };
+            let error = answer.unwrap_err();
+            assert_eq!(error.fault, fault, "{status} {body}: {error}");
+            assert!(!error.to_string().contains(TYPE), "no dump: {error}");
+        }
+        assert_eq!(server.requests.load(Ordering::SeqCst), 3, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_no_address_was_never_reached() {
+    for url in ["not a url", "http://127.0.0.1:1"] {
+        let server = Canned { url: url.to_owned(), requests: Arc::default(), said: Arc::default() };
+        let error = server.kms().await.delete_alias(&alias("alias/app/x")).await.unwrap_err();
+        assert_eq!(error.fault, Fault::NotSent, "{url}: {error}");
+    }
+}
