@@ -9,7 +9,7 @@
 use futures_util::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::alias::KeyId;
+use crate::alias::{AliasName, KeyId};
 use crate::kms::{Fault, KmsError, KmsWrite, Written};
 use crate::pace::{Lane, Lanes};
 use crate::plan::Action;
@@ -29,6 +29,8 @@ pub enum Outcome {
     },
     /// The service refused, or could not be reached; the error says whether something may have been written
     Failed(KmsError),
+    /// A replacement could not be created on its new key, for this reason, and is back on the old one
+    PutBack(KmsError),
     /// Written, or found as wanted, but the service did not show it in time
     Unverified,
     /// It never came to this action
@@ -91,19 +93,30 @@ pub async fn apply<K: KmsWrite>(
         let dead = &dead;
         async move {
             let each = |action| async move {
-                let applied = Attempt::new(action, lane, tools, dead).run().await;
+                let applied = Attempt::new(Write::of(action), lane, tools, dead).run().await.report(action);
                 done(&applied);
                 applied
             };
             stream::iter(actions).map(each).buffer_unordered(lane.width()).collect::<Vec<_>>().await
         }
     };
-    let (creates, updates, deletes) = tokio::join!(
+    let replaces = stage.iter().filter(|action| matches!(action, Action::Replace { .. }));
+    let replacing = |action| {
+        let dead = &dead;
+        async move {
+            let applied = replace(action, tools, dead).await;
+            done(&applied);
+            applied
+        }
+    };
+    let replaces = stream::iter(replaces).map(replacing).buffer_unordered(tools.lanes.create.width());
+    let (creates, updates, replaces, deletes) = tokio::join!(
         lane(|l| &l.create, |a| matches!(a, Action::Create { .. })),
         lane(|l| &l.update, |a| matches!(a, Action::Update { .. })),
+        replaces.collect(),
         lane(|l| &l.delete, |a| matches!(a, Action::Delete { .. })),
     );
-    let mut applied: Vec<_> = [creates, updates, deletes].into_iter().flatten().collect();
+    let mut applied: Vec<_> = [creates, updates, replaces, deletes].into_iter().flatten().collect();
     applied.sort_by(|a, b| a.action.cmp(&b.action));
     applied
 }
@@ -124,12 +137,43 @@ enum Next {
     End(Outcome),
 }
 
+/// One write call: from the key that the alias is on, or none, to the one it should be on, or none
+#[derive(Clone, Copy)]
+struct Write<'a> {
+    name: &'a AliasName,
+    before: Option<&'a KeyId>,
+    after: Option<&'a KeyId>,
+}
+
+impl<'a> Write<'a> {
+    fn of(action: &'a Action) -> Self {
+        let (before, after) = action.keys();
+        Self { name: action.name(), before, after }
+    }
+}
+
+/// How one write ended
+struct Ended {
+    outcome: Outcome,
+    attempts: u32,
+    request_id: Option<String>,
+}
+
+impl Ended {
+    fn report(self, action: &Action) -> Applied {
+        let Self { outcome, attempts, request_id } = self;
+        Applied { action: action.clone(), outcome, attempts, request_id }
+    }
+}
+
 struct Attempt<'a, K> {
-    action: &'a Action,
+    write: Write<'a>,
     lane: &'a Lane,
     tools: &'a Tools<'a, K>,
     /// Cancelled when the credentials gave out
     dead: &'a CancellationToken,
+    /// A key that the alias was on until we deleted it: to see it there is to see the past
+    ghost: Option<&'a KeyId>,
     writes: u32,
     /// Whether an earlier write may have been made although no answer said so
     unclear: bool,
@@ -139,16 +183,17 @@ struct Attempt<'a, K> {
 }
 
 impl<'a, K: KmsWrite> Attempt<'a, K> {
-    fn new(action: &'a Action, lane: &'a Lane, tools: &'a Tools<'a, K>, dead: &'a CancellationToken) -> Self {
-        Self { action, lane, tools, dead, writes: 0, unclear: false, taken: None, request_id: None }
+    fn new(write: Write<'a>, lane: &'a Lane, tools: &'a Tools<'a, K>, dead: &'a CancellationToken) -> Self {
+        let (ghost, taken, request_id) = (None, None, None);
+        Self { write, lane, tools, dead, ghost, writes: 0, unclear: false, taken, request_id }
     }
 
-    async fn run(mut self) -> Applied {
+    async fn run(mut self) -> Ended {
         let outcome = self.persist().await;
         if matches!(&outcome, Outcome::Failed(error) if error.fault == Fault::Credentials) {
             self.dead.cancel();
         }
-        Applied { action: self.action.clone(), outcome, attempts: self.writes, request_id: self.request_id }
+        Ended { outcome, attempts: self.writes, request_id: self.request_id }
     }
 
     /// Tries until there is an outcome or patience is spent
@@ -238,9 +283,10 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
     }
 
     async fn probe(&self) -> Result<Found, KmsError> {
-        let live = self.tools.kms.probe_alias(self.action.name()).await?.map(|facts| facts.id);
-        let (before, after) = self.action.keys();
+        let live = self.tools.kms.probe_alias(self.write.name).await?.map(|facts| facts.id);
+        let Write { before, after, .. } = self.write;
         Ok(match live {
+            live if self.ghost.is_some() && live.as_ref() == self.ghost => Found::AsPlanned,
             live if live.as_ref() == after => Found::AsWanted,
             live if live.as_ref() == before => Found::AsPlanned,
             live => Found::Other(live),
@@ -249,11 +295,12 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
 
     async fn write(&mut self) -> Result<Written, KmsError> {
         self.writes += 1;
+        let Write { name, before, after } = self.write;
         let kms = self.tools.kms;
-        match self.action {
-            Action::Create { name, key } => kms.create_alias(name, key).await,
-            Action::Update { name, to, .. } => kms.update_alias(name, to).await,
-            Action::Delete { name, .. } => kms.delete_alias(name).await,
+        match after {
+            Some(key) if before.is_none() => kms.create_alias(name, key).await,
+            Some(key) => kms.update_alias(name, key).await,
+            None => kms.delete_alias(name).await,
         }
     }
 
@@ -265,17 +312,71 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
             Fault::Unknown => self.unclear = true,
             _ => {}
         }
-        match (error.fault, self.action) {
+        match error.fault {
             // Gone: by our own earlier write, or by somebody else's; either way it is as wanted.
-            (Fault::NotFound, Action::Delete { .. }) => Next::End(self.as_wanted()),
-            (Fault::AlreadyExists, _) => {
+            Fault::NotFound if self.write.after.is_none() => Next::End(self.as_wanted()),
+            // Just deleted by us, the name is free as soon as the service has noticed.
+            Fault::AlreadyExists if self.ghost.is_some() => Next::Retry(error),
+            Fault::AlreadyExists => {
                 self.taken = Some(error.clone());
                 Next::Retry(error)
             }
             // A fresh key may not be visible to this call yet.
-            (Fault::NotFound, _) => Next::Retry(error),
-            (fault, _) if fault.is_transient() => Next::Retry(error),
+            Fault::NotFound => Next::Retry(error),
+            fault if fault.is_transient() => Next::Retry(error),
             _ => Next::End(Outcome::Failed(error)),
         }
+    }
+}
+
+/// Deletes an alias and creates it on another key; if it cannot be created there, on the old one again
+///
+/// A stop is heeded before the delete only: between the two calls the name does not exist.
+async fn replace<K: KmsWrite>(action: &Action, tools: &Tools<'_, K>, dead: &CancellationToken) -> Applied {
+    let (name, (from, to)) = (action.name(), action.keys());
+    let delete = Write { name, before: from, after: None };
+    let mut deleted = Attempt::new(delete, &tools.lanes.delete, tools, dead).run().await;
+    if deleted.outcome != Outcome::Done {
+        deleted.outcome = not_deleted(deleted.outcome, to);
+        return deleted.report(action);
+    }
+    let never = CancellationToken::new();
+    let (kms, lanes, patience) = (tools.kms, tools.lanes, tools.patience);
+    let tools = &Tools { kms, lanes, patience, stop: &never };
+    let create = |after| {
+        let write = Write { name, before: None, after };
+        Attempt { ghost: from, ..Attempt::new(write, &lanes.create, tools, &never) }.run()
+    };
+    let mut created = create(to).await;
+    if let Outcome::Failed(error) = created.outcome {
+        let back = create(from).await;
+        created = Ended { outcome: put_back(back.outcome, error, to), ..back };
+    }
+    created.attempts += deleted.attempts;
+    created.report(action)
+}
+
+/// The alias was not deleted, so nothing is lost; it may be on the new key already
+fn not_deleted(outcome: Outcome, to: Option<&KeyId>) -> Outcome {
+    match outcome {
+        Outcome::Contested { found } if found.as_ref() == to => Outcome::AlreadySo,
+        Outcome::AlreadySo => Outcome::Contested { found: None },
+        outcome => outcome,
+    }
+}
+
+/// The alias could not be created on its new key for the reason `why`
+fn put_back(back: Outcome, why: KmsError, to: Option<&KeyId>) -> Outcome {
+    match back {
+        Outcome::Done | Outcome::AlreadySo => Outcome::PutBack(why),
+        Outcome::Contested { found } if found.as_ref() == to => Outcome::Done,
+        Outcome::Failed(error) => {
+            let message = format!(
+                "{}; the alias is gone: it was deleted, and could not be put back on its old key: {error}",
+                why.message
+            );
+            Outcome::Failed(KmsError { message, ..why })
+        }
+        other => other,
     }
 }

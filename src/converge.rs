@@ -52,6 +52,8 @@ pub async fn converge<K: KmsWrite>(
         if tools.stop.is_cancelled() || (last && !wait) {
             continue;
         }
+        let mut except = except.clone();
+        except.extend(stages[i + 1..].iter().flatten().map(|action| action.name().clone()));
         report.verdict = Some(verify(tools.kms, aim, last, &except, &tools.patience, tools.stop).await);
         report.doubt();
     }

@@ -1,8 +1,11 @@
 //! Many targets, bounded side by side: each is prepared by itself, and one that cannot be read never hides the others.
 
+use std::any::Any;
 use std::error::Error;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
 use crate::kms::{Calls, Connect, KmsRead};
@@ -31,14 +34,24 @@ pub struct Trouble {
     pub sentence: String,
     /// What would help
     pub hint: Option<String>,
+    /// Whether something may have been written all the same
+    pub halfway: bool,
 }
 
 impl Trouble {
+    /// A bug in this program ended a target's work; the others go on
+    pub fn panicked(panic: &(dyn Any + Send), halfway: bool) -> Self {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let hint = Some("this is a bug in kms-alias; please report it with this line".to_owned());
+        Self { sentence: format!("go on: the program panicked: {words}"), hint, halfway }
+    }
+
     /// The chain of an error as one sentence
     pub fn new(error: &(dyn Error + 'static), hint: Option<String>) -> Self {
         let chain = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
         let parts: Vec<String> = chain.map(ToString::to_string).collect();
-        Self { sentence: parts.join(": "), hint }
+        Self { sentence: parts.join(": "), hint, halfway: false }
     }
 }
 
@@ -58,7 +71,9 @@ pub async fn survey<C: Connect>(
     done: &(impl Fn() + Sync),
 ) -> Vec<Surveyed> {
     let each = |(target, policy): (Target, Policy)| async move {
-        let (calls, prepared) = read(&target, &policy, connect).await;
+        let reading = AssertUnwindSafe(read(&target, &policy, connect)).catch_unwind().await;
+        let panicked = |panic: Box<dyn Any + Send>| (Calls::new(), Err(Trouble::panicked(&*panic, false)));
+        let (calls, prepared) = reading.unwrap_or_else(panicked);
         done();
         Surveyed { target, policy, calls, prepared }
     };

@@ -3,13 +3,12 @@
 use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
 use kms_alias::cli::run;
+use kms_alias::cli::stop::Stop;
 use kms_alias::kms::connect::AwsConnect;
-use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
@@ -24,16 +23,11 @@ fn main() -> ExitCode {
 
 /// Runs the command line; the first signal asks it to stop, the second one does not ask
 async fn supervised() -> Exit {
-    let stop = CancellationToken::new();
-    let terminated = Arc::new(AtomicBool::new(false));
-    tokio::spawn(listen(stop.clone(), terminated.clone()));
+    let stop = Arc::new(Stop::default());
+    tokio::spawn(listen(stop.clone()));
     let input = std::io::BufReader::new(stdin());
     let console = Console::new(stdout(), stderr(), input, ends());
-    let exit = run(std::env::args_os(), &console, &stop, AwsConnect::new).await;
-    match exit {
-        Exit::Interrupted if terminated.load(Ordering::Relaxed) => Exit::Terminated,
-        exit => exit,
-    }
+    run(std::env::args_os(), &console, &stop, AwsConnect::new).await
 }
 
 fn ends() -> Ends {
@@ -58,7 +52,7 @@ fn is_set(name: &str) -> bool {
 }
 
 #[cfg(unix)]
-async fn listen(stop: CancellationToken, terminated: Arc<AtomicBool>) {
+async fn listen(stop: Arc<Stop>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -73,17 +67,16 @@ async fn listen(stop: CancellationToken, terminated: Arc<AtomicBool>) {
         if stop.is_cancelled() {
             std::process::exit(exit.code().into());
         }
-        terminated.store(exit == Exit::Terminated, Ordering::Relaxed);
-        stop.cancel();
+        stop.ask(exit);
     }
 }
 
 #[cfg(not(unix))]
-async fn listen(stop: CancellationToken, _: Arc<AtomicBool>) {
+async fn listen(stop: Arc<Stop>) {
     while tokio::signal::ctrl_c().await.is_ok() {
         if stop.is_cancelled() {
             std::process::exit(Exit::Interrupted.code().into());
         }
-        stop.cancel();
+        stop.ask(Exit::Interrupted);
     }
 }

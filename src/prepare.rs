@@ -73,7 +73,7 @@ pub async fn prepare(target: &Target, policy: &Policy, kms: &impl KmsRead) -> Re
     let snapshot = list(kms, &target.scope, &follows(target)).await?;
     let desired = resolve(target, &identity, &snapshot);
     let diff = diff(&desired, &snapshot);
-    let candidates = candidates(&diff, policy);
+    let candidates = candidates(&diff, &desired, policy);
     let facts = inspect(kms, candidates.keys()).await.map_err(PrepareError::Inspect)?;
     let plan = plan(candidates, &diff, policy, &facts);
     Ok(Prepared { identity, snapshot, desired, facts, plan })

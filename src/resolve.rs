@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::alias::{AliasName, KeyArn, KeyId, KeyRef};
 use crate::kms::Identity;
 use crate::list::Snapshot;
-use crate::target::{Declared, Harm, Place, Target, Want};
+use crate::target::{Declared, Manner, Place, Target, Want};
 
 /// What one target should look like
 pub type Desired = BTreeMap<AliasName, Goal>;
@@ -17,8 +17,8 @@ pub struct Goal {
     pub end: End,
     /// Where the manifest says so
     pub place: Place,
-    /// What its own entry keeps it from
-    pub protect: Vec<Harm>,
+    /// What its own entry says about changing it
+    pub manner: Manner,
     /// The alias that it follows, where it follows one
     pub follows: Option<AliasName>,
 }
@@ -65,7 +65,7 @@ impl World<'_> {
             Want::Key(KeyRef::Id(id)) => (End::Key(id.clone()), None),
             Want::Key(KeyRef::Arn(arn)) => (self.here(arn), None),
         };
-        Goal { end, place: declared.place.clone(), protect: declared.protect.clone(), follows }
+        Goal { end, place: declared.place.clone(), manner: declared.manner.clone(), follows }
     }
 
     /// Follows declared aliases to their end; the loader has refused cycles, and the bound keeps this total all the same

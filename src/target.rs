@@ -42,7 +42,7 @@ fn target(manifest: &Manifest, index: usize, instance: &Instance) -> Target {
 }
 
 fn declaration(entry: &Entry) -> Declared {
-    Declared { want: entry.want.clone(), protect: entry.protect.clone(), place: entry.spot.place() }
+    Declared { want: entry.want.clone(), manner: entry.manner.clone(), place: entry.spot.place() }
 }
 
 fn roles(manifest: &Manifest, instance: &Instance) -> Roles {
@@ -203,10 +203,23 @@ impl Default for Guards {
 pub struct Declared {
     /// What it should be
     pub want: Want,
-    /// What its own entry keeps it from
-    pub protect: Vec<Harm>,
+    /// What its own entry says about changing it
+    pub manner: Manner,
     /// Where the manifest says so; the override's place where one applies
     pub place: Place,
+}
+
+/// How one alias may be changed
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// What it is kept from
+    pub protect: Vec<Harm>,
+    /// Names that it had before
+    pub previously: Vec<AliasName>,
+    /// Whether those stay for now
+    pub retain_previous: bool,
+    /// Whether it may be deleted and created anew where it cannot be moved
+    pub replace: bool,
 }
 
 /// What a declared alias should be

@@ -88,7 +88,7 @@ async fn left(
     except: &BTreeSet<AliasName>,
 ) -> Result<BTreeSet<AliasName>, ListError> {
     let snapshot = list(kms, &aim.target.scope, &BTreeSet::new()).await?;
-    let candidates = candidates(&diff(aim.desired, &snapshot), aim.policy);
+    let candidates = candidates(&diff(aim.desired, &snapshot), aim.desired, aim.policy);
     let due = candidates.actions().filter(|action| deletes || !matches!(action, Action::Delete { .. }));
     // What would be held now is not as desired either: an alias without a target key, say.
     let held = candidates.held().filter(|name| deletes || is_wanted(aim.desired, name));

@@ -1,7 +1,10 @@
 //! `kms-alias apply`: plan, ask, carry out that plan, and wait until the service shows the result.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use futures_util::FutureExt;
 
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
@@ -89,7 +92,7 @@ impl Session<'_> {
         if args.yes || self.confirmed(surveyed, &totals).await? {
             return Ok(None);
         }
-        Ok(Some(if self.stop.is_cancelled() { Exit::Interrupted } else { Exit::Refused }))
+        Ok(Some(if self.stop.is_cancelled() { self.stop.exit() } else { Exit::Refused }))
     }
 
     /// Shows the plan; a reader who went away changes nothing about what was asked for, so success is not told for them
@@ -111,14 +114,7 @@ impl Session<'_> {
             let palette = if self.err_colour() { Palette::coloured() } else { Palette::plain() };
             self.console.note(&render::text::plan(surveyed, &palette));
         }
-        let Counts { create, update, delete } = totals.counts;
-        let (wanted, question) = match delete {
-            0 => ("yes".to_owned(), format!("Create {create} and retarget {update}? Type yes to go on: ")),
-            n => {
-                let others = format!("Create {create}, retarget {update}, delete {n}?");
-                (n.to_string(), format!("{others} Type the number of deletions to go on: "))
-            }
-        };
+        let (wanted, question) = question(totals.counts);
         let answer = tokio::select! {
             biased;
             () = self.stop.cancelled() => return Ok(false),
@@ -153,7 +149,10 @@ impl Session<'_> {
             let Ok(prepared) = &one.prepared else { continue };
             let Some(lanes) = lanes.get(&home(prepared)) else { continue };
             if !prepared.plan.changes.is_empty() {
-                reports.push((one, self.write(one, prepared, args, connect, lanes).await));
+                let writing =
+                    AssertUnwindSafe(self.write(one, prepared, args, connect, lanes)).catch_unwind().await;
+                let report = writing.unwrap_or_else(|panic| Err(Trouble::panicked(&*panic, true)));
+                reports.push((one, report));
             }
         }
         let told: Vec<Told> = reports
@@ -206,7 +205,8 @@ impl Session<'_> {
         let (account, region) = home(prepared);
         if (&identity.account, &identity.region) != (&account, &region) {
             let sentence = format!("write as {}: the plan is for {account} in {region}", identity.caller);
-            return Err(Trouble { sentence, hint: Some("check roles.apply in the manifest".to_owned()) });
+            let hint = Some("check roles.apply in the manifest".to_owned());
+            return Err(Trouble { sentence, hint, halfway: false });
         }
         Ok(kms)
     }
@@ -215,11 +215,11 @@ impl Session<'_> {
         let complete = told.iter().all(|told| told.report.is_ok_and(Report::is_complete));
         let nothing_written = told.iter().all(|told| match told.report {
             Ok(report) => report.applied.iter().all(|a| matches!(a.outcome, Outcome::NotAttempted(_))),
-            Err(_) => true,
+            Err(trouble) => !trouble.halfway,
         });
         let held = totals(surveyed).held > 0;
         let facts = [
-            (self.stop.is_cancelled(), Exit::Interrupted),
+            (self.stop.is_cancelled(), self.stop.exit()),
             (!complete && nothing_written, Exit::Runtime),
             ((!complete && !nothing_written) || held, Exit::Incomplete),
         ];
@@ -227,6 +227,26 @@ impl Session<'_> {
             .into_iter()
             .filter(|(holds, _)| *holds)
             .fold(Exit::Success, |worst, (_, exit)| worst.worse(exit))
+    }
+}
+
+/// What to ask, and the answer that means yes: a name that is deleted, even for a moment, has to be counted
+fn question(counts: Counts) -> (String, String) {
+    let Counts { create, update, replace, rename, delete } = counts;
+    let parts = [
+        (create, "create"),
+        (update, "retarget"),
+        (replace, "replace"),
+        (rename, "rename"),
+        (delete, "delete"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, verb)| format!("{verb} {count}"));
+    let all = parts.collect::<Vec<_>>().join(", ");
+    match replace + rename + delete {
+        0 => ("yes".to_owned(), format!("This will {all}. Type yes to go on: ")),
+        n => {
+            (n.to_string(), format!("This will {all}. Type the number of names that are deleted to go on: "))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod console;
 pub mod exit;
+pub mod stop;
 
 mod apply;
 mod logging;
@@ -17,7 +18,6 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use tokio_util::sync::CancellationToken;
 
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -31,19 +31,20 @@ use crate::target::{Guard, Guards, Limit, Target, targets};
 use args::{Cli, Color, Command, Global, Output, PlanArgs};
 use console::Console;
 use exit::Exit;
+use stop::Stop;
 
 /// What every command works with
 pub(crate) struct Session<'a> {
     global: &'a Global,
     console: &'a Console,
-    stop: &'a CancellationToken,
+    stop: &'a Stop,
 }
 
 /// Runs one command line; `connect` makes the connector that reaches the service, as the flags say
 pub async fn run<C: Connect>(
     args: impl IntoIterator<Item = OsString>,
     console: &Console,
-    stop: &CancellationToken,
+    stop: &Stop,
     connect: impl Fn(Options) -> C,
 ) -> Exit {
     let cli = match Cli::try_parse_from(args) {

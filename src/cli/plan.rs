@@ -45,7 +45,7 @@ impl Session<'_> {
         let surveyed = tokio::select! {
             biased;
             () = self.stop.cancelled() => {
-                return Ok(Err(self.fail(Exit::Interrupted, "asked to stop while reading; nothing was written", None)));
+                return Ok(Err(self.fail(self.stop.exit(), "asked to stop while reading; nothing was written", None)));
             }
             surveyed = reading => surveyed,
         };

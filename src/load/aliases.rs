@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::guards;
 use super::key;
 use super::language::{ALIAS, Words};
 use super::manifest::Entry;
+use super::manner;
 use super::node::{Kind, Node, Value};
 use super::problem::{Problem, Problems};
 use super::read::{Fields, boolean, text, wrong_kind};
 use super::select::{Chosen, Selectors};
 use super::source::Spot;
 use crate::alias::{AliasName, NameError};
-use crate::target::{Harm, Want};
+use crate::target::{Manner, Want};
 
 /// The shared maps, one a file
 pub(super) fn read_shared(
@@ -62,16 +62,21 @@ pub(super) struct Said {
     want: Want,
     spot: Spot,
     description: Option<Arc<str>>,
-    protect: Vec<Harm>,
+    manner: Manner,
+    previous_spots: Vec<Spot>,
 }
 
 pub(super) fn entry(key: &Node, name: AliasName, said: Said, only: Option<Chosen>) -> Entry {
-    let Said { want, spot: want_spot, description, protect } = said;
-    Entry { name, spot: key.spot.clone(), want, want_spot, description, protect, only }
+    let Said { want, spot: want_spot, description, manner, previous_spots } = said;
+    Entry { name, spot: key.spot.clone(), want, want_spot, description, manner, previous_spots, only }
 }
 
 pub(super) fn read_name(key: &Node, found: &mut Problems) -> Option<AliasName> {
-    let text = key.text();
+    read_name_text(key.text(), &key.spot, found)
+}
+
+/// The alias name `text`, which stands at `spot`
+pub(super) fn read_name_text(text: &str, spot: &Spot, found: &mut Problems) -> Option<AliasName> {
     match AliasName::parse(text) {
         Ok(name) => {
             if let Some(inner) = text.strip_prefix("alias/alias/") {
@@ -79,13 +84,13 @@ pub(super) fn read_name(key: &Node, found: &mut Problems) -> Option<AliasName> {
                 let help = format!(
                     "did you mean `alias/{inner}`? The console adds the prefix itself, and makes such names"
                 );
-                found.add(problem.at(&key.spot, "").help(help));
+                found.add(problem.at(spot, "").help(help));
             }
             Some(name)
         }
         Err(error) => {
             let problem = Problem::error("alias-name", format!("`{text}` is not an alias name: {error}"));
-            found.add(problem.at(&key.spot, "").help(mended(text, &error)));
+            found.add(problem.at(spot, "").help(mended(text, &error)));
             None
         }
     }
@@ -105,11 +110,12 @@ fn mended(text: &str, error: &NameError) -> String {
 pub(super) fn read_value(node: &Node, words: &Words, found: &mut Problems) -> Option<Said> {
     if node.kind() != Kind::Map {
         let want = read_want(node, found)?;
-        return Some(Said { want, spot: node.spot.clone(), description: None, protect: Vec::new() });
+        let (manner, previous_spots) = (Manner::default(), Vec::new());
+        return Some(Said { want, spot: node.spot.clone(), description: None, manner, previous_spots });
     }
     let fields = Fields::read(node, words, found)?;
     let description = fields.get("description").and_then(|node| text(node, "text", found)).map(Arc::from);
-    let protect = fields.get("protect").map(|node| guards::read_harms(node, found)).unwrap_or_default();
+    let (manner, previous_spots) = manner::read(&fields, found);
     let absent = match fields.pair("absent") {
         Some((key, value)) => boolean(value, found)?.then_some(key),
         None => None,
@@ -129,7 +135,7 @@ pub(super) fn read_value(node: &Node, words: &Words, found: &mut Problems) -> Op
             return None;
         }
     };
-    Some(Said { want, spot: spot.clone(), description, protect })
+    Some(Said { want, spot: spot.clone(), description, manner, previous_spots })
 }
 
 fn read_want(node: &Node, found: &mut Problems) -> Option<Want> {

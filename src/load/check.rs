@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::follow::{self, Declared};
 use super::manifest::{Entry, Instance, Manifest};
+use super::manner;
 use super::overlap;
 use super::problem::{KEPT, Problem, Problems};
 use super::read::list;
@@ -26,7 +27,13 @@ pub(super) fn manifest(manifest: &Manifest, found: &mut Problems) {
         }
         let declared = declared(manifest, index);
         let each = declared.values().flat_map(|entry| misfits(entry, instance, manifest));
-        let whole = follow::check(&declared).into_iter().chain(of_place(manifest, instance, &declared));
+        let each = each.chain(
+            declared.values().flat_map(|entry| manner::wrong_previous(entry, &declared, instance, manifest)),
+        );
+        let whole = follow::check(&declared)
+            .into_iter()
+            .chain(manner::claimed_twice(&declared))
+            .chain(of_place(manifest, instance, &declared));
         for problem in each.chain(whole) {
             met.add(problem, instance);
         }

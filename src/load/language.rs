@@ -70,12 +70,15 @@ pub(super) const TARGET: Words = Words::new(
 
 pub(super) const ALIAS: Words = Words::new(
     "an alias",
-    &["key", "absent", "description", "protect", "targets"],
-    &["previously", "retain_previous", "replace"],
+    &["key", "absent", "description", "previously", "retain_previous", "replace", "protect", "targets"],
+    &[],
 );
 
-pub(super) const OVERRIDE: Words =
-    Words::new("an override", &["key", "absent", "description", "protect"], ALIAS.later);
+pub(super) const OVERRIDE: Words = Words::new(
+    "an override",
+    &["key", "absent", "description", "previously", "retain_previous", "replace", "protect"],
+    &[],
+);
 
 pub(super) const KEY: Words = Words::new("`key`", &[], &["tags", "description", "ssm"]);
 

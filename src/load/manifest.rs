@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::problem::Problems;
 use super::source::Spot;
 use crate::alias::{AliasName, Pattern};
-use crate::target::{Guard, Guards, Harm, Protection, Rates, Want};
+use crate::target::{Guard, Guards, Manner, Protection, Rates, Want};
 
 /// A checked manifest; [`crate::target::targets`] expands it
 #[derive(Debug)]
@@ -178,8 +178,10 @@ pub struct Entry {
     pub want_spot: Spot,
     /// For whoever reads the plan
     pub description: Option<Arc<str>>,
-    /// What it is kept from
-    pub protect: Vec<Harm>,
+    /// How it may be changed
+    pub manner: Manner,
+    /// Where its previous names are written
+    pub previous_spots: Vec<Spot>,
     /// Instances it is for, as sorted indices; `None` for all
     pub only: Option<Arc<[usize]>>,
 }

@@ -17,6 +17,7 @@ mod guards;
 mod key;
 mod language;
 mod manifest;
+mod manner;
 mod merge;
 mod node;
 mod overlap;

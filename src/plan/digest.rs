@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Action, Plan};
+use super::{Action, Change, Plan};
 
 /// Changes to what goes into the digest change this number
 const FORMAT: &str = "1";
@@ -25,7 +25,7 @@ pub fn digest<'p>(plans: impl IntoIterator<Item = Located<'p>>) -> String {
     for Located { account, region, plan } in plans {
         partial |= plan.partial;
         allowed.extend(plan.allowed.iter().map(ToString::to_string));
-        lines.extend(plan.changes.iter().map(|change| line(account, region, &change.action)));
+        lines.extend(plan.changes.iter().map(|change| line(account, region, change)));
     }
     lines.sort();
     let mut hash = Sha256::new();
@@ -40,15 +40,18 @@ pub fn digest<'p>(plans: impl IntoIterator<Item = Located<'p>>) -> String {
 }
 
 /// No field can hold a tab or a newline, so no two different tuples give one line
-fn line(account: &str, region: &str, action: &Action) -> String {
+fn line(account: &str, region: &str, change: &Change) -> String {
+    let action = &change.action;
     let verb = match action {
+        Action::Create { .. } if change.previous.is_some() => "rename",
         Action::Create { .. } => "create",
         Action::Update { .. } => "update",
+        Action::Replace { .. } => "replace",
         Action::Delete { .. } => "delete",
     };
-    let (before, after) = action.keys();
+    let (before, after) = change.keys();
     let text = |key: Option<&crate::alias::KeyId>| key.map_or("-", |key| key.as_str()).to_owned();
-    let previous_alias = "-";
+    let previous_alias = change.previous.as_ref().map_or("-", |(name, _)| name.as_str());
     let fields =
         [FORMAT, account, region, action.name().as_str(), previous_alias, verb, &text(before), &text(after)];
     fields.join("\t") + "\n"

@@ -9,7 +9,7 @@ use crate::alias::AliasName;
 use crate::diff::Diff;
 use crate::target::{Guard, Guards, Harm, Limit, Place};
 
-use super::{Action, Change, Policy};
+use super::{Action, Change, Policy, Reason};
 
 /// What a guard refuses, and `--allow` accepts
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -22,6 +22,8 @@ pub enum Allow {
     Empty,
     /// A delete or retarget that `protect` forbids
     Protected,
+    /// Deleting and creating an alias anew where it cannot be moved; without it, such an alias is held
+    Replace,
 }
 
 impl fmt::Display for Allow {
@@ -31,6 +33,7 @@ impl fmt::Display for Allow {
             Self::MassUpdate => "mass-update",
             Self::Empty => "empty",
             Self::Protected => "protected",
+            Self::Replace => "replace",
         })
     }
 }
@@ -49,25 +52,36 @@ pub struct Refusal {
 /// What refuses `changes`; nothing that the policy allows
 pub fn refusals(changes: &[Change], diff: &Diff, policy: &Policy) -> Vec<Refusal> {
     let Guards { max_delete, max_update, min_existing } = &policy.guards;
-    let deletes = changes.iter().filter(|change| harm(&change.action) == Some(Harm::Delete)).count();
-    let updates = changes.iter().filter(|change| harm(&change.action) == Some(Harm::Retarget)).count();
+    let deletes = changes.iter().filter(|change| counted(change) == Some(Harm::Delete)).count();
+    let updates = changes.iter().filter(|change| counted(change) == Some(Harm::Retarget)).count();
     let live = diff.live;
     let masses = [
         mass(Allow::MassDelete, "delete", deletes, live, max_delete, *min_existing),
         mass(Allow::MassUpdate, "retarget", updates, live, max_update, *min_existing),
         empty(deletes, diff, policy),
     ];
-    let protected = changes.iter().filter_map(|change| protected(change, policy));
+    let protected = changes.iter().flat_map(|change| protected(change, policy));
     let all = masses.into_iter().flatten().chain(protected);
     all.filter(|refusal| !policy.allow.contains(&refusal.guard)).collect()
 }
 
-/// The harm that an action does to its alias, if it does any
-fn harm(action: &Action) -> Option<Harm> {
-    match action {
-        Action::Create { .. } => None,
-        Action::Update { .. } => Some(Harm::Retarget),
-        Action::Delete { .. } => Some(Harm::Delete),
+/// The harm that a change does to live names, each with the name; a rename takes one away
+fn harms(change: &Change) -> Vec<(Harm, &AliasName)> {
+    let (name, previous) = (change.action.name(), change.previous.iter());
+    match change.action {
+        Action::Create { .. } => previous.map(|(old, _)| (Harm::Delete, old)).collect(),
+        Action::Update { .. } | Action::Replace { .. } => vec![(Harm::Retarget, name)],
+        Action::Delete { .. } => vec![(Harm::Delete, name)],
+    }
+}
+
+/// The harm that counts towards a mass: what is renamed is not lost, unless it comes to another key
+fn counted(change: &Change) -> Option<Harm> {
+    match (&change.action, &change.previous) {
+        (Action::Create { .. }, None) => None,
+        (Action::Create { key, .. }, Some((_, was))) => (key != was).then_some(Harm::Retarget),
+        (Action::Update { .. } | Action::Replace { .. }, _) => Some(Harm::Retarget),
+        (Action::Delete { .. }, _) => (!matches!(change.reason, Reason::Renamed(_))).then_some(Harm::Delete),
     }
 }
 
@@ -101,18 +115,20 @@ fn empty(deletes: usize, diff: &Diff, policy: &Policy) -> Option<Refusal> {
     lost.then_some(Refusal { guard: Allow::Empty, why, place: None })
 }
 
-fn protected(change: &Change, policy: &Policy) -> Option<Refusal> {
-    let (harm, name) = (harm(&change.action)?, change.action.name());
-    let verb = match harm {
-        Harm::Delete => "deleted",
-        Harm::Retarget => "moved to another key",
+fn protected(change: &Change, policy: &Policy) -> Vec<Refusal> {
+    let refusal = |(harm, name): (Harm, &AliasName)| {
+        let verb = match harm {
+            Harm::Delete => "deleted",
+            Harm::Retarget => "moved to another key",
+        };
+        let (by, place) = match change.manner.protect.contains(&harm) {
+            true => ("its own entry".to_owned(), change.place.clone()),
+            false => by_pattern(name, harm, policy)?,
+        };
+        let why = format!("{name} would be {verb}, and {by} protects it");
+        Some(Refusal { guard: Allow::Protected, why, place })
     };
-    let (by, place) = match change.protect.contains(&harm) {
-        true => ("its own entry".to_owned(), change.place.clone()),
-        false => by_pattern(name, harm, policy)?,
-    };
-    let why = format!("{name} would be {verb}, and {by} protects it");
-    Some(Refusal { guard: Allow::Protected, why, place })
+    harms(change).into_iter().filter_map(refusal).collect()
 }
 
 fn by_pattern(name: &AliasName, harm: Harm, policy: &Policy) -> Option<(String, Option<Place>)> {

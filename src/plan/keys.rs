@@ -33,10 +33,21 @@ impl Objection {
 /// What forbids `action`, if anything does; a delete needs nothing of its key
 pub fn objection(action: &Action, facts: &Facts) -> Option<Objection> {
     match action {
-        Action::Create { key, .. } => usable(key, facts).err(),
+        Action::Create { key, .. } | Action::Replace { to: key, .. } => usable(key, facts).err(),
         Action::Update { from, to, .. } => usable(to, facts).and_then(|new| movable(from, new, facts)).err(),
         Action::Delete { .. } => None,
     }
+}
+
+/// Whether the move is one that UpdateAlias cannot make, between keys that are known
+pub fn needs_replacing(action: &Action, facts: &Facts) -> bool {
+    let Action::Update { from, to, .. } = action else { return false };
+    let known = |key| match facts.get(key) {
+        Some(Fact::Known(facts)) => Some(facts),
+        _ => None,
+    };
+    let kinds = known(from).zip(known(to));
+    kinds.is_some_and(|(old, new)| old.family().is_none() || !same_kind(old, new))
 }
 
 /// Whether an alias can be put on `key`
@@ -67,7 +78,8 @@ fn usable<'f>(key: &KeyId, facts: &'f Facts) -> Result<&'f KeyFacts, Objection> 
 /// Whether UpdateAlias can move an alias from one key to the other
 /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html>)
 fn movable(from: &KeyId, new: &KeyFacts, facts: &Facts) -> Result<(), Objection> {
-    let hint = "UpdateAlias takes only a key of the same family and usage; declare the alias absent, apply, then declare it anew";
+    let hint = "UpdateAlias takes only a key of the same family and usage; `replace: true` or --allow replace deletes the \
+                alias and creates it anew";
     match facts.get(from) {
         Some(Fact::Known(old)) if old.family().is_some() && same_kind(old, new) => Ok(()),
         Some(Fact::Known(old)) => {
@@ -95,14 +107,20 @@ fn kind(key: &KeyFacts) -> String {
 
 /// What could go wrong with an action that is allowed
 pub fn risks(action: &Action, facts: &Facts) -> Vec<String> {
+    let gap = "between its delete and its create every use of this name fails, and access by kms:ResourceAliases is lost";
+    let gap = matches!(action, Action::Replace { .. }).then(|| gap.to_owned());
+    gap.into_iter().chain(state_risk(action, facts)).collect()
+}
+
+fn state_risk(action: &Action, facts: &Facts) -> Option<String> {
     let (_, new) = action.keys();
-    let Some(Fact::Known(key)) = new.and_then(|key| facts.get(key)) else { return Vec::new() };
+    let Fact::Known(key) = facts.get(new?)? else { return None };
     let effect = match key.state.as_str() {
-        "Enabled" => return Vec::new(),
+        "Enabled" => return None,
         "Disabled" => "every use of this alias will fail until it is enabled",
         "PendingImport" => "every use of this alias will fail until key material is imported",
         "Unavailable" => "every use of this alias will fail until its key store is connected",
         _ => "uses of this alias may fail until it is ready",
     };
-    vec![format!("the key is {}: {effect}", key.state)]
+    Some(format!("the key is {}: {effect}", key.state))
 }

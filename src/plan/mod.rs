@@ -10,6 +10,7 @@
 pub mod digest;
 pub mod guards;
 pub mod keys;
+mod renames;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,10 +18,11 @@ use std::time::Duration;
 use crate::alias::{AliasName, KeyId};
 use crate::diff::{Diff, Difference};
 use crate::inspect::Facts;
-use crate::resolve::Goal;
-use crate::target::{Guards, Harm, Place, Protection, Rates, Target};
+use crate::resolve::{Desired, Goal};
+use crate::target::{Guards, Manner, Place, Protection, Rates, Target};
 
 use guards::{Allow, Refusal};
+use renames::Fate;
 
 /// What the manifest and the command line allow
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,6 +71,15 @@ pub enum Action {
         /// The key to move it to
         to: KeyId,
     },
+    /// DeleteAlias, then CreateAlias: for keys between which UpdateAlias cannot move an alias
+    Replace {
+        /// The alias
+        name: AliasName,
+        /// The key that it was seen on
+        from: KeyId,
+        /// The key to create it on
+        to: KeyId,
+    },
     /// DeleteAlias
     Delete {
         /// The alias
@@ -82,7 +93,18 @@ impl Action {
     /// The alias that it changes
     pub fn name(&self) -> &AliasName {
         match self {
-            Self::Create { name, .. } | Self::Update { name, .. } | Self::Delete { name, .. } => name,
+            Self::Create { name, .. }
+            | Self::Update { name, .. }
+            | Self::Replace { name, .. }
+            | Self::Delete { name, .. } => name,
+        }
+    }
+
+    /// The same change by deleting and creating, where it is a move
+    fn replacing(self) -> Self {
+        match self {
+            Self::Update { name, from, to } => Self::Replace { name, from, to },
+            other => other,
         }
     }
 
@@ -90,7 +112,7 @@ impl Action {
     pub fn keys(&self) -> (Option<&KeyId>, Option<&KeyId>) {
         match self {
             Self::Create { key, .. } => (None, Some(key)),
-            Self::Update { from, to, .. } => (Some(from), Some(to)),
+            Self::Update { from, to, .. } | Self::Replace { from, to, .. } => (Some(from), Some(to)),
             Self::Delete { was, .. } => (Some(was), None),
         }
     }
@@ -109,6 +131,8 @@ pub enum Reason {
     DeclaredAbsent,
     /// Not declared, and prune is on
     Pruned,
+    /// It has become this alias
+    Renamed(AliasName),
 }
 
 /// An action and what a reader wants to know about it
@@ -120,10 +144,20 @@ pub struct Change {
     pub reason: Reason,
     /// Where the manifest asks for it; nothing asks for a name to be pruned
     pub place: Option<Place>,
-    /// What the alias's own entry keeps it from
-    pub protect: Vec<Harm>,
+    /// For a create: the name that the alias had, and the key that it was seen on; it is deleted once the new name is there
+    pub previous: Option<(AliasName, KeyId)>,
+    /// What the alias's own entry says about changing it
+    pub manner: Manner,
     /// What could go wrong all the same, one sentence each
     pub risks: Vec<String>,
+}
+
+impl Change {
+    /// The key that the alias is on before, by its previous name if it is renamed, and after
+    pub fn keys(&self) -> (Option<&KeyId>, Option<&KeyId>) {
+        let (before, after) = self.action.keys();
+        (before.or(self.previous.as_ref().map(|(_, was)| was)), after)
+    }
 }
 
 /// Something that the manifest asks for and the plan does not do
@@ -154,6 +188,8 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// Live names in scope that nothing declares and prune does not delete
     pub unmanaged: BTreeMap<AliasName, Option<KeyId>>,
+    /// Previous names that stay for now, with the key they are on and the name they have become
+    pub kept: BTreeMap<AliasName, (KeyId, AliasName)>,
     /// How many names are as declared
     pub in_sync: usize,
     /// What the command line allowed
@@ -168,12 +204,13 @@ pub struct Candidates {
     changes: Vec<Change>,
     held: Vec<Held>,
     unmanaged: BTreeMap<AliasName, Option<KeyId>>,
+    kept: BTreeMap<AliasName, (KeyId, AliasName)>,
 }
 
 impl Candidates {
     /// The keys that have to be looked at: both ends of every change
     pub fn keys(&self) -> BTreeSet<KeyId> {
-        let ends = self.changes.iter().flat_map(|change| <[_; 2]>::from(change.action.keys()));
+        let ends = self.changes.iter().flat_map(|change| <[_; 2]>::from(change.keys()));
         ends.flatten().cloned().collect()
     }
 
@@ -189,10 +226,14 @@ impl Candidates {
 }
 
 /// Asks the policy about every difference
-pub fn candidates(diff: &Diff, policy: &Policy) -> Candidates {
+pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates {
     let mut candidates = Candidates::default();
+    let renames = renames::find(diff, desired);
     for (name, difference) in &diff.differences {
-        candidates.take(name, difference, policy);
+        match renames.get(name) {
+            Some(fate) => candidates.take_renamed(name, difference, fate, policy),
+            None => candidates.take(name, difference, policy),
+        }
     }
     candidates
 }
@@ -233,10 +274,37 @@ impl Candidates {
         }
     }
 
+    /// A name that becomes another, or another has become
+    fn take_renamed(&mut self, name: &AliasName, difference: &Difference, fate: &Fate<'_>, policy: &Policy) {
+        match fate {
+            Fate::Becomes { previous, was } => {
+                self.take(name, difference, policy);
+                if let Some(change) = self.changes.last_mut() {
+                    change.previous = Some(((*previous).clone(), (*was).clone()));
+                }
+            }
+            Fate::Previous => {}
+            Fate::Leftover { key, by, goal } => {
+                let delete = Action::Delete { name: name.clone(), was: (*key).clone() };
+                self.change(delete, Reason::Renamed((*by).clone()), Some(goal));
+            }
+            Fate::Kept { key, by } => {
+                self.kept.insert(name.clone(), ((*key).clone(), (*by).clone()));
+            }
+            Fate::Conflict { have, other, goal } => {
+                let why =
+                    format!("exists as well as {other}, on another key, and one was to become the other");
+                let hint = "decide which key is right, and move or delete the other name by hand";
+                let (name, have, place) = (name.clone(), have.cloned(), Some(goal.place.clone()));
+                self.held.push(Held { name, have, want: None, place, why, hint: Some(hint.to_owned()) });
+            }
+        }
+    }
+
     fn change(&mut self, action: Action, reason: Reason, goal: Option<&Goal>) {
         let place = goal.map(|goal| goal.place.clone());
-        let protect = goal.map(|goal| goal.protect.clone()).unwrap_or_default();
-        self.changes.push(Change { action, reason, place, protect, risks: Vec::new() });
+        let manner = goal.map(|goal| goal.manner.clone()).unwrap_or_default();
+        self.changes.push(Change { action, reason, place, previous: None, manner, risks: Vec::new() });
     }
 
     fn hold_without_target(&mut self, name: AliasName, goal: Option<&Goal>) {
@@ -248,9 +316,13 @@ impl Candidates {
 
 /// Decides which candidates are done and which are held
 pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts) -> Plan {
-    let Candidates { changes: wanted, mut held, unmanaged } = candidates;
+    let Candidates { changes: wanted, mut held, unmanaged, kept } = candidates;
     let mut changes = Vec::new();
     for mut change in wanted {
+        let replaceable = change.manner.replace || policy.allow.contains(&Allow::Replace);
+        if replaceable && keys::needs_replacing(&change.action, facts) {
+            change.action = change.action.replacing();
+        }
         match keys::objection(&change.action, facts) {
             Some(objection) => held.push(objection.hold(change)),
             None => {
@@ -263,7 +335,7 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
     held.sort_by(|a, b| a.name.cmp(&b.name));
     let refusals = guards::refusals(&changes, diff, policy);
     let (in_sync, allowed, partial) = (diff.in_sync, policy.allow.clone(), policy.partial);
-    Plan { changes, held, refusals, unmanaged, in_sync, allowed, partial }
+    Plan { changes, held, refusals, unmanaged, kept, in_sync, allowed, partial }
 }
 
 /// While a declared name is missing and cannot be created, nothing is deleted: the delete may be the other half of a rename
@@ -291,20 +363,32 @@ impl Plan {
 
     /// The writes in order, stage by stage; every stage is verified before the next one begins
     ///
-    /// Creates and updates come first, deletes last: until the new state is really there, nothing is given up.
+    /// Creates and updates come first, deletes last: until the new state is really there, nothing is given up. Replacements,
+    /// which have a gap, come between the two.
     pub fn stages(&self) -> Vec<Vec<Action>> {
-        let actions = self.changes.iter().map(|change| change.action.clone());
-        let (deletes, others): (Vec<_>, Vec<_>) = actions.partition(|a| matches!(a, Action::Delete { .. }));
-        [others, deletes].into_iter().filter(|stage| !stage.is_empty()).collect()
+        let [mut makes, mut replaces, mut deletes] = [const { Vec::new() }; 3];
+        for Change { action, previous, .. } in &self.changes {
+            match action {
+                Action::Create { .. } | Action::Update { .. } => makes.push(action.clone()),
+                Action::Replace { .. } => replaces.push(action.clone()),
+                Action::Delete { .. } => deletes.push(action.clone()),
+            }
+            let left =
+                previous.iter().map(|(name, was)| Action::Delete { name: name.clone(), was: was.clone() });
+            deletes.extend(left);
+        }
+        [makes, replaces, deletes].into_iter().filter(|stage| !stage.is_empty()).collect()
     }
 
-    /// How many creates, updates and deletes
+    /// How many writes of each kind
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for change in &self.changes {
             match change.action {
+                Action::Create { .. } if change.previous.is_some() => counts.rename += 1,
                 Action::Create { .. } => counts.create += 1,
                 Action::Update { .. } => counts.update += 1,
+                Action::Replace { .. } => counts.replace += 1,
                 Action::Delete { .. } => counts.delete += 1,
             }
         }
@@ -319,21 +403,26 @@ pub struct Counts {
     pub create: usize,
     /// Names to retarget
     pub update: usize,
+    /// Names to delete and create anew
+    pub replace: usize,
+    /// Names to create in the place of others
+    pub rename: usize,
     /// Names to delete
     pub delete: usize,
 }
 
 impl Counts {
-    /// All writes
+    /// All changes
     pub fn total(&self) -> usize {
-        self.create + self.update + self.delete
+        self.create + self.update + self.replace + self.rename + self.delete
     }
 
-    /// The least time that the service's rates leave for these writes: two lanes side by side, then the third
+    /// The least time that the service's rates leave: creates beside updates, then replacements, then deletes
     pub fn least_time(&self, rates: &Rates) -> Duration {
         let lane = |count: usize, rate: f64| count as f64 / rate;
-        let first = lane(self.create, rates.create).max(lane(self.update, rates.update));
-        Duration::from_secs_f64(first + lane(self.delete, rates.delete))
+        let makes = lane(self.create + self.rename, rates.create).max(lane(self.update, rates.update));
+        let replaces = lane(self.replace, rates.create.min(rates.delete));
+        Duration::from_secs_f64(makes + replaces + lane(self.delete + self.rename, rates.delete))
     }
 }
 
@@ -341,6 +430,8 @@ impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.create += other.create;
         self.update += other.update;
+        self.replace += other.replace;
+        self.rename += other.rename;
         self.delete += other.delete;
     }
 }

@@ -58,8 +58,13 @@ fn live(prepared: &Prepared) -> BTreeMap<&str, &str> {
 fn desired(prepared: &Prepared) -> BTreeMap<&str, &str> {
     let mut aliases = live(prepared);
     for change in &prepared.plan.changes {
+        if let Some((previous, _)) = &change.previous {
+            aliases.remove(previous.as_str());
+        }
         match &change.action {
-            Action::Create { name, key } | Action::Update { name, to: key, .. } => {
+            Action::Create { name, key }
+            | Action::Update { name, to: key, .. }
+            | Action::Replace { name, to: key, .. } => {
                 aliases.insert(name.as_str(), key.as_str());
             }
             Action::Delete { name, .. } => {

@@ -111,8 +111,8 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
         summary: Summary {
             create: totals.counts.create,
             update: totals.counts.update,
-            replace: 0,
-            rename: 0,
+            replace: totals.counts.replace,
+            rename: totals.counts.rename,
             delete: totals.counts.delete,
             held: totals.held,
             in_sync: totals.in_sync,
@@ -173,12 +173,13 @@ fn changes(plan: &Plan) -> Vec<PlannedChange<'_>> {
 }
 
 fn planned(change: &Change) -> PlannedChange<'_> {
-    let (before, after) = change.action.keys();
+    let (before, after) = change.keys();
+    let renamed = change.previous.as_ref().map(|(name, _)| name.as_str());
     PlannedChange {
         alias: change.action.name().as_str(),
-        previous_alias: None,
-        actions: vec![verb(&change.action)],
-        reason: Some(reason(&change.reason)),
+        previous_alias: renamed,
+        actions: if renamed.is_some() { vec!["create", "delete"] } else { verbs(&change.action) },
+        reason: Some(if renamed.is_some() { "renamed" } else { reason(&change.action, &change.reason) }),
         origin: "unknown",
         before: before.map(|key| key.as_str()),
         after: after.map(|key| key.as_str()),
@@ -215,22 +216,25 @@ fn source(place: &Place) -> Source<'_> {
     Source { file: &place.file, line: place.line, column: place.column }
 }
 
-fn verb(action: &Action) -> &'static str {
+fn verbs(action: &Action) -> Vec<&'static str> {
     match action {
-        Action::Create { .. } => "create",
-        Action::Update { .. } => "update",
-        Action::Delete { .. } => "delete",
+        Action::Create { .. } => vec!["create"],
+        Action::Update { .. } => vec!["update"],
+        Action::Replace { .. } => vec!["delete", "create"],
+        Action::Delete { .. } => vec!["delete"],
     }
 }
 
 /// Without the manifest of an earlier commit nobody can tell a changed manifest from a changed world
-fn reason(reason: &Reason) -> &'static str {
+fn reason(action: &Action, reason: &Reason) -> &'static str {
     match reason {
         Reason::Missing => "missing",
+        Reason::Mismatched if matches!(action, Action::Replace { .. }) => "key_type_change",
         Reason::Mismatched => "target_drift",
         Reason::Follows(_) => "key_ref_moved",
         Reason::DeclaredAbsent => "declared_absent",
         Reason::Pruned => "pruned",
+        Reason::Renamed(_) => "renamed",
     }
 }
 
@@ -271,7 +275,6 @@ struct TallyDocument {
     created: usize,
     retargeted: usize,
     replaced: usize,
-    renamed: usize,
     deleted: usize,
     already_so: usize,
     contested: usize,
@@ -318,14 +321,21 @@ pub fn apply<'p>(surveyed: &'p [Surveyed], told: Option<&[Told<'p>]>, exit_code:
 }
 
 fn tally_document(tally: Tally) -> TallyDocument {
-    let Tally { created, retargeted, deleted, already_so, contested, failed, unverified, not_attempted } =
-        tally;
-    let (replaced, renamed) = (0, 0);
+    let Tally {
+        created,
+        retargeted,
+        replaced,
+        deleted,
+        already_so,
+        contested,
+        failed,
+        unverified,
+        not_attempted,
+    } = tally;
     TallyDocument {
         created,
         retargeted,
         replaced,
-        renamed,
         deleted,
         already_so,
         contested,
@@ -379,12 +389,13 @@ fn applied(applied: &Applied) -> AppliedChange<'_> {
         Outcome::AlreadySo => ("already_so", None, None),
         Outcome::Contested { found } => ("contested", found.as_ref().map(|key| key.as_str()), None),
         Outcome::Failed(error) => ("failed", None, Some(error.to_string())),
+        Outcome::PutBack(error) => ("put_back", None, Some(error.to_string())),
         Outcome::Unverified => ("unverified", None, None),
         Outcome::NotAttempted(_) => ("not_attempted", None, None),
     };
     AppliedChange {
         alias: applied.action.name().as_str(),
-        actions: vec![verb(&applied.action)],
+        actions: verbs(&applied.action),
         before: before.map(|key| key.as_str()),
         after: after.map(|key| key.as_str()),
         status,

@@ -50,6 +50,7 @@ fn target_report(report: &Report, palette: &Palette) -> String {
         let sign = match applied.action {
             Action::Create { .. } => paint(palette.create, "+"),
             Action::Update { .. } => paint(palette.update, "~"),
+            Action::Replace { .. } => paint(palette.delete, "±"),
             Action::Delete { .. } => paint(palette.delete, "-"),
         };
         let line = format!("  {sign} {:names$}  {}", applied.action.name(), outcome(applied, palette));
@@ -66,7 +67,11 @@ fn outcome(applied: &Applied, palette: &Palette) -> String {
     let word = match (&applied.outcome, &applied.action) {
         (Outcome::Done, Action::Create { .. }) => "created   ".to_owned(),
         (Outcome::Done, Action::Update { .. }) => "retargeted".to_owned(),
+        (Outcome::Done, Action::Replace { .. }) => "replaced  ".to_owned(),
         (Outcome::Done, Action::Delete { .. }) => "deleted   ".to_owned(),
+        (Outcome::PutBack(error), _) => {
+            paint(palette.delete, "put back") + "  on its old key, because " + &harmless(&error.to_string())
+        }
         (Outcome::AlreadySo, _) => "already so".to_owned(),
         (Outcome::Contested { found: Some(key) }, _) => {
             paint(palette.held, "contested")
@@ -162,6 +167,8 @@ pub struct Tally {
     pub created: usize,
     /// Retargeted
     pub retargeted: usize,
+    /// Deleted and created anew
+    pub replaced: usize,
     /// Deleted
     pub deleted: usize,
     /// Already so
@@ -183,10 +190,11 @@ pub fn tally(told: &[Told]) -> Tally {
         *match (&applied.outcome, &applied.action) {
             (Outcome::Done, Action::Create { .. }) => &mut tally.created,
             (Outcome::Done, Action::Update { .. }) => &mut tally.retargeted,
+            (Outcome::Done, Action::Replace { .. }) => &mut tally.replaced,
             (Outcome::Done, Action::Delete { .. }) => &mut tally.deleted,
             (Outcome::AlreadySo, _) => &mut tally.already_so,
             (Outcome::Contested { .. }, _) => &mut tally.contested,
-            (Outcome::Failed(_), _) => &mut tally.failed,
+            (Outcome::Failed(_) | Outcome::PutBack(_), _) => &mut tally.failed,
             (Outcome::Unverified, _) => &mut tally.unverified,
             (Outcome::NotAttempted(_), _) => &mut tally.not_attempted,
         } += 1;
@@ -195,13 +203,22 @@ pub fn tally(told: &[Told]) -> Tally {
 }
 
 fn summary(told: &[Told]) -> String {
-    let Tally { created, retargeted, deleted, already_so, contested, failed, unverified, not_attempted } =
-        tally(told);
+    let Tally {
+        created,
+        retargeted,
+        replaced,
+        deleted,
+        already_so,
+        contested,
+        failed,
+        unverified,
+        not_attempted,
+    } = tally(told);
     let mut text = format!(
-        "Applied: {created} created, {retargeted} retargeted, 0 replaced, 0 renamed, {deleted} deleted; {already_so} already so, \
+        "Applied: {created} created, {retargeted} retargeted, {replaced} replaced, {deleted} deleted; {already_so} already so, \
          {contested} contested, {failed} failed, {unverified} unverified, {not_attempted} not attempted.\n"
     );
-    if created + retargeted + deleted + unverified > 0 {
+    if created + retargeted + replaced + deleted + unverified > 0 {
         // https://docs.aws.amazon.com/kms/latest/developerguide/abac.html
         text += "Access that depends on aliases (kms:ResourceAliases, kms:RequestAlias) may lag up to five minutes behind.\n";
     }

@@ -52,7 +52,7 @@ struct Row<'p> {
 
 fn target(name: &str, prepared: &Prepared, palette: &Palette) -> String {
     let Prepared { plan, facts, .. } = prepared;
-    if plan.is_empty() && plan.unmanaged.is_empty() && plan.refusals.is_empty() {
+    if plan.is_empty() && plan.unmanaged.is_empty() && plan.kept.is_empty() && plan.refusals.is_empty() {
         return String::new();
     }
     let keys = KeyNames::new(keys_of(plan));
@@ -60,6 +60,7 @@ fn target(name: &str, prepared: &Prepared, palette: &Palette) -> String {
     let mut rows: Vec<Row> = plan.changes.iter().map(|change| sheet.change(change)).collect();
     rows.extend(plan.held.iter().map(|held| sheet.held(held)));
     rows.sort_by_key(|row| row.name);
+    rows.extend(plan.kept.iter().map(|(name, (key, by))| sheet.kept(name, key, by)));
     rows.extend(plan.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_ref())));
     heading(name, palette) + &lay_out(&rows, palette) + &refusals(plan, palette)
 }
@@ -77,9 +78,10 @@ fn refusals(plan: &Plan, palette: &Palette) -> String {
 
 /// Every key that the plan shows
 fn keys_of(plan: &Plan) -> impl Iterator<Item = &KeyId> {
-    let changed = plan.changes.iter().flat_map(|change| <[_; 2]>::from(change.action.keys()));
+    let changed = plan.changes.iter().flat_map(|change| <[_; 2]>::from(change.keys()));
     let held = plan.held.iter().flat_map(|held| [held.have.as_ref(), held.want.as_ref()]);
-    changed.chain(held).flatten().chain(plan.unmanaged.values().flatten())
+    let kept = plan.kept.values().map(|(key, _)| key);
+    changed.chain(held).flatten().chain(kept).chain(plan.unmanaged.values().flatten())
 }
 
 /// What every row is written with
@@ -93,16 +95,22 @@ impl<'p> Sheet<'p> {
     fn change(&self, change: &'p Change) -> Row<'p> {
         let palette = self.palette;
         let (sign, style) = match change.action {
+            Action::Create { .. } if change.previous.is_some() => (">", palette.update),
             Action::Create { .. } => ("+", palette.create),
             Action::Update { .. } => ("~", palette.update),
+            Action::Replace { .. } => ("-/+", palette.delete),
             Action::Delete { .. } => ("-", palette.delete),
         };
-        let (before, after) = change.action.keys();
-        let mut detail = self.detail(before, after);
+        let (before, after) = change.keys();
+        let mut detail = self.detail(before.filter(|before| after != Some(before)), after);
+        if let Some((old, _)) = &change.previous {
+            detail += &format!("  renamed from {old}");
+        }
         let mut notes = Vec::new();
         match &change.reason {
             Reason::DeclaredAbsent => detail += "  declared absent",
             Reason::Pruned => detail += "  not declared, and prune is on",
+            Reason::Renamed(other) => detail += &format!("  has become {other}"),
             Reason::Follows(other) => notes.push(("why", format!("follows {other}"))),
             Reason::Missing | Reason::Mismatched => {}
         }
@@ -126,6 +134,11 @@ impl<'p> Sheet<'p> {
             place: place(held.place.as_ref()),
             notes,
         }
+    }
+
+    fn kept(&self, name: &'p AliasName, key: &'p KeyId, by: &AliasName) -> Row<'p> {
+        let detail = format!("{}  kept, though it has become {by}", self.keys.of(key));
+        Row { sign: " ", style: self.palette.faint, name, detail, place: String::new(), notes: Vec::new() }
     }
 
     fn unmanaged(&self, name: &'p AliasName, key: Option<&'p KeyId>) -> Row<'p> {
@@ -169,11 +182,13 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
     let mut text = String::new();
     for row in rows {
         let sign = paint(row.style, row.sign);
+        // The long sign takes up the margin, so that names stay in one column.
+        let pad = " ".repeat(3 - row.sign.len().min(3));
         let line = match row.place.is_empty() {
-            true => format!("  {sign} {:names$}  {}", row.name, row.detail),
+            true => format!("{pad}{sign} {:names$}  {}", row.name, row.detail),
             false => {
                 let place = paint(palette.faint, &row.place);
-                format!("  {sign} {:names$}  {:details$}  {place}", row.name, row.detail)
+                format!("{pad}{sign} {:names$}  {:details$}  {place}", row.name, row.detail)
             }
         };
         text += line.trim_end();
@@ -195,10 +210,10 @@ fn summary(surveyed: &[Surveyed]) -> String {
         let partial = if totals.partial { format!(" {PARTIAL}") } else { String::new() };
         return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.{partial}\n");
     }
-    let Counts { create, update, delete } = counts;
+    let Counts { create, update, replace, rename, delete } = counts;
     let partial = if totals.partial { format!("{PARTIAL}\n") } else { String::new() };
     let mut text = format!(
-        "{partial}Plan: {create} to create, {update} to retarget, 0 to replace, 0 to rename, {delete} to delete; \
+        "{partial}Plan: {create} to create, {update} to retarget, {replace} to replace, {rename} to rename, {delete} to delete; \
          {held} held, {in_sync} in sync, {unmanaged} unmanaged.\n"
     );
     if refused > 0 {

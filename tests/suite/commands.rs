@@ -8,12 +8,12 @@ use std::time::Duration;
 use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
 use kms_alias::cli::run;
+use kms_alias::cli::stop::Stop;
 use kms_alias::sandbox::{
     Delay, Effect, Fault, Home, Key, LagPlan, Paging, PagingDefect, Scenario, World, starting_world,
 };
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use tokio_util::sync::CancellationToken;
 
 use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION, world};
 
@@ -46,6 +46,16 @@ pub struct Ran {
 
 /// Runs `kms-alias ARGS -f MANIFEST` on `kms`, with a person at the other end who types `typed`, or nobody
 pub async fn run_on(kms: &FakeKms, manifest: &str, args: &[&str], typed: Option<&str>) -> Ran {
+    run_with(|_| FakeConnect(kms.clone()), manifest, args, typed).await
+}
+
+/// The same with any connector
+async fn run_with<C: kms_alias::kms::Connect>(
+    connect: impl Fn(kms_alias::kms::connect::Options) -> C,
+    manifest: &str,
+    args: &[&str],
+    typed: Option<&str>,
+) -> Ran {
     let file = NamedTempFile::with_suffix(".yaml").unwrap();
     std::fs::write(&file, manifest).unwrap();
     let path = file.path().to_str().unwrap().to_owned();
@@ -55,7 +65,7 @@ pub async fn run_on(kms: &FakeKms, manifest: &str, args: &[&str], typed: Option<
     let ends = Ends { answers: typed.is_some(), ..Ends::default() };
     let input = Cursor::new(typed.unwrap_or_default().to_owned());
     let console = Console::new(out.clone(), err.clone(), input, ends);
-    let exit = run(args, &console, &CancellationToken::new(), |_| FakeConnect(kms.clone())).await;
+    let exit = run(args, &console, &Stop::default(), connect).await;
     let name = |text: String| text.replace(&path, "aliases.yaml");
     Ran { exit, out: name(out.text()), err: name(err.text()) }
 }
@@ -194,7 +204,7 @@ async fn apply_converges_reports_every_alias_and_has_nothing_to_do_again() {
     let kms = kms();
     let ran = run_on(&kms, MANIFEST, &["apply", "--yes"], None).await;
     assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
-    let summary = "Applied: 1 created, 1 retargeted, 0 replaced, 0 renamed, 1 deleted; 0 already so, 0 contested, 0 failed, \
+    let summary = "Applied: 1 created, 1 retargeted, 0 replaced, 1 deleted; 0 already so, 0 contested, 0 failed, \
                    0 unverified, 0 not attempted.\n";
     assert!(ran.out.contains(summary) && ran.out.contains("converged after"), "{}", ran.out);
     assert!(ran.out.contains("five minutes"), "what ListAliases shows may not be in force yet");
@@ -329,7 +339,7 @@ async fn credentials_of_another_account_are_refused_before_anything_is_read() {
     let args = ["kms-alias", "apply", "-y", "-f", file.path().to_str().unwrap()].map(OsString::from);
     let (out, err) = (Stream::default(), Stream::default());
     let console = Console::new(out.clone(), err, Cursor::new(""), Ends::default());
-    let exit = run(args, &console, &CancellationToken::new(), stranger).await;
+    let exit = run(args, &console, &Stop::default(), stranger).await;
     assert_eq!(exit, Exit::Runtime);
     assert!(out.text().contains("the credentials are for account 111122223333"), "{}", out.text());
     assert!(kms.calls_to("ListAliases").is_empty());
@@ -345,7 +355,7 @@ async fn a_role_that_writes_elsewhere_than_was_read_writes_nothing() {
     let args = ["kms-alias", "apply", "-y", "-f", file.path().to_str().unwrap()].map(OsString::from);
     let (out, err) = (Stream::default(), Stream::default());
     let console = Console::new(out.clone(), err, Cursor::new(""), Ends::default());
-    let exit = run(args, &console, &CancellationToken::new(), |_| StrayConnect(kms.clone())).await;
+    let exit = run(args, &console, &Stop::default(), |_| StrayConnect(kms.clone())).await;
     assert_eq!(exit, Exit::Runtime, "{}", out.text());
     assert!(out.text().contains("the plan is for 111122223333 in us-east-1"), "{}", out.text());
     assert!(kms.calls_to("CreateAlias").is_empty());
@@ -488,7 +498,7 @@ async fn whoever_is_asked_has_seen_the_plan_even_where_stdout_is_for_json() {
     let ran = run_on(&kms(), MANIFEST, &["apply", "-o", "json"], Some("no\n")).await;
     let (plan, question) = ran.err.split_once("Plan: 1 to create, 1 to retarget").unwrap();
     assert!(
-        plan.contains("- alias/app/gone") && question.contains("Type the number of deletions"),
+        plan.contains("- alias/app/gone") && question.contains("Type the number of names that are deleted"),
         "{}",
         ran.err
     );
@@ -515,4 +525,46 @@ aliases:
     assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
     let times: Vec<_> = kms.calls_to("CreateAlias").iter().map(|call| call.at).collect();
     assert!(times.len() == 8 && times.windows(2).all(|pair| pair[1] - pair[0] >= 500), "{times:?}");
+}
+
+/// Panics wherever it is asked to reach this Region
+struct PanickingConnect(FakeKms);
+
+impl kms_alias::kms::Connect for PanickingConnect {
+    type Reader = FakeKms;
+    type Writer = FakeKms;
+    type Error = std::convert::Infallible;
+
+    async fn reader(&self, target: &kms_alias::target::Target) -> Result<FakeKms, Self::Error> {
+        assert_ne!(target.region.as_deref(), Some("eu-west-1"), "a bug in the adapter");
+        FakeConnect(self.0.clone()).reader(target).await
+    }
+
+    async fn writer(&self, target: &kms_alias::target::Target) -> Result<FakeKms, Self::Error> {
+        assert_ne!(target.region.as_deref(), Some("us-east-1"), "a bug in the adapter");
+        FakeConnect(self.0.clone()).writer(target).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_one_target_is_told_and_ends_neither_the_others_nor_the_report() {
+    let manifest = "\
+version: 1
+scope: [alias/app/]
+targets:
+  a: {account: \"111122223333\", regions: [us-east-1, eu-west-1]}
+aliases: {alias/app/new: aaaa1111-0000-4000-8000-000000000001}
+";
+    let kms = FakeKms::with(&[]);
+    let ran = run_with(|_| PanickingConnect(kms.clone()), manifest, &["plan"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime);
+    assert!(ran.out.contains("+ alias/app/new") && ran.out.contains("the program panicked: "), "{}", ran.out);
+    let only = ["apply", "-y", "-t", "a/*/us-east-1"];
+    let ran = run_with(|_| PanickingConnect(kms.clone()), manifest, &only, None).await;
+    assert_eq!(ran.exit, Exit::Incomplete, "it may have been half way: {}", ran.out);
+    assert!(
+        ran.out.contains("a bug in the adapter") && ran.out.contains("Applied: 0 created"),
+        "{}",
+        ran.out
+    );
 }

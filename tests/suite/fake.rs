@@ -10,7 +10,7 @@ use kms_alias::kms::{
 };
 use kms_alias::poll::{now, wait};
 use kms_alias::sandbox::{Answer, Call, Home, Key, Reply, Request, Scenario, Service, World};
-use kms_alias::target::{Declared, Guard, Guards, Limit, Place, Rates, Roles, Target, Want};
+use kms_alias::target::{Declared, Guard, Guards, Limit, Manner, Place, Rates, Roles, Target, Want};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +67,7 @@ pub fn target(declared: &[(&str, &str)]) -> Target {
             id => Want::Key(KeyRef::Id(key(id))),
         };
         let place = Place { file: "aliases.yaml".into(), line: line as u32 + 10, column: 3 };
-        (alias(name), Declared { want, protect: Vec::new(), place })
+        (alias(name), Declared { want, manner: Manner::default(), place })
     };
     let anything = Guard { limit: Limit::Percent(100.0), place: None };
     Target {

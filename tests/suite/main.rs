@@ -11,6 +11,7 @@ mod guards;
 mod listing;
 mod manifests;
 mod process;
+mod renames;
 mod sandbox;
 mod sandbox_misbehaves;
 mod sandbox_rules;

@@ -252,6 +252,7 @@ fn one_signal_finishes_what_is_under_way_and_reports_it() {
         let ran = child.wait_with_output().unwrap();
         assert_eq!(ran.status.code(), Some(code));
         let document: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(document["exit_code"], code);
         let summary = &document["report"]["summary"];
         let (created, rest) =
             (summary["created"].as_u64().unwrap(), summary["not_attempted"].as_u64().unwrap());

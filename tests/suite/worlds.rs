@@ -48,7 +48,7 @@ fn plan_for(target: &Target, live: &BTreeMap<AliasName, KeyId>, facts: &Facts) -
     let (snapshot, policy) = (snapshot(live), Policy::of(target));
     let desired = resolve(target, &identity(), &snapshot);
     let diff = diff(&desired, &snapshot);
-    plan(candidates(&diff, &policy), &diff, &policy, facts)
+    plan(candidates(&diff, &desired, &policy), &diff, &policy, facts)
 }
 
 fn perform(plan: &Plan, live: &BTreeMap<AliasName, KeyId>) -> BTreeMap<AliasName, KeyId> {
@@ -58,7 +58,7 @@ fn perform(plan: &Plan, live: &BTreeMap<AliasName, KeyId>) -> BTreeMap<AliasName
             Action::Create { name, key } => {
                 assert_eq!(after.insert(name, key), None, "created what was there")
             }
-            Action::Update { name, from, to } => {
+            Action::Update { name, from, to } | Action::Replace { name, from, to } => {
                 assert_eq!(after.insert(name, to), Some(from), "moved something else")
             }
             Action::Delete { name, was } => {
@@ -205,7 +205,7 @@ fn aliases_follow_each_other_to_the_end_and_nothing_that_is_not_there() {
     let policy = Policy::of(&target);
     let desired = resolve(&target, &identity(), &snapshot);
     let diff = diff(&desired, &snapshot);
-    let plan = plan(candidates(&diff, &policy), &diff, &policy, &enabled_keys());
+    let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &enabled_keys());
     let created: Vec<_> = plan
         .changes
         .iter()
@@ -221,8 +221,9 @@ fn a_live_name_without_a_target_is_held_and_no_other_delete_waits_for_it() {
     let mut snapshot = snapshot(&[(alias("alias/app/old"), key(A))].into());
     snapshot.live.insert(alias("alias/app/odd"), Live { key: None });
     let policy = Policy::of(&pruning);
-    let diff = diff(&resolve(&pruning, &identity(), &snapshot), &snapshot);
-    let plan = plan(candidates(&diff, &policy), &diff, &policy, &enabled_keys());
+    let desired = resolve(&pruning, &identity(), &snapshot);
+    let diff = diff(&desired, &snapshot);
+    let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &enabled_keys());
     assert_eq!((plan.changes.len(), plan.held.len()), (1, 1), "{plan:?}");
     assert_eq!(plan.held[0].name, alias("alias/app/odd"));
 }
@@ -235,8 +236,9 @@ fn nothing_follows_a_name_that_the_same_plan_deletes() {
     for (prune, created) in [(false, 1), (true, 0)] {
         let target = Target { prune, ..following.clone() };
         let policy = Policy::of(&target);
-        let diff = diff(&resolve(&target, &identity(), &snapshot), &snapshot);
-        let plan = plan(candidates(&diff, &policy), &diff, &policy, &enabled_keys());
+        let desired = resolve(&target, &identity(), &snapshot);
+        let diff = diff(&desired, &snapshot);
+        let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &enabled_keys());
         assert_eq!(plan.changes.len(), created, "prune {prune}: {plan:?}");
         assert_eq!(plan.held.is_empty(), !prune, "prune {prune}: {plan:?}");
     }

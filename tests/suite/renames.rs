@@ -1,0 +1,207 @@
+//! Renames and replacements, as whole commands on FakeKms: the order of the calls, what is kept, what is held, and what happens when
+//! a replacement gets stuck in its middle.
+
+use std::time::Duration;
+
+use kms_alias::cli::exit::Exit;
+use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Key, LagPlan, Scenario};
+
+use crate::commands::run_on;
+use crate::fake::{A, B, C, FakeKms, home, world};
+
+const NEW: &str = "alias/app/new";
+const OLD: &str = "alias/app/old";
+
+fn renamed(settings: &str, manner: &str) -> String {
+    format!(
+        "version: 1\nscope: [alias/app/]\n{settings}aliases:\n  {NEW}: {{key: {A}, previously: [{OLD}]{manner}}}\n"
+    )
+}
+
+fn own(kms: &FakeKms) -> Vec<(String, String)> {
+    kms.truth()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rename_creates_the_new_name_and_then_deletes_the_old_one_and_is_harmless_once_done() {
+    for settings in ["", "prune: true\n"] {
+        let kms = FakeKms::with(&[(OLD, A)]);
+        let manifest = renamed(settings, "");
+        let plan = run_on(&kms, &manifest, &["plan"], None).await;
+        let line = "  > alias/app/new  -> aaaa1111  \"key aaaa\"  renamed from alias/app/old  aliases.yaml:";
+        assert!(plan.out.contains(line) && plan.out.contains("1 to rename, 0 to delete"), "{}", plan.out);
+        let ran = run_on(&kms, &manifest, &["apply", "-y"], None).await;
+        assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+        assert_eq!(own(&kms), pairs(&[(NEW, A)]));
+        let again = run_on(&kms, &manifest, &["plan", "--detailed-exitcode"], None).await;
+        assert_eq!(
+            (again.exit, again.out.as_str()),
+            (Exit::Success, "No changes. 1 in sync, 0 unmanaged.\n")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_thirty_seconds_of_lag_there_is_a_name_for_the_key_at_every_moment() {
+    let lag = LagPlan {
+        replicas: vec![Delay(Duration::ZERO), Delay(Duration::from_secs(30))],
+        ..LagPlan::default()
+    };
+    let kms = FakeKms::new(world(&[(OLD, A)]), Scenario { lag, ..Scenario::default() });
+    let ran = run_on(&kms, &renamed("", ""), &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.out);
+    let (created, deleted) = (&kms.calls_to("CreateAlias")[0], &kms.calls_to("DeleteAlias")[0]);
+    assert!(deleted.at - created.at >= 30_000, "the late replica shows the new name before the old one goes");
+    assert_eq!(own(&kms), pairs(&[(NEW, A)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_previous_name_can_be_kept_for_a_while_even_with_prune_on() {
+    let kms = FakeKms::with(&[(OLD, A)]);
+    let keeping = renamed("prune: true\n", ", retain_previous: true");
+    let ran = run_on(&kms, &keeping, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("alias/app/old  aaaa1111  kept, though it has become alias/app/new"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(own(&kms), pairs(&[(NEW, A), (OLD, A)]));
+    let done = run_on(&kms, &renamed("prune: true\n", ""), &["apply", "-y"], None).await;
+    assert_eq!(done.exit, Exit::Success, "{}", done.out);
+    assert!(done.out.contains("has become alias/app/new"), "{}", done.out);
+    assert_eq!(own(&kms), pairs(&[(NEW, A)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_names_on_different_keys_are_a_conflict_that_nobody_guesses_away() {
+    for new_key in [A, C] {
+        let kms = FakeKms::with(&[(OLD, B), (NEW, new_key)]);
+        let before = own(&kms);
+        let ran = run_on(&kms, &renamed("prune: true\n", ""), &["apply", "-y"], None).await;
+        assert_eq!(ran.exit, Exit::Refused, "{}", ran.out);
+        assert!(ran.out.contains("exists as well as alias/app/new, on another key"), "{}", ran.out);
+        assert_eq!(own(&kms), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rename_to_another_key_is_shown_with_both_and_counts_as_a_retarget() {
+    let kms = FakeKms::with(&[(OLD, B)]);
+    let ran = run_on(&kms, &renamed("guards: {max_update: 0}\n", ""), &["plan"], None).await;
+    assert_eq!(ran.exit, Exit::Refused);
+    assert!(
+        ran.out.contains("bbbb2222 -> aaaa1111  \"key aaaa\"  renamed from alias/app/old"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("refused mass-update: would retarget 1 of 1"), "{}", ran.out);
+    let protected = renamed("protect: [{match: \"alias/app/old\", from: [delete]}]\n", "");
+    let ran = run_on(&FakeKms::with(&[(OLD, A)]), &protected, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Refused, "a rename takes a name away: {}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_new_name_cannot_be_created_the_old_one_stays() {
+    let fault = Fault::new("CreateAlias", Effect::AccessDenied);
+    let kms = FakeKms::new(world(&[(OLD, A)]), Scenario { faults: vec![fault], ..Scenario::default() });
+    let ran = run_on(&kms, &renamed("", ""), &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete, "{}", ran.out);
+    assert_eq!(own(&kms), pairs(&[(OLD, A)]));
+}
+
+const MAC: &str = "dddd4444-0000-4000-8000-000000000004";
+
+/// An alias on a symmetric key, to go to an HMAC key
+fn kms_with_mac(scenario: Scenario) -> FakeKms {
+    let mut world = world(&[(NEW, A)]);
+    world.put_key(&home(), Key::new(MAC).described("tokens").of_kind("HMAC_256", "GENERATE_VERIFY_MAC"));
+    FakeKms::new(world, scenario)
+}
+
+fn replaced(manner: &str) -> String {
+    format!("version: 1\nscope: [alias/app/]\naliases:\n  {NEW}: {{key: {MAC}{manner}}}\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_another_family_is_held_until_replacing_is_allowed() {
+    let kms = kms_with_mac(Scenario::default());
+    let ran = run_on(&kms, &replaced(""), &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Refused);
+    assert!(ran.out.contains("`replace: true` or --allow replace"), "{}", ran.out);
+    for (manner, args) in
+        [(", replace: true", &["apply", "-y"][..]), ("", &["apply", "-y", "--allow", "replace"])]
+    {
+        let kms = kms_with_mac(Scenario::default());
+        let ran = run_on(&kms, &replaced(manner), args, None).await;
+        assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+        assert!(
+            ran.out.contains("-/+ alias/app/new  aaaa1111 -> dddd4444") && ran.out.contains("1 replaced"),
+            "{}",
+            ran.out
+        );
+        assert!(ran.out.contains("risk  between its delete and its create"), "{}", ran.out);
+        assert_eq!(own(&kms), pairs(&[(NEW, MAC)]));
+        assert!(kms.calls_to("UpdateAlias").is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_still_taken_after_its_delete_is_created_as_soon_as_it_is_free() {
+    let taken = ErrorPlan {
+        code: "AlreadyExistsException".to_owned(),
+        message: "An alias with the name alias/app/new already exists".to_owned(),
+        status: 400,
+    };
+    let lag = LagPlan {
+        replicas: vec![Delay(Duration::ZERO), Delay(Duration::from_secs(10))],
+        ..LagPlan::default()
+    };
+    let faults = vec![Fault::new("CreateAlias", Effect::Error(taken)).times(3)];
+    let kms = kms_with_mac(Scenario { faults, lag, ..Scenario::default() });
+    let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert_eq!(own(&kms), pairs(&[(NEW, MAC)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_cannot_be_created_is_put_back() {
+    let kms = kms_with_mac(Scenario {
+        faults: vec![Fault::new("CreateAlias", Effect::AccessDenied).times(1)],
+        ..Scenario::default()
+    });
+    let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete, "{}", ran.out);
+    assert!(
+        ran.out.contains("put back  on its old key, because CreateAlias: AccessDeniedException"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(own(&kms), pairs(&[(NEW, A)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_can_be_neither_created_nor_put_back_says_that_the_alias_is_gone() {
+    let kms = kms_with_mac(Scenario {
+        faults: vec![Fault::new("CreateAlias", Effect::AccessDenied)],
+        ..Scenario::default()
+    });
+    let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete);
+    assert!(ran.out.contains("the alias is gone"), "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_response_in_the_middle_of_a_replacement_does_not_derail_it() {
+    for operation in ["DeleteAlias", "CreateAlias"] {
+        let fault = Fault::new(operation, Effect::DropResponse).times(1);
+        let kms = kms_with_mac(Scenario { faults: vec![fault], ..Scenario::default() });
+        let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
+        assert_eq!(ran.exit, Exit::Success, "{operation}: {}{}", ran.out, ran.err);
+        assert_eq!(own(&kms), pairs(&[(NEW, MAC)]), "{operation}");
+    }
+}
