@@ -16,20 +16,24 @@
 //! 10. [`verify`](mod@verify): list, compare and plan again until there is nothing left to do
 //!
 //! [`prepare`](mod@prepare) strings 3 to 7 together for one target, [`fleet`] does so for many, [`converge`](mod@converge)
-//! strings 9 and 10 together, and [`cli`] is the commands. [`kms`] is the boundary to the service, [`sandbox`] an embedded one
+//! strings 9 and 10 together, and [`cli`] is the commands. Beside the pipeline, [`explain`] tells what decides about one name,
+//! [`diagnose`] what works on the way to a target, and [`permissions`] what its policies have to allow. [`kms`] is the boundary to the service, [`sandbox`] an embedded one
 //! behind the same protocol. [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
 pub mod alias;
 pub mod apply;
 pub mod cli;
 pub mod converge;
+pub mod diagnose;
 pub mod diff;
+pub mod explain;
 pub mod fleet;
 pub mod inspect;
 pub mod kms;
 pub mod list;
 pub mod load;
 pub mod pace;
+pub mod permissions;
 pub mod plan;
 pub mod poll;
 pub mod prepare;

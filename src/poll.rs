@@ -1,7 +1,7 @@
 //! Waiting: a pure schedule of delays, and the loop that follows it. The only file that waits or reads the clock.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -128,6 +128,12 @@ pub async fn wait_until(time: Instant, stop: &CancellationToken) -> bool {
 #[expect(clippy::disallowed_methods, reason = "this is the file that reads the clock")]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// The time of day, to be compared with the service's; nothing that is planned depends on it
+#[expect(clippy::disallowed_methods, reason = "this is the file that reads the clock")]
+pub fn time_of_day() -> SystemTime {
+    SystemTime::now()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::alias::Pattern;
+use crate::permissions::Purpose;
 use crate::plan::guards::Allow;
 use crate::sandbox::Flags;
 
@@ -30,6 +31,12 @@ pub enum Command {
     Plan(PlanArgs),
     /// Plan, ask, carry out that plan, and wait until the service shows the result
     Apply(ApplyArgs),
+    /// Tell what decides about an alias: the lines of the manifest, the key, what a plan would do; writes nothing
+    Explain(ExplainArgs),
+    /// Look at credentials, identity, clock, endpoint and permissions of every target; writes nothing
+    Doctor,
+    /// Print the least-privilege IAM policy for this manifest, offline
+    IamPolicy(IamPolicyArgs),
     /// Run the embedded KMS as a server on loopback, for any client
     Sandbox(SandboxArgs),
 }
@@ -199,6 +206,48 @@ pub struct ApplyArgs {
     /// Do not wait for the result of the last writes
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// Flags of explain
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The alias, as alias/app/billing
+    #[arg(value_name = "ALIAS")]
+    pub name: String,
+
+    /// Only what the manifest says; no credentials, no network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Flags of the policy printer
+#[derive(Args, Debug)]
+pub struct IamPolicyArgs {
+    /// What the role is for
+    #[arg(long = "for", value_enum, value_name = "plan|apply")]
+    pub purpose: Role,
+
+    /// Only the policy of this account
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+}
+
+/// The two roles of a manifest
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// It reads
+    Plan,
+    /// It reads and writes
+    Apply,
+}
+
+impl From<Role> for Purpose {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Plan => Self::Plan,
+            Role::Apply => Self::Apply,
+        }
+    }
 }
 
 /// Flags of the sandbox server

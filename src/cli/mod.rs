@@ -6,6 +6,9 @@ pub mod exit;
 pub mod stop;
 
 mod apply;
+mod doctor;
+mod explain;
+mod iam_policy;
 mod logging;
 mod plan;
 mod progress;
@@ -99,6 +102,9 @@ impl Session<'_> {
         }
         match command {
             Command::Validate => self.validate(),
+            Command::Explain(args) => self.explain(args, connect).await,
+            Command::Doctor => self.doctor(connect).await,
+            Command::IamPolicy(args) => self.iam_policy(args),
             Command::Sandbox(args) => self.serve_sandbox(args).await,
             Command::Plan(args) => self.plan(args, connect).await,
             Command::Apply(args) => self.apply(args, connect).await,

@@ -14,7 +14,7 @@ use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::{Builder, tls};
 
 use super::Connect;
-use super::aws::{AwsKms, Counter};
+use super::aws::{AwsKms, Counter, Watch};
 use crate::target::Target;
 
 /// The account that the sandbox gives to a target without one
@@ -175,17 +175,21 @@ async fn assume(base: SdkConfig, role: &str, region: Region) -> SdkConfig {
 }
 
 fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
-    let counter = Counter::default();
+    let (counter, watch) = (Counter::default(), Watch::default());
     // The SDK's retry tokens are otherwise shared by all accounts of a Region, and one in trouble would starve the rest.
     let account = target.account.as_deref().unwrap_or("default");
     let partition = RetryPartition::custom(format!("kms-alias/{account}/{region}")).build();
-    let kms =
-        aws_sdk_kms::config::Builder::from(base).retry_partition(partition).interceptor(counter.clone());
-    let sts = aws_sdk_sts::config::Builder::from(base).interceptor(counter.clone());
+    let kms = aws_sdk_kms::config::Builder::from(base)
+        .retry_partition(partition)
+        .interceptor(counter.clone())
+        .interceptor(watch.clone());
+    let sts =
+        aws_sdk_sts::config::Builder::from(base).interceptor(counter.clone()).interceptor(watch.clone());
     AwsKms {
         kms: aws_sdk_kms::Client::from_conf(kms.build()),
         sts: aws_sdk_sts::Client::from_conf(sts.build()),
         region: region.as_ref().into(),
         counter,
+        watch,
     }
 }

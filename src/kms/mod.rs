@@ -5,6 +5,8 @@
 
 pub mod aws;
 pub mod connect;
+pub mod contact;
+mod denied;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,6 +14,9 @@ use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId};
 use crate::target::Target;
+
+use contact::Contact;
+use denied::Denial;
 
 /// Requests sent so far by operation, retries included
 pub type Calls = BTreeMap<String, u64>;
@@ -35,6 +40,11 @@ pub trait KmsRead: Send + Sync {
 
     /// Requests sent so far
     fn calls(&self) -> Calls;
+
+    /// What they showed besides their answers; nothing where nobody watched
+    fn contact(&self) -> Contact {
+        Contact::default()
+    }
 }
 
 /// Writes to one account and Region; each is one request, never retried below this line
@@ -188,6 +198,18 @@ impl KmsError {
 
     /// What would help, where something is known to
     pub fn hint(&self) -> Option<String> {
+        self.hint_about(None, None)
+    }
+
+    /// The same of a write that was to move an alias from one key to another: it tells which of the two is meant
+    pub fn hint_about(&self, before: Option<&KeyId>, after: Option<&KeyId>) -> Option<String> {
+        let denied = matches!(self.fault, Fault::AccessDenied | Fault::Credentials);
+        let denial = Denial::parse(&self.message).filter(|_| denied);
+        denial.and_then(|denial| denial.hint(before, after)).or_else(|| self.general_hint())
+    }
+
+    /// What would help by the meaning of the error alone
+    fn general_hint(&self) -> Option<String> {
         let hint = match self.fault {
             Fault::AccessDenied => match self.operation {
                 "ListAliases" => "the role needs kms:ListAliases on resource \"*\"".to_owned(),

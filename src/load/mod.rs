@@ -39,6 +39,7 @@ use std::path::PathBuf;
 pub use manifest::{Entry, GuardSettings, Instance, Manifest, RateSettings, Settings, TargetSpec};
 pub use problem::{Problem, Problems, Severity};
 pub use source::Spot;
+pub(crate) use suggest::nearest;
 
 /// Where a manifest comes from
 #[derive(Clone, Debug)]

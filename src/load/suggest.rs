@@ -1,7 +1,7 @@
 //! A misspelt word and the words there are -> the word that was meant. Pure.
 
 /// The word of `words` nearest to `word`, if it is near enough to be meant
-pub(super) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words are never meant by anybody, and the table below grows with their square.
     if word.len() > 100 {
         return None;

@@ -1,6 +1,8 @@
 //! Plans and reports -> text, unified diff, JSON. Pure: nothing here prints, and the same input gives the same bytes.
 
 pub mod diff;
+pub mod doctor;
+pub mod explain;
 pub mod json;
 pub mod report;
 pub mod style;

@@ -56,7 +56,7 @@ fn target_report(report: &Report, palette: &Palette) -> String {
         let line = format!("  {sign} {:names$}  {}", applied.action.name(), outcome(applied, palette));
         text += line.trim_end();
         text.push('\n');
-        if let Some(hint) = hint(&applied.outcome) {
+        if let Some(hint) = hint(applied) {
             let _ = writeln!(text, "      hint  {}", harmless(&hint));
         }
     }
@@ -116,9 +116,10 @@ fn effort(applied: &Applied) -> String {
     text
 }
 
-fn hint(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Failed(error) => error.hint(),
+fn hint(applied: &Applied) -> Option<String> {
+    let (before, after) = applied.action.keys();
+    match &applied.outcome {
+        Outcome::Failed(error) => error.hint_about(before, after),
         Outcome::Contested { .. } => Some("somebody else changed it: run plan again and look".to_owned()),
         Outcome::Unverified => Some("run apply again: it begins with what the service shows then".to_owned()),
         _ => None,

@@ -1,8 +1,7 @@
 //! Whole commands, in this process: exit codes, streams and outputs, on FakeKms under paused time.
 
 use std::ffi::OsString;
-use std::io::{self, Cursor, Write};
-use std::sync::{Arc, Mutex};
+use std::io::Cursor;
 use std::time::Duration;
 
 use kms_alias::cli::console::{Console, Ends};
@@ -16,59 +15,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION, world};
-
-/// A stream that can be read back
-#[derive(Clone, Default)]
-struct Stream(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-/// A run of the program, and what it left
-pub struct Ran {
-    pub exit: Exit,
-    pub out: String,
-    pub err: String,
-}
-
-/// Runs `kms-alias ARGS -f MANIFEST` on `kms`, with a person at the other end who types `typed`, or nobody
-pub async fn run_on(kms: &FakeKms, manifest: &str, args: &[&str], typed: Option<&str>) -> Ran {
-    run_with(|_| FakeConnect(kms.clone()), manifest, args, typed).await
-}
-
-/// The same with any connector
-async fn run_with<C: kms_alias::kms::Connect>(
-    connect: impl Fn(kms_alias::kms::connect::Options) -> C,
-    manifest: &str,
-    args: &[&str],
-    typed: Option<&str>,
-) -> Ran {
-    let file = NamedTempFile::with_suffix(".yaml").unwrap();
-    std::fs::write(&file, manifest).unwrap();
-    let path = file.path().to_str().unwrap().to_owned();
-    let command = ["kms-alias"].into_iter().chain(args.iter().copied()).chain(["-f", &path]);
-    let args: Vec<OsString> = command.map(OsString::from).collect();
-    let (out, err) = (Stream::default(), Stream::default());
-    let ends = Ends { answers: typed.is_some(), ..Ends::default() };
-    let input = Cursor::new(typed.unwrap_or_default().to_owned());
-    let console = Console::new(out.clone(), err.clone(), input, ends);
-    let exit = run(args, &console, &Stop::default(), connect).await;
-    let name = |text: String| text.replace(&path, "aliases.yaml");
-    Ran { exit, out: name(out.text()), err: name(err.text()) }
-}
+use crate::ran::{Stream, run_on, run_with};
 
 const MANIFEST: &str = "\
 version: 1
@@ -379,7 +326,7 @@ impl kms_alias::kms::Connect for StrayConnect {
 }
 
 /// Always the credentials of one account, whatever the target says
-struct StrangerConnect(FakeKms);
+pub struct StrangerConnect(pub FakeKms);
 
 impl kms_alias::kms::Connect for StrangerConnect {
     type Reader = FakeKms;

@@ -3,8 +3,8 @@
 use kms_alias::cli::exit::Exit;
 use serde_json::Value;
 
-use crate::commands::{Ran, run_on};
 use crate::fake::{A, B, FakeKms};
+use crate::ran::{Ran, run_on};
 
 /// Twenty live names, all on A
 fn twenty() -> FakeKms {

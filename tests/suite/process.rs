@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// `kms-alias ARGS` in `directory`, with nothing of this machine's environment
-fn kms_alias(directory: &Path, args: &[&str]) -> Command {
+pub fn kms_alias(directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kms-alias"));
     command.args(args).current_dir(directory).env_clear();
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", directory);
@@ -16,11 +16,11 @@ fn kms_alias(directory: &Path, args: &[&str]) -> Command {
     command
 }
 
-fn ran(directory: &Path, args: &[&str]) -> Output {
+pub fn ran(directory: &Path, args: &[&str]) -> Output {
     kms_alias(directory, args).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
@@ -29,7 +29,7 @@ fn directory() -> TempDir {
     with_manifest(include_str!("../../aliases.yaml"))
 }
 
-fn with_manifest(manifest: &str) -> TempDir {
+pub fn with_manifest(manifest: &str) -> TempDir {
     let directory = TempDir::new().unwrap();
     std::fs::write(directory.path().join("aliases.yaml"), manifest).unwrap();
     directory

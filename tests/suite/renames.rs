@@ -6,8 +6,8 @@ use std::time::Duration;
 use kms_alias::cli::exit::Exit;
 use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Key, LagPlan, Scenario};
 
-use crate::commands::run_on;
 use crate::fake::{A, B, C, FakeKms, home, world};
+use crate::ran::run_on;
 
 const NEW: &str = "alias/app/new";
 const OLD: &str = "alias/app/old";

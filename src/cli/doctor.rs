@@ -1,0 +1,84 @@
+//! `kms-alias doctor`: what works on the way to every target, and what does not. It is never handed a writer.
+
+use futures_util::stream::{self, StreamExt};
+
+use super::args::Output;
+use super::exit::Exit;
+use super::{Session, select};
+use crate::diagnose::diagnose;
+use crate::kms::Connect;
+use crate::kms::connect::Options;
+use crate::render::doctor::{self, Diagnosed, tally};
+use crate::render::style::plural;
+use crate::target::{Target, targets};
+
+impl Session<'_> {
+    pub(super) async fn doctor<C: Connect>(&self, connect: impl Fn(Options) -> C) -> anyhow::Result<Exit> {
+        let chosen = match self.patients()? {
+            Ok(chosen) => chosen,
+            Err(exit) => return Ok(exit),
+        };
+        let sandbox = self.start_sandbox().await?;
+        let connect = connect(self.options(sandbox.as_ref()));
+        let progress = self.progress("examining targets", chosen.len(), "telling");
+        let step = || progress.step();
+        let examining = progress.during(examine(&chosen, &connect, self.global.parallelism, &step));
+        let diagnosed = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Ok(self.stop.exit()),
+            diagnosed = examining => diagnosed,
+        };
+        self.tell(&chosen, &diagnosed)?;
+        self.close(sandbox).await?;
+        Ok(if tally(&diagnosed).failed > 0 { Exit::Runtime } else { Exit::Success })
+    }
+
+    /// The targets to look at, or the exit code where the manifest itself is what ails
+    fn patients(&self) -> anyhow::Result<Result<Vec<Target>, Exit>> {
+        let manifest = match self.manifest()? {
+            Ok(manifest) => manifest,
+            Err(exit) => {
+                if self.global.output != Output::Json {
+                    self.console
+                        .print("[FAIL] manifest  it cannot be used: see what is wrong with it on stderr\n")?;
+                }
+                return Ok(Err(exit));
+            }
+        };
+        Ok(select::targets(targets(&manifest), &self.global.target).map_err(|sentence| {
+            self.console.note(&format!("error: {sentence}\n"));
+            Exit::Usage
+        }))
+    }
+
+    fn tell(&self, chosen: &[Target], diagnosed: &[Diagnosed]) -> anyhow::Result<()> {
+        let text = match self.global.output {
+            Output::Json => serde_json::to_string_pretty(&doctor::json(diagnosed))? + "\n",
+            _ => {
+                let declared: usize = chosen.iter().map(|target| target.aliases.len()).sum();
+                let aliases =
+                    if declared == 1 { "1 alias".to_owned() } else { format!("{declared} aliases") };
+                let manifest = format!("{aliases} in {}", plural(chosen.len(), "target"));
+                doctor::text(&manifest, diagnosed, &self.palette())
+            }
+        };
+        Ok(self.console.print(&text)?)
+    }
+}
+
+async fn examine<C: Connect>(
+    chosen: &[Target],
+    connect: &C,
+    parallelism: usize,
+    done: &(impl Fn() + Sync),
+) -> Vec<Diagnosed> {
+    let each = |target: &Target| {
+        let target = target.clone();
+        async move {
+            let examined = diagnose(&target, connect).await;
+            done();
+            (target.name.clone(), examined)
+        }
+    };
+    stream::iter(chosen).map(each).buffered(parallelism.max(1)).collect().await
+}

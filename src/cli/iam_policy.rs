@@ -1,0 +1,106 @@
+//! `kms-alias iam-policy`: the least-privilege policy of each account, offline.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Session;
+use super::args::{IamPolicyArgs, Output};
+use super::exit::Exit;
+use super::select;
+use crate::permissions::{Document, LONGEST, Permissions, permissions};
+use crate::render::style::plural;
+use crate::target::{Target, targets};
+
+type Policies = BTreeMap<Arc<str>, Permissions>;
+
+impl Session<'_> {
+    pub(super) fn iam_policy(&self, args: &IamPolicyArgs) -> anyhow::Result<Exit> {
+        let manifest = match self.manifest()? {
+            Ok(manifest) => manifest,
+            Err(exit) => return Ok(exit),
+        };
+        let chosen = match select::targets(targets(&manifest), &self.global.target) {
+            Ok(chosen) => chosen.into_iter().map(|target| self.with_region(target)).collect::<Vec<_>>(),
+            Err(sentence) => return Ok(self.refuse(&sentence)),
+        };
+        let mut policies = permissions(&chosen, args.purpose.into());
+        if let Some(account) = &args.account {
+            policies.retain(|key, _| **key == **account);
+            if policies.is_empty() {
+                return Ok(self.refuse(&format!("--account {account}: no target is in it")));
+            }
+        }
+        self.print_policies(&policies, args)?;
+        self.remark(&policies);
+        Ok(Exit::Success)
+    }
+
+    fn refuse(&self, sentence: &str) -> Exit {
+        self.console.note(&format!("error: {sentence}\n"));
+        Exit::Usage
+    }
+
+    fn with_region(&self, target: Target) -> Target {
+        let region = target.region.clone().or(self.global.region.as_deref().map(Arc::from));
+        Target { region, ..target }
+    }
+
+    /// One document where one is meant, else an object of them by account
+    fn print_policies(&self, policies: &Policies, args: &IamPolicyArgs) -> anyhow::Result<()> {
+        let bare = args.account.is_some() || (self.global.output != Output::Json && policies.len() == 1);
+        match (bare, policies.values().next()) {
+            (true, Some(one)) => self.print_pretty(&one.document),
+            _ => {
+                let documents = policies.iter().map(|(account, one)| (&**account, &one.document));
+                self.print_pretty(&documents.collect::<BTreeMap<&str, &Document>>())?;
+                let accounts = plural(policies.len(), "account");
+                self.note(
+                    "note",
+                    &format!(
+                        "an object with the policy of each of {accounts}; --account ID prints one alone"
+                    ),
+                );
+                Ok(())
+            }
+        }
+    }
+
+    fn print_pretty(&self, document: &impl Serialize) -> anyhow::Result<()> {
+        Ok(self.console.print(&(serde_json::to_string_pretty(document)? + "\n"))?)
+    }
+
+    fn note(&self, word: &str, sentence: &str) {
+        if !self.global.quiet {
+            self.console.note(&format!("{word}: {sentence}\n"));
+        }
+    }
+
+    /// What the policies do not say themselves
+    fn remark(&self, policies: &Policies) {
+        for (account, Permissions { document, widened }) in policies {
+            if document.statement.iter().flat_map(|s| &s.resource).any(|arn| arn.starts_with("arn:*:")) {
+                self.note("note", "the manifest does not name the account and Region, so * stands for them: declare `targets`");
+            } else if &**account == "*" {
+                self.note(
+                    "note",
+                    "the manifest does not name the account, so * stands for it: declare `targets`",
+                );
+            }
+            if *widened {
+                self.note("note", &format!("account {account}: some names gave way to what covers them: a managed policy holds {LONGEST} characters"));
+            }
+            let length = document.length();
+            if length > LONGEST {
+                let hint = "split it by Region with --target, or make it an inline policy of a role";
+                self.note(
+                    "warning",
+                    &format!(
+                        "account {account}: {length} characters, and a managed policy holds {LONGEST}: {hint}"
+                    ),
+                );
+            }
+        }
+    }
+}

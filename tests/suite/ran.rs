@@ -1,0 +1,68 @@
+//! A whole command in this process, on FakeKms, and what it left.
+
+use std::ffi::OsString;
+use std::io::{self, Cursor, Write};
+use std::sync::{Arc, Mutex};
+
+use kms_alias::cli::console::{Console, Ends};
+use kms_alias::cli::exit::Exit;
+use kms_alias::cli::run;
+use kms_alias::cli::stop::Stop;
+use kms_alias::kms::Connect;
+use kms_alias::kms::connect::Options;
+use tempfile::NamedTempFile;
+
+use crate::fake::{FakeConnect, FakeKms};
+
+/// A stream that can be read back
+#[derive(Clone, Default)]
+pub struct Stream(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// A run of the program, and what it left
+pub struct Ran {
+    pub exit: Exit,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs `kms-alias ARGS -f MANIFEST` on `kms`, with a person at the other end who types `typed`, or nobody
+pub async fn run_on(kms: &FakeKms, manifest: &str, args: &[&str], typed: Option<&str>) -> Ran {
+    run_with(|_| FakeConnect(kms.clone()), manifest, args, typed).await
+}
+
+/// The same with any connector
+pub async fn run_with<C: Connect>(
+    connect: impl Fn(Options) -> C,
+    manifest: &str,
+    args: &[&str],
+    typed: Option<&str>,
+) -> Ran {
+    let file = NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(&file, manifest).unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
+    let command = ["kms-alias"].into_iter().chain(args.iter().copied()).chain(["-f", &path]);
+    let args: Vec<OsString> = command.map(OsString::from).collect();
+    let (out, err) = (Stream::default(), Stream::default());
+    let ends = Ends { answers: typed.is_some(), ..Ends::default() };
+    let input = Cursor::new(typed.unwrap_or_default().to_owned());
+    let console = Console::new(out.clone(), err.clone(), input, ends);
+    let exit = run(args, &console, &Stop::default(), connect).await;
+    let name = |text: String| text.replace(&path, "aliases.yaml");
+    Ran { exit, out: name(out.text()), err: name(err.text()) }
+}
