@@ -37,7 +37,7 @@ pub async fn converge<K: KmsWrite>(
 ) -> Report {
     let mut report = Report::default();
     let mut except: BTreeSet<AliasName> = plan.held.iter().map(|held| held.name.clone()).collect();
-    let stages = plan.stages();
+    let stages = &plan.stages;
     for (i, stage) in stages.iter().enumerate() {
         let last = i + 1 == stages.len();
         if !report.is_complete() {
@@ -54,7 +54,9 @@ pub async fn converge<K: KmsWrite>(
         }
         let mut except = except.clone();
         except.extend(stages[i + 1..].iter().flatten().map(|action| action.name().clone()));
-        report.verdict = Some(verify(tools.kms, aim, last, &except, &tools.patience, tools.stop).await);
+        // A stage that frees places is there when its names are gone.
+        let deletes = last || stage.iter().any(|action| matches!(action, Action::Delete { .. }));
+        report.verdict = Some(verify(tools.kms, aim, deletes, &except, &tools.patience, tools.stop).await);
         report.doubt();
     }
     report
@@ -67,8 +69,8 @@ fn not_attempted(action: &Action, reason: Reason) -> Applied {
 impl Report {
     /// The report of a plan that was never begun, because the program was asked to stop
     pub fn stopped(plan: &Plan) -> Self {
-        let actions = plan.stages().into_iter().flatten();
-        let applied = actions.map(|action| not_attempted(&action, Reason::Stopped)).collect();
+        let actions = plan.stages.iter().flatten();
+        let applied = actions.map(|action| not_attempted(action, Reason::Stopped)).collect();
         Self { applied, verdict: None }
     }
 

@@ -1,6 +1,7 @@
 //! Pages of ListAliases -> a snapshot of the live aliases in scope. Reads only, and an incomplete read is an error.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::alias::{AliasName, KeyId, Scope, is_reserved};
 use crate::kms::{AliasPage, KmsError, KmsRead, ListedAlias};
@@ -15,6 +16,8 @@ pub struct Snapshot {
     pub live: BTreeMap<AliasName, Live>,
     /// Names outside it that declared aliases follow
     pub followed: BTreeMap<AliasName, KeyId>,
+    /// How many aliases each key has, whoever owns them; AWS's own do not count towards the quota
+    pub aliases_of: BTreeMap<KeyId, usize>,
     /// Pages it took
     pub pages: u32,
 }
@@ -79,7 +82,7 @@ pub async fn list(
     follow: &BTreeSet<AliasName>,
 ) -> Result<Snapshot, ListError> {
     let mut snapshot = Snapshot::default();
-    let mut markers = HashSet::new();
+    let (mut markers, mut counted) = (HashSet::new(), HashSet::new());
     let mut marker: Option<String> = None;
     loop {
         let page = snapshot.pages + 1;
@@ -88,6 +91,10 @@ pub async fn list(
             read.map_err(|source| ListError::Page { page, source })?;
         snapshot.pages = page;
         for alias in aliases {
+            // Hashes, because a listing may name an alias twice, and the names of others are not ours to keep.
+            if counted.insert(hash(&alias.name)) {
+                snapshot.count(&alias);
+            }
             snapshot.take(alias, scope, follow)?;
         }
         let next = match (truncated, next_marker.filter(|marker| !marker.is_empty())) {
@@ -106,7 +113,19 @@ pub async fn list(
     }
 }
 
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Snapshot {
+    fn count(&mut self, alias: &ListedAlias) {
+        if let Some(key) = alias.target.as_ref().filter(|_| !is_reserved(&alias.name)) {
+            *self.aliases_of.entry(key.clone()).or_default() += 1;
+        }
+    }
+
     fn take(
         &mut self,
         alias: ListedAlias,

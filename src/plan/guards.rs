@@ -24,6 +24,8 @@ pub enum Allow {
     Protected,
     /// Deleting and creating an alias anew where it cannot be moved; without it, such an alias is held
     Replace,
+    /// Aliases beyond the fifty that a key takes by default; without it, what has no place is held
+    FullKey,
 }
 
 impl fmt::Display for Allow {
@@ -34,6 +36,7 @@ impl fmt::Display for Allow {
             Self::Empty => "empty",
             Self::Protected => "protected",
             Self::Replace => "replace",
+            Self::FullKey => "full-key",
         })
     }
 }

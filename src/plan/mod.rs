@@ -10,6 +10,7 @@
 pub mod digest;
 pub mod guards;
 pub mod keys;
+pub mod order;
 mod renames;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,6 +183,8 @@ pub struct Held {
 pub struct Plan {
     /// What will be written, sorted by name
     pub changes: Vec<Change>,
+    /// The same as writes in order; every stage is verified before the next one begins
+    pub stages: Vec<Vec<Action>>,
     /// What is asked for and not done, sorted by name
     pub held: Vec<Held>,
     /// Why nothing of it may be done; a plan without refusals may be applied
@@ -332,10 +335,47 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
         }
     }
     hold_deletes_behind(diff, &mut held, &mut changes);
+    let stages = arrange(&mut changes, &mut held, diff, policy);
     held.sort_by(|a, b| a.name.cmp(&b.name));
     let refusals = guards::refusals(&changes, diff, policy);
     let (in_sync, allowed, partial) = (diff.in_sync, policy.allow.clone(), policy.partial);
-    Plan { changes, held, refusals, unmanaged, kept, in_sync, allowed, partial }
+    Plan { changes, stages, held, refusals, unmanaged, kept, in_sync, allowed, partial }
+}
+
+/// The order of the changes, less those that no order makes possible, which are held
+fn arrange(
+    changes: &mut Vec<Change>,
+    held: &mut Vec<Held>,
+    diff: &Diff,
+    policy: &Policy,
+) -> Vec<Vec<Action>> {
+    let limited = !policy.allow.contains(&Allow::FullKey);
+    let order = order::order(changes, &diff.aliases_of, limited);
+    if order.stuck.is_empty() {
+        return order.stages;
+    }
+    let mut index = 0;
+    let is_stuck = |_: &mut Change| {
+        index += 1;
+        order.stuck.contains(&(index - 1))
+    };
+    let stuck: Vec<Change> = changes.extract_if(.., is_stuck).collect();
+    held.extend(stuck.into_iter().map(|change| no_place(change, diff)));
+    hold_deletes_behind(diff, held, changes);
+    order::order(changes, &diff.aliases_of, limited).stages
+}
+
+fn no_place(change: Change, diff: &Diff) -> Held {
+    let (have, want) = (change.keys().0.cloned(), change.keys().1.cloned());
+    let count = want.as_ref().and_then(|key| diff.aliases_of.get(key)).copied().unwrap_or_default();
+    let key = want.as_ref().map(ToString::to_string).unwrap_or_default();
+    let why = format!(
+        "key {key} has {count} aliases, its quota is {} unless it was raised, and nothing in this plan frees a place first",
+        order::ALIASES_PER_KEY
+    );
+    let hint = "take an alias off that key, choose another, or pass --allow full-key if its quota is higher"
+        .to_owned();
+    Held { name: change.action.name().clone(), have, want, place: change.place, why, hint: Some(hint) }
 }
 
 /// While a declared name is missing and cannot be created, nothing is deleted: the delete may be the other half of a rename
@@ -359,25 +399,6 @@ impl Plan {
     /// Whether there is nothing to write and nothing held
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.held.is_empty()
-    }
-
-    /// The writes in order, stage by stage; every stage is verified before the next one begins
-    ///
-    /// Creates and updates come first, deletes last: until the new state is really there, nothing is given up. Replacements,
-    /// which have a gap, come between the two.
-    pub fn stages(&self) -> Vec<Vec<Action>> {
-        let [mut makes, mut replaces, mut deletes] = [const { Vec::new() }; 3];
-        for Change { action, previous, .. } in &self.changes {
-            match action {
-                Action::Create { .. } | Action::Update { .. } => makes.push(action.clone()),
-                Action::Replace { .. } => replaces.push(action.clone()),
-                Action::Delete { .. } => deletes.push(action.clone()),
-            }
-            let left =
-                previous.iter().map(|(name, was)| Action::Delete { name: name.clone(), was: was.clone() });
-            deletes.extend(left);
-        }
-        [makes, replaces, deletes].into_iter().filter(|stage| !stage.is_empty()).collect()
     }
 
     /// How many writes of each kind

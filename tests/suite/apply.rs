@@ -353,7 +353,7 @@ async fn an_alias_that_only_the_look_showed_as_wanted_is_unverified() {
     let mut prepared = prepare(&target, &Policy::of(&target), &kms).await.unwrap();
     let goal = prepared.desired.get_mut(&alias(NAME)).unwrap();
     goal.end = kms_alias::resolve::End::Key(key(C));
-    let Action::Update { from, to, .. } = &mut prepared.plan.changes[0].action else { panic!() };
+    let Action::Update { from, to, .. } = &mut prepared.plan.stages[0][0] else { panic!() };
     (*from, *to) = (key(A), key(B));
     let report = apply_plan(&kms, &target, &prepared, &CancellationToken::new(), &|_| {}).await;
     assert_eq!((outcomes(&report), report.applied[0].attempts), (vec![&Outcome::Unverified], 0));

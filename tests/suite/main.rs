@@ -10,6 +10,7 @@ mod denied;
 mod doctor;
 mod explain;
 mod fake;
+mod full_keys;
 mod guards;
 mod iam_policy;
 mod listing;

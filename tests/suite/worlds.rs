@@ -40,8 +40,10 @@ fn enabled_keys() -> Facts {
 }
 
 fn snapshot(live: &BTreeMap<AliasName, KeyId>) -> Snapshot {
+    let mut aliases_of = BTreeMap::new();
+    live.values().for_each(|key| *aliases_of.entry(key.clone()).or_default() += 1);
     let live = live.iter().map(|(name, key)| (name.clone(), Live { key: Some(key.clone()) }));
-    Snapshot { live: live.collect(), ..Snapshot::default() }
+    Snapshot { live: live.collect(), aliases_of, ..Snapshot::default() }
 }
 
 fn plan_for(target: &Target, live: &BTreeMap<AliasName, KeyId>, facts: &Facts) -> Plan {
@@ -53,7 +55,7 @@ fn plan_for(target: &Target, live: &BTreeMap<AliasName, KeyId>, facts: &Facts) -
 
 fn perform(plan: &Plan, live: &BTreeMap<AliasName, KeyId>) -> BTreeMap<AliasName, KeyId> {
     let mut after = live.clone();
-    for action in plan.stages().into_iter().flatten() {
+    for action in plan.stages.iter().flatten().cloned() {
         match action {
             Action::Create { name, key } => {
                 assert_eq!(after.insert(name, key), None, "created what was there")
@@ -121,7 +123,7 @@ fn check(declared: [Option<&str>; 3], live: [Option<&str>; 3], prune: bool) {
 fn deletes_come_after_everything_else() {
     let target = Target { prune: true, ..target(&[("alias/app/x", A), ("alias/app/y", B)]) };
     let live = [("alias/app/y", A), ("alias/app/a", C)].map(|(n, k)| (alias(n), key(k))).into();
-    let stages = plan_for(&target, &live, &enabled_keys()).stages();
+    let stages = plan_for(&target, &live, &enabled_keys()).stages;
     assert!(matches!(&stages[0][..], [Action::Create { .. }, Action::Update { .. }]));
     assert!(matches!(&stages[1][..], [Action::Delete { .. }]));
 }
