@@ -343,6 +343,8 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
 }
 
 /// The order of the changes, less those that no order makes possible, which are held
+///
+/// What is held can hold deletes, and a delete that is held frees no place: so it is asked again until nothing is stuck.
 fn arrange(
     changes: &mut Vec<Change>,
     held: &mut Vec<Held>,
@@ -350,19 +352,17 @@ fn arrange(
     policy: &Policy,
 ) -> Vec<Vec<Action>> {
     let limited = !policy.allow.contains(&Allow::FullKey);
-    let order = order::order(changes, &diff.aliases_of, limited);
-    if order.stuck.is_empty() {
-        return order.stages;
+    loop {
+        let order = order::order(changes, &diff.aliases_of, limited);
+        if order.stuck.is_empty() {
+            return order.stages;
+        }
+        let mut index = 0..;
+        let is_stuck = |_: &mut Change| index.next().is_some_and(|i| order.stuck.contains(&i));
+        let stuck: Vec<Change> = changes.extract_if(.., is_stuck).collect();
+        held.extend(stuck.into_iter().map(|change| no_place(change, diff)));
+        hold_deletes_behind(diff, held, changes);
     }
-    let mut index = 0;
-    let is_stuck = |_: &mut Change| {
-        index += 1;
-        order.stuck.contains(&(index - 1))
-    };
-    let stuck: Vec<Change> = changes.extract_if(.., is_stuck).collect();
-    held.extend(stuck.into_iter().map(|change| no_place(change, diff)));
-    hold_deletes_behind(diff, held, changes);
-    order::order(changes, &diff.aliases_of, limited).stages
 }
 
 fn no_place(change: Change, diff: &Diff) -> Held {

@@ -17,6 +17,7 @@ mod listing;
 mod manifests;
 mod process;
 mod ran;
+mod random_worlds;
 mod renames;
 mod sandbox;
 mod sandbox_misbehaves;
