@@ -18,7 +18,7 @@ pub struct Diff {
     /// How many names are live in scope
     pub live: usize,
     /// How many aliases each key has, in scope or not
-    pub aliases_of: BTreeMap<KeyId, usize>,
+    pub alias_counts: BTreeMap<KeyId, usize>,
 }
 
 /// How one name differs
@@ -60,8 +60,9 @@ pub enum Difference {
 
 /// Compares the desired state of a target with its live one
 pub fn diff(desired: &Desired, snapshot: &Snapshot) -> Diff {
-    let aliases_of = snapshot.aliases_of.clone();
-    let mut diff = Diff { declared: desired.len(), live: snapshot.live.len(), aliases_of, ..Diff::default() };
+    let alias_counts = snapshot.alias_counts.clone();
+    let mut diff =
+        Diff { declared: desired.len(), live: snapshot.live.len(), alias_counts, ..Diff::default() };
     for (name, goal) in desired {
         match compare(goal, snapshot.live.get(name)) {
             Compared::Differs(difference) => drop(diff.differences.insert(name.clone(), difference)),

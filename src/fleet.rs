@@ -8,6 +8,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
+use crate::access::document::Document;
+use crate::access::gather::{gather, touched};
+use crate::access::impact::{Impact, impact};
 use crate::kms::{Calls, Connect, KmsRead};
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
@@ -25,6 +28,8 @@ pub struct Surveyed {
     pub calls: Calls,
     /// What is known about it
     pub prepared: Result<Prepared, Trouble>,
+    /// What its plan does to access, if that was asked and there is a plan
+    pub access: Option<Impact>,
 }
 
 /// Why a target could not be read or written, for people
@@ -70,12 +75,25 @@ pub async fn survey<C: Connect>(
     parallelism: usize,
     done: &(impl Fn() + Sync),
 ) -> Vec<Surveyed> {
+    survey_with_access(targets, connect, parallelism, None, done).await
+}
+
+/// Likewise, and with `policies`, though there may be none of them, what each plan does to access by these IAM policies and
+/// those of its keys
+pub async fn survey_with_access<C: Connect>(
+    targets: Vec<(Target, Policy)>,
+    connect: &C,
+    parallelism: usize,
+    policies: Option<&[Document]>,
+    done: &(impl Fn() + Sync),
+) -> Vec<Surveyed> {
     let each = |(target, policy): (Target, Policy)| async move {
-        let reading = AssertUnwindSafe(read(&target, &policy, connect)).catch_unwind().await;
-        let panicked = |panic: Box<dyn Any + Send>| (Calls::new(), Err(Trouble::panicked(&*panic, false)));
-        let (calls, prepared) = reading.unwrap_or_else(panicked);
+        let reading = AssertUnwindSafe(read(&target, &policy, policies, connect)).catch_unwind().await;
+        let panicked =
+            |panic: Box<dyn Any + Send>| (Calls::new(), Err(Trouble::panicked(&*panic, false)), None);
+        let (calls, prepared, access) = reading.unwrap_or_else(panicked);
         done();
-        Surveyed { target, policy, calls, prepared }
+        Surveyed { target, policy, calls, prepared, access }
     };
     stream::iter(targets).map(each).buffered(parallelism.max(1)).collect().await
 }
@@ -83,15 +101,27 @@ pub async fn survey<C: Connect>(
 async fn read<C: Connect>(
     target: &Target,
     policy: &Policy,
+    policies: Option<&[Document]>,
     connect: &C,
-) -> (Calls, Result<Prepared, Trouble>) {
+) -> (Calls, Result<Prepared, Trouble>, Option<Impact>) {
     match connect.reader(target).await {
         Ok(reader) => {
             let prepared = prepare(target, policy, &reader).await;
-            (reader.calls(), prepared.map_err(Trouble::from))
+            let access = match (&prepared, policies) {
+                (Ok(prepared), Some(policies)) => Some(weigh(target, prepared, policies, &reader).await),
+                _ => None,
+            };
+            (reader.calls(), prepared.map_err(Trouble::from), access)
         }
-        Err(error) => (Calls::new(), Err(Trouble::new(&error, None))),
+        Err(error) => (Calls::new(), Err(Trouble::new(&error, None)), None),
     }
+}
+
+/// What the plan of a target does to access
+async fn weigh(target: &Target, prepared: &Prepared, policies: &[Document], kms: &impl KmsRead) -> Impact {
+    let Prepared { plan, identity, .. } = prepared;
+    let gathered = gather(kms, touched(plan)).await;
+    impact(plan, identity, target.roles.apply.as_deref(), &gathered, policies)
 }
 
 /// What a plan comes to, over all targets that could be read

@@ -17,9 +17,11 @@
 //!
 //! [`prepare`](mod@prepare) strings 3 to 7 together for one target, [`fleet`] does so for many, [`converge`](mod@converge)
 //! strings 9 and 10 together, and [`cli`] is the commands. Beside the pipeline, [`explain`] tells what decides about one name,
-//! [`diagnose`] what works on the way to a target, and [`permissions`] what its policies have to allow. [`kms`] is the boundary to the service, [`sandbox`] an embedded one
-//! behind the same protocol. [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
+//! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
+//! does to the access of others. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
+//! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
+pub mod access;
 pub mod alias;
 pub mod apply;
 pub mod cli;

@@ -17,7 +17,7 @@ pub struct Snapshot {
     /// Names outside it that declared aliases follow
     pub followed: BTreeMap<AliasName, KeyId>,
     /// How many aliases each key has, whoever owns them; AWS's own do not count towards the quota
-    pub aliases_of: BTreeMap<KeyId, usize>,
+    pub alias_counts: BTreeMap<KeyId, usize>,
     /// Pages it took
     pub pages: u32,
 }
@@ -82,34 +82,71 @@ pub async fn list(
     follow: &BTreeSet<AliasName>,
 ) -> Result<Snapshot, ListError> {
     let mut snapshot = Snapshot::default();
-    let (mut markers, mut counted) = (HashSet::new(), HashSet::new());
-    let mut marker: Option<String> = None;
+    let (mut pages, mut counted) = (Pages::default(), HashSet::new());
     loop {
-        let page = snapshot.pages + 1;
-        let read = kms.alias_page(marker.as_deref()).await;
-        let AliasPage { aliases, next_marker, truncated } =
-            read.map_err(|source| ListError::Page { page, source })?;
-        snapshot.pages = page;
-        for alias in aliases {
+        let page = pages.next(kms.alias_page(pages.marker.as_deref()).await)?;
+        snapshot.pages = pages.read;
+        for alias in page {
             // Hashes, because a listing may name an alias twice, and the names of others are not ours to keep.
             if counted.insert(hash(&alias.name)) {
                 snapshot.count(&alias);
             }
             snapshot.take(alias, scope, follow)?;
         }
+        if pages.ended {
+            return Ok(snapshot);
+        }
+    }
+}
+
+/// Lists all aliases of one key, whatever their scope
+///
+/// # Errors
+/// Whatever keeps the listing from being whole.
+pub async fn aliases_of(kms: &impl KmsRead, key: &KeyId) -> Result<BTreeSet<String>, ListError> {
+    let mut names = BTreeSet::new();
+    let mut pages = Pages::default();
+    while !pages.ended {
+        let page = pages.next(kms.key_alias_page(key, pages.marker.as_deref()).await)?;
+        names.extend(page.into_iter().map(|alias| alias.name));
+    }
+    Ok(names)
+}
+
+/// How far a listing has come
+#[derive(Default)]
+struct Pages {
+    read: u32,
+    ended: bool,
+    /// Where the next page begins
+    marker: Option<String>,
+    seen: HashSet<String>,
+}
+
+impl Pages {
+    /// The aliases of the page that was read, once it is known where the next one begins
+    fn next(&mut self, read: Result<AliasPage, KmsError>) -> Result<Vec<ListedAlias>, ListError> {
+        let page = self.read + 1;
+        let AliasPage { aliases, next_marker, truncated } =
+            read.map_err(|source| ListError::Page { page, source })?;
+        self.read = page;
         let next = match (truncated, next_marker.filter(|marker| !marker.is_empty())) {
-            (false, None) => return Ok(snapshot),
+            (false, None) => {
+                self.ended = true;
+                return Ok(aliases);
+            }
             (false, Some(_)) => return Err(ListError::StrayMarker(page)),
             (true, None) => return Err(ListError::NoMarker(page)),
             (true, Some(next)) => next,
         };
-        if !markers.insert(next.clone()) {
+        if !self.seen.insert(next.clone()) {
             return Err(ListError::RepeatedMarker(page));
         }
         if page >= MOST_PAGES {
             return Err(ListError::Endless(page));
         }
-        marker = Some(next);
+        self.marker = Some(next);
+        Ok(aliases)
     }
 }
 
@@ -122,7 +159,7 @@ fn hash(name: &str) -> u64 {
 impl Snapshot {
     fn count(&mut self, alias: &ListedAlias) {
         if let Some(key) = alias.target.as_ref().filter(|_| !is_reserved(&alias.name)) {
-            *self.aliases_of.entry(key.clone()).or_default() += 1;
+            *self.alias_counts.entry(key.clone()).or_default() += 1;
         }
     }
 

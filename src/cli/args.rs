@@ -171,6 +171,14 @@ pub struct PlanArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
 
+    /// Show which statements of key policies begin or cease to match, since they decide by alias
+    #[arg(long, value_name = "keys", num_args = 0..=1, require_equals = true, default_missing_value = "keys", value_parser = policies_of)]
+    pub access: Option<PoliciesOf>,
+
+    /// IAM policy to look at as well, or what `aws iam get-account-authorization-details` prints; may be repeated
+    #[arg(long, value_name = "FILE", requires = "access")]
+    pub access_policy: Vec<PathBuf>,
+
     /// Accept what these guards would refuse
     #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
     pub allow: Vec<Allow>,
@@ -182,6 +190,24 @@ pub struct PlanArgs {
     /// Refuse more retargets than this in a target, whatever the manifest says
     #[arg(long, value_name = "N")]
     pub max_updates: Option<usize>,
+}
+
+/// Whose policies `--access` reads
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoliciesOf {
+    /// Those of the keys that the plan touches
+    Keys,
+}
+
+fn policies_of(text: &str) -> Result<PoliciesOf, String> {
+    match text {
+        "keys" => Ok(PoliciesOf::Keys),
+        "iam" => Err(
+            "IAM policies are not read from the account; export them, and name the file with --access-policy"
+                .to_owned(),
+        ),
+        _ => Err("write --access or --access=keys".to_owned()),
+    }
 }
 
 /// Flags of apply

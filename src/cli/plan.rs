@@ -1,9 +1,15 @@
 //! `kms-alias plan`: reads every target and shows what apply would do. It is never handed a writer.
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
 use super::Session;
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use crate::fleet::{Surveyed, survey, totals};
+use crate::access::document::Document;
+use crate::access::export::export;
+use crate::fleet::{Surveyed, survey_with_access, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::render;
@@ -37,11 +43,18 @@ impl Session<'_> {
             Ok(targets) => targets,
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
         };
+        let access = policies(args)?;
         let sandbox = self.start_sandbox().await?;
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("reading targets", targets.len(), "planning");
         let step = || progress.step();
-        let reading = progress.during(survey(targets, &connect, self.global.parallelism, &step));
+        let reading = progress.during(survey_with_access(
+            targets,
+            &connect,
+            self.global.parallelism,
+            access.as_deref(),
+            &step,
+        ));
         let surveyed = tokio::select! {
             biased;
             () = self.stop.cancelled() => {
@@ -61,6 +74,19 @@ impl Session<'_> {
         };
         Ok(self.console.print(&text)?)
     }
+}
+
+/// The IAM policies that `--access` looks at besides those of the keys; `None` without it
+fn policies(args: &PlanArgs) -> anyhow::Result<Option<Vec<Document>>> {
+    if args.access.is_none() {
+        return Ok(None);
+    }
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        export(&text, &path.display().to_string())
+            .map_err(|why| anyhow::anyhow!("read the policies in {}: {why}", path.display()))
+    };
+    Ok(Some(args.access_policy.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?.concat()))
 }
 
 /// What a plan says by its exit code

@@ -61,12 +61,17 @@ impl KmsRead for AwsKms {
     }
 
     async fn alias_page(&self, marker: Option<&str>) -> Result<AliasPage, KmsError> {
-        let request = self.kms.list_aliases().limit(PAGE).set_marker(marker.map(str::to_owned));
-        let page = request.send().await.map_err(|e| flatten("ListAliases", e))?;
-        // An empty body parses as an answer without members, and must not pass for an account without aliases.
-        let aliases = page.aliases.ok_or_else(|| unreadable("ListAliases", "no Aliases"))?;
-        let aliases = aliases.into_iter().map(listed).collect::<Result<_, _>>()?;
-        Ok(AliasPage { aliases, next_marker: page.next_marker, truncated: page.truncated })
+        self.list(None, marker).await
+    }
+
+    async fn key_alias_page(&self, key: &KeyId, marker: Option<&str>) -> Result<AliasPage, KmsError> {
+        self.list(Some(key), marker).await
+    }
+
+    async fn key_policy(&self, key: &KeyId) -> Result<String, KmsError> {
+        let answer = self.kms.get_key_policy().key_id(key.as_str()).policy_name("default").send().await;
+        let policy = answer.map_err(|e| flatten("GetKeyPolicy", e))?.policy;
+        policy.ok_or_else(|| unreadable("GetKeyPolicy", "no Policy"))
     }
 
     async fn describe_key(&self, key: &KeyId) -> Result<KeyFacts, KmsError> {
@@ -91,6 +96,16 @@ impl KmsRead for AwsKms {
 }
 
 impl AwsKms {
+    async fn list(&self, key: Option<&KeyId>, marker: Option<&str>) -> Result<AliasPage, KmsError> {
+        let request = self.kms.list_aliases().limit(PAGE).set_key_id(key.map(|key| key.as_str().to_owned()));
+        let answer = request.set_marker(marker.map(str::to_owned)).send().await;
+        let page = answer.map_err(|e| flatten("ListAliases", e))?;
+        // An empty body parses as an answer without members, and must not pass for an account without aliases.
+        let aliases = page.aliases.ok_or_else(|| unreadable("ListAliases", "no Aliases"))?;
+        let aliases = aliases.into_iter().map(listed).collect::<Result<_, _>>()?;
+        Ok(AliasPage { aliases, next_marker: page.next_marker, truncated: page.truncated })
+    }
+
     async fn describe(&self, key: &str) -> Result<KeyFacts, KmsError> {
         let answer =
             self.kms.describe_key().key_id(key).send().await.map_err(|e| flatten("DescribeKey", e))?;

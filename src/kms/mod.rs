@@ -29,6 +29,16 @@ pub trait KmsRead: Send + Sync {
     /// One page of ListAliases, of at most 100 names, beginning at `marker`
     fn alias_page(&self, marker: Option<&str>) -> impl Future<Output = Result<AliasPage, KmsError>> + Send;
 
+    /// One page of ListAliases for one key, whatever the names
+    fn key_alias_page(
+        &self,
+        key: &KeyId,
+        marker: Option<&str>,
+    ) -> impl Future<Output = Result<AliasPage, KmsError>> + Send;
+
+    /// GetKeyPolicy: the key's one policy, JSON
+    fn key_policy(&self, key: &KeyId) -> impl Future<Output = Result<String, KmsError>> + Send;
+
     /// DescribeKey by key id
     fn describe_key(&self, key: &KeyId) -> impl Future<Output = Result<KeyFacts, KmsError>> + Send;
 
@@ -217,6 +227,7 @@ impl KmsError {
                     "the role needs kms:DescribeKey on the key, in its IAM policy or the key policy"
                         .to_owned()
                 }
+                "GetKeyPolicy" => "the role needs kms:GetKeyPolicy on the key".to_owned(),
                 "UpdateAlias" => {
                     "the role needs kms:UpdateAlias on the alias, on its current key and on the new key"
                         .to_owned()

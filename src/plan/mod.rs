@@ -353,7 +353,7 @@ fn arrange(
 ) -> Vec<Vec<Action>> {
     let limited = !policy.allow.contains(&Allow::FullKey);
     loop {
-        let order = order::order(changes, &diff.aliases_of, limited);
+        let order = order::order(changes, &diff.alias_counts, limited);
         if order.stuck.is_empty() {
             return order.stages;
         }
@@ -367,7 +367,7 @@ fn arrange(
 
 fn no_place(change: Change, diff: &Diff) -> Held {
     let (have, want) = (change.keys().0.cloned(), change.keys().1.cloned());
-    let count = want.as_ref().and_then(|key| diff.aliases_of.get(key)).copied().unwrap_or_default();
+    let count = want.as_ref().and_then(|key| diff.alias_counts.get(key)).copied().unwrap_or_default();
     let key = want.as_ref().map(ToString::to_string).unwrap_or_default();
     let why = format!(
         "key {key} has {count} aliases, its quota is {} unless it was raised, and nothing in this plan frees a place first",
@@ -396,6 +396,13 @@ fn hold_deletes_behind(diff: &Diff, held: &mut Vec<Held>, changes: &mut Vec<Chan
 }
 
 impl Plan {
+    /// A plan of these changes alone, on keys that have places for all
+    #[cfg(test)]
+    pub(crate) fn of(changes: Vec<Change>) -> Self {
+        let stages = order::order(&changes, &BTreeMap::new(), false).stages;
+        Self { changes, stages, ..Self::default() }
+    }
+
     /// Whether there is nothing to write and nothing held
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.held.is_empty()

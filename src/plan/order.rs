@@ -27,9 +27,9 @@ pub(super) struct Order {
 struct Places(BTreeMap<KeyId, usize>);
 
 impl Places {
-    /// Of `aliases_of`, what the quota leaves; a key that has more than the default has a quota that we do not know
-    fn new(aliases_of: &BTreeMap<KeyId, usize>, limited: bool) -> Self {
-        let known = aliases_of.iter().filter(|(_, count)| limited && **count <= ALIASES_PER_KEY);
+    /// Of `alias_counts`, what the quota leaves; a key that has more than the default has a quota that we do not know
+    fn new(alias_counts: &BTreeMap<KeyId, usize>, limited: bool) -> Self {
+        let known = alias_counts.iter().filter(|(_, count)| limited && **count <= ALIASES_PER_KEY);
         Self(known.map(|(key, count)| (key.clone(), ALIASES_PER_KEY - count)).collect())
     }
 
@@ -57,9 +57,9 @@ impl Places {
 }
 
 /// Orders `changes`, on keys that have so many aliases; without `limited`, as though every key took any number
-pub(super) fn order(changes: &[Change], aliases_of: &BTreeMap<KeyId, usize>, limited: bool) -> Order {
+pub(super) fn order(changes: &[Change], alias_counts: &BTreeMap<KeyId, usize>, limited: bool) -> Order {
     let mut order = Order::default();
-    let mut places = Places::new(aliases_of, limited);
+    let mut places = Places::new(alias_counts, limited);
     let is = |wanted: fn(&Action) -> bool| (0..changes.len()).filter(move |i| wanted(&changes[*i].action));
     let mut deletes: Vec<usize> = is(|action| matches!(action, Action::Delete { .. })).collect();
     for kind in [

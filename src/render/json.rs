@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::access::{self, AccessFinding};
 use super::report::{Tally, Told, tally};
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
@@ -60,6 +61,9 @@ struct TargetPlan<'p> {
     refusals: Vec<RefusalText<'p>>,
     unmanaged: BTreeMap<&'p str, Option<&'p str>>,
     in_sync: usize,
+    /// Only with `--access`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<Vec<AccessFinding<'p>>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -145,6 +149,7 @@ fn target(one: &Surveyed) -> TargetPlan<'_> {
                 .map(|(n, k)| (n.as_str(), k.as_ref().map(|k| k.as_str())))
                 .collect(),
             in_sync: plan.in_sync,
+            access: one.access.as_ref().map(access::document),
         },
         Err(trouble) => TargetPlan {
             name,
@@ -158,6 +163,7 @@ fn target(one: &Surveyed) -> TargetPlan<'_> {
             refusals: Vec::new(),
             unmanaged: BTreeMap::new(),
             in_sync: 0,
+            access: None,
         },
     }
 }

@@ -1,5 +1,6 @@
 //! Plans and reports -> text, unified diff, JSON. Pure: nothing here prints, and the same input gives the same bytes.
 
+pub mod access;
 pub mod diff;
 pub mod doctor;
 pub mod explain;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::access;
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use crate::alias::{AliasName, KeyId};
 use crate::fleet::{Surveyed, Totals, Trouble, digest_of, totals};
@@ -20,7 +21,13 @@ pub fn plan(surveyed: &[Surveyed], palette: &Palette) -> String {
     let mut text = String::new();
     for one in surveyed {
         match &one.prepared {
-            Ok(prepared) => text += &target(&one.target.name, prepared, palette),
+            Ok(prepared) => {
+                text += &target(&one.target.name, prepared, palette);
+                if let Some(impact) = &one.access {
+                    let keys = KeyNames::new(keys_of(&prepared.plan));
+                    text += &access::text(impact, &prepared.identity.account, &keys);
+                }
+            }
             Err(trouble) => text += &unread(&one.target.name, trouble, palette),
         }
     }

@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use kms_alias::access::document::{Effect, Origin, parse};
 use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::kms::aws::AwsKms;
 use kms_alias::kms::connect::{AwsConnect, Options};
 use kms_alias::kms::{Connect, Fault, KmsError, KmsRead, KmsWrite};
+use kms_alias::list::aliases_of;
 use kms_alias::load::{Input, load};
 use kms_alias::target::targets;
 
@@ -33,6 +35,8 @@ macro_rules! for_every_scenario {
         $test!(a_listing_is_whole_in_pages_of_at_most_a_hundred);
         $test!(a_marker_that_the_service_did_not_give_is_refused);
         $test!(a_key_says_what_it_is);
+        $test!(a_key_lists_its_own_aliases_and_no_others);
+        $test!(a_key_has_a_policy_of_its_own);
         $test!(the_credentials_have_an_identity);
         $test!(requests_are_counted);
     };
@@ -221,6 +225,25 @@ pub async fn a_key_says_what_it_is(kms: &impl KmsWrite, [key, ..]: Keys) {
         ("Enabled", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
     );
     assert!(!facts.aws_managed);
+}
+
+pub async fn a_key_lists_its_own_aliases_and_no_others(kms: &impl KmsWrite, [key, other, empty]: Keys) {
+    for (alias, key) in [("own/a", &key), ("own/b", &key), ("own/c", &other)] {
+        kms.create_alias(&name(alias), key).await.unwrap();
+    }
+    let own = ["own/a", "own/b"].map(|alias| name(alias).to_string());
+    assert_eq!(aliases_of(kms, &key).await.unwrap(), own.into());
+    assert!(aliases_of(kms, &empty).await.unwrap().is_empty());
+}
+
+/// Without one of its own it has the default, which lets the account's IAM policies decide
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>)
+pub async fn a_key_has_a_policy_of_its_own(kms: &impl KmsWrite, [key, ..]: Keys) {
+    let policy = parse(&kms.key_policy(&key).await.unwrap(), Origin::Key).unwrap();
+    let [statement] = &policy.statements[..] else { panic!("{policy:?}") };
+    assert_eq!((statement.effect, statement.about_aliases), (Some(Effect::Allow), false));
+    let unknown = KeyId::parse("01234567-0123-4123-8123-0123456789ab").unwrap();
+    assert_eq!(fault(kms.key_policy(&unknown).await), Fault::NotFound);
 }
 
 pub async fn the_credentials_have_an_identity(kms: &impl KmsWrite, _: Keys) {

@@ -161,6 +161,23 @@ impl FakeKms {
         })
     }
 
+    async fn list(&self, mut input: Value, marker: Option<&str>) -> Result<AliasPage, KmsError> {
+        if let Some(marker) = marker {
+            input["Marker"] = marker.into();
+        }
+        let (output, _) = self.call("ListAliases", input).await?;
+        let aliases = output["Aliases"].as_array().cloned().unwrap_or_default();
+        let listed = |entry: &Value| ListedAlias {
+            name: entry["AliasName"].as_str().unwrap_or_default().to_owned(),
+            target: entry["TargetKeyId"].as_str().map(KeyId::from_service),
+        };
+        Ok(AliasPage {
+            aliases: aliases.iter().map(listed).collect(),
+            next_marker: output["NextMarker"].as_str().map(str::to_owned),
+            truncated: output["Truncated"].as_bool().unwrap_or_default(),
+        })
+    }
+
     async fn write(&self, operation: &'static str, input: Value) -> Result<Written, KmsError> {
         let (_, request_id) = self.call(operation, input).await?;
         Ok(Written { request_id: Some(request_id) })
@@ -186,21 +203,16 @@ impl KmsRead for FakeKms {
     }
 
     async fn alias_page(&self, marker: Option<&str>) -> Result<AliasPage, KmsError> {
-        let mut input = json!({"Limit": 100});
-        if let Some(marker) = marker {
-            input["Marker"] = marker.into();
-        }
-        let (output, _) = self.call("ListAliases", input).await?;
-        let aliases = output["Aliases"].as_array().cloned().unwrap_or_default();
-        let listed = |entry: &Value| ListedAlias {
-            name: entry["AliasName"].as_str().unwrap_or_default().to_owned(),
-            target: entry["TargetKeyId"].as_str().map(KeyId::from_service),
-        };
-        Ok(AliasPage {
-            aliases: aliases.iter().map(listed).collect(),
-            next_marker: output["NextMarker"].as_str().map(str::to_owned),
-            truncated: output["Truncated"].as_bool().unwrap_or_default(),
-        })
+        self.list(json!({"Limit": 100}), marker).await
+    }
+
+    async fn key_alias_page(&self, key: &KeyId, marker: Option<&str>) -> Result<AliasPage, KmsError> {
+        self.list(json!({"Limit": 100, "KeyId": key.as_str()}), marker).await
+    }
+
+    async fn key_policy(&self, key: &KeyId) -> Result<String, KmsError> {
+        let (output, _) = self.call("GetKeyPolicy", json!({"KeyId": key.as_str()})).await?;
+        Ok(output["Policy"].as_str().unwrap_or_default().to_owned())
     }
 
     async fn describe_key(&self, key: &KeyId) -> Result<KeyFacts, KmsError> {

@@ -27,6 +27,14 @@ impl KmsRead for Pages {
         Ok(AliasPage { aliases: self.0[page].iter().map(listed).collect(), next_marker, truncated })
     }
 
+    async fn key_alias_page(&self, _: &KeyId, _: Option<&str>) -> Result<AliasPage, KmsError> {
+        unreachable!("a listing is of all keys")
+    }
+
+    async fn key_policy(&self, _: &KeyId) -> Result<String, KmsError> {
+        unreachable!("a listing asks for nothing but pages")
+    }
+
     async fn describe_key(&self, _: &KeyId) -> Result<KeyFacts, KmsError> {
         unreachable!("a listing asks for nothing but pages")
     }

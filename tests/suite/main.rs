@@ -1,5 +1,6 @@
 //! The one integration binary: stages and whole commands on the embedded KMS under paused time, and the real program.
 
+mod access;
 mod adapter;
 mod apply;
 mod commands;

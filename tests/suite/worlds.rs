@@ -40,10 +40,10 @@ fn enabled_keys() -> Facts {
 }
 
 fn snapshot(live: &BTreeMap<AliasName, KeyId>) -> Snapshot {
-    let mut aliases_of = BTreeMap::new();
-    live.values().for_each(|key| *aliases_of.entry(key.clone()).or_default() += 1);
+    let mut alias_counts = BTreeMap::new();
+    live.values().for_each(|key| *alias_counts.entry(key.clone()).or_default() += 1);
     let live = live.iter().map(|(name, key)| (name.clone(), Live { key: Some(key.clone()) }));
-    Snapshot { live: live.collect(), aliases_of, ..Snapshot::default() }
+    Snapshot { live: live.collect(), alias_counts, ..Snapshot::default() }
 }
 
 fn plan_for(target: &Target, live: &BTreeMap<AliasName, KeyId>, facts: &Facts) -> Plan {
