@@ -7,6 +7,8 @@
 //! its keys are what `inspect` looks at, and it is also what `verify` asks to be empty. [`plan`] then holds back every
 //! candidate that the facts forbid, and `guards` refuses the whole where it would do too much. [`Plan::stages`] orders the rest.
 
+mod candidates;
+mod counts;
 pub mod digest;
 pub mod guards;
 pub mod keys;
@@ -14,16 +16,15 @@ pub mod order;
 mod renames;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::alias::{AliasName, KeyId};
 use crate::diff::{Diff, Difference};
 use crate::inspect::Facts;
-use crate::resolve::{Desired, Goal};
-use crate::target::{Guards, Manner, Place, Protection, Rates, Target};
+use crate::target::{Guards, Manner, Place, Protection, Target};
 
+pub use candidates::{Candidates, candidates};
+pub use counts::Counts;
 use guards::{Allow, Refusal};
-use renames::Fate;
 
 /// What the manifest and the command line allow
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -201,122 +202,6 @@ pub struct Plan {
     pub partial: bool,
 }
 
-/// What the policy wants done about a diff, before anything is known about the keys
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Candidates {
-    changes: Vec<Change>,
-    held: Vec<Held>,
-    unmanaged: BTreeMap<AliasName, Option<KeyId>>,
-    kept: BTreeMap<AliasName, (KeyId, AliasName)>,
-}
-
-impl Candidates {
-    /// The keys that have to be looked at: both ends of every change
-    pub fn keys(&self) -> BTreeSet<KeyId> {
-        let ends = self.changes.iter().flat_map(|change| <[_; 2]>::from(change.keys()));
-        ends.flatten().cloned().collect()
-    }
-
-    /// The writes that would be wanted
-    pub fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.changes.iter().map(|change| &change.action)
-    }
-
-    /// The names that differ and could not be written
-    pub fn held(&self) -> impl Iterator<Item = &AliasName> {
-        self.held.iter().map(|held| &held.name)
-    }
-}
-
-/// Asks the policy about every difference
-pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates {
-    let mut candidates = Candidates::default();
-    let renames = renames::find(diff, desired);
-    for (name, difference) in &diff.differences {
-        match renames.get(name) {
-            Some(fate) => candidates.take_renamed(name, difference, fate, policy),
-            None => candidates.take(name, difference, policy),
-        }
-    }
-    candidates
-}
-
-impl Candidates {
-    fn take(&mut self, name: &AliasName, difference: &Difference, policy: &Policy) {
-        let name = name.clone();
-        match difference {
-            Difference::Missing { goal, want } => {
-                self.change(Action::Create { name, key: want.clone() }, Reason::Missing, Some(goal));
-            }
-            Difference::Mismatched { have, goal, want } => match &have.key {
-                Some(from) => {
-                    let reason = goal.follows.clone().map_or(Reason::Mismatched, Reason::Follows);
-                    let (from, to) = (from.clone(), want.clone());
-                    self.change(Action::Update { name, from, to }, reason, Some(goal));
-                }
-                None => self.hold_without_target(name, Some(goal)),
-            },
-            Difference::Unexpected { have, tombstone: None } if !policy.prune => {
-                self.unmanaged.insert(name, have.key.clone());
-            }
-            Difference::Unexpected { have, tombstone } => match &have.key {
-                Some(was) => {
-                    let reason = if tombstone.is_some() { Reason::DeclaredAbsent } else { Reason::Pruned };
-                    self.change(Action::Delete { name, was: was.clone() }, reason, tombstone.as_ref());
-                }
-                None => self.hold_without_target(name, tombstone.as_ref()),
-            },
-            Difference::Unresolved { have, goal, reason } => {
-                let have = have.as_ref().and_then(|live| live.key.clone());
-                let place = Some(goal.place.clone());
-                let hint = Some(
-                    "name a key of this account and Region, or an alias that is declared or live".to_owned(),
-                );
-                self.held.push(Held { name, have, want: None, place, why: reason.clone(), hint });
-            }
-        }
-    }
-
-    /// A name that becomes another, or another has become
-    fn take_renamed(&mut self, name: &AliasName, difference: &Difference, fate: &Fate<'_>, policy: &Policy) {
-        match fate {
-            Fate::Becomes { previous, was } => {
-                self.take(name, difference, policy);
-                if let Some(change) = self.changes.last_mut() {
-                    change.previous = Some(((*previous).clone(), (*was).clone()));
-                }
-            }
-            Fate::Previous => {}
-            Fate::Leftover { key, by, goal } => {
-                let delete = Action::Delete { name: name.clone(), was: (*key).clone() };
-                self.change(delete, Reason::Renamed((*by).clone()), Some(goal));
-            }
-            Fate::Kept { key, by } => {
-                self.kept.insert(name.clone(), ((*key).clone(), (*by).clone()));
-            }
-            Fate::Conflict { have, other, goal } => {
-                let why =
-                    format!("exists as well as {other}, on another key, and one was to become the other");
-                let hint = "decide which key is right, and move or delete the other name by hand";
-                let (name, have, place) = (name.clone(), have.cloned(), Some(goal.place.clone()));
-                self.held.push(Held { name, have, want: None, place, why, hint: Some(hint.to_owned()) });
-            }
-        }
-    }
-
-    fn change(&mut self, action: Action, reason: Reason, goal: Option<&Goal>) {
-        let place = goal.map(|goal| goal.place.clone());
-        let manner = goal.map(|goal| goal.manner.clone()).unwrap_or_default();
-        self.changes.push(Change { action, reason, place, previous: None, manner, risks: Vec::new() });
-    }
-
-    fn hold_without_target(&mut self, name: AliasName, goal: Option<&Goal>) {
-        let why = "is listed without a target key, so what a change would give up cannot be told".to_owned();
-        let place = goal.map(|goal| goal.place.clone());
-        self.held.push(Held { name, have: None, want: None, place, why, hint: None });
-    }
-}
-
 /// Decides which candidates are done and which are held
 pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts) -> Plan {
     let Candidates { changes: wanted, mut held, unmanaged, kept } = candidates;
@@ -421,45 +306,5 @@ impl Plan {
             }
         }
         counts
-    }
-}
-
-/// How many writes of each kind
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Names to create
-    pub create: usize,
-    /// Names to retarget
-    pub update: usize,
-    /// Names to delete and create anew
-    pub replace: usize,
-    /// Names to create in the place of others
-    pub rename: usize,
-    /// Names to delete
-    pub delete: usize,
-}
-
-impl Counts {
-    /// All changes
-    pub fn total(&self) -> usize {
-        self.create + self.update + self.replace + self.rename + self.delete
-    }
-
-    /// The least time that the service's rates leave: creates beside updates, then replacements, then deletes
-    pub fn least_time(&self, rates: &Rates) -> Duration {
-        let lane = |count: usize, rate: f64| count as f64 / rate;
-        let makes = lane(self.create + self.rename, rates.create).max(lane(self.update, rates.update));
-        let replaces = lane(self.replace, rates.create.min(rates.delete));
-        Duration::from_secs_f64(makes + replaces + lane(self.delete + self.rename, rates.delete))
-    }
-}
-
-impl std::ops::AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.create += other.create;
-        self.update += other.update;
-        self.replace += other.replace;
-        self.rename += other.rename;
-        self.delete += other.delete;
     }
 }

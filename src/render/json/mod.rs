@@ -1,0 +1,48 @@
+//! Plans and reports -> JSON for programs. Its structs are its own, so that a rename inside cannot change a public format.
+
+mod plan;
+mod report;
+
+pub use plan::{PlanDocument, plan};
+pub use report::{ApplyDocument, apply};
+use serde::Serialize;
+
+use crate::fleet::Trouble;
+use crate::plan::Action;
+
+/// Added fields raise the second number, anything else the first
+pub const FORMAT_VERSION: &str = "1.0";
+
+#[derive(Debug, Serialize)]
+struct ErrorText<'p> {
+    message: &'p str,
+    hint: Option<&'p str>,
+}
+
+fn error(trouble: &Trouble) -> ErrorText<'_> {
+    ErrorText { message: &trouble.sentence, hint: trouble.hint.as_deref() }
+}
+
+fn verbs(action: &Action) -> Vec<&'static str> {
+    match action {
+        Action::Create { .. } => vec!["create"],
+        Action::Update { .. } => vec!["update"],
+        Action::Replace { .. } => vec!["delete", "create"],
+        Action::Delete { .. } => vec!["delete"],
+    }
+}
+
+/// The document of a command that came to nothing it could show
+#[derive(Debug, Serialize)]
+pub struct FailureDocument<'f> {
+    format_version: &'static str,
+    kind: &'static str,
+    error: ErrorText<'f>,
+    exit_code: u8,
+}
+
+/// The document of a failure that no target and no line of the manifest is to blame for
+pub fn failure<'f>(message: &'f str, hint: Option<&'f str>, exit_code: u8) -> FailureDocument<'f> {
+    let error = ErrorText { message, hint };
+    FailureDocument { format_version: FORMAT_VERSION, kind: "error", error, exit_code }
+}

@@ -1,0 +1,164 @@
+//! Reports -> the document that `apply -o json` writes.
+
+use serde::Serialize;
+
+use super::plan::{PlanDocument, plan};
+use super::{ErrorText, FORMAT_VERSION, error, verbs};
+use crate::apply::{Applied, Outcome};
+use crate::converge::Report;
+use crate::fleet::{Surveyed, Trouble};
+use crate::render::report::{Tally, Told, tally};
+use crate::verify::Verdict;
+
+/// The document that `apply -o json` writes
+#[derive(Debug, Serialize)]
+pub struct ApplyDocument<'p> {
+    format_version: &'static str,
+    kind: &'static str,
+    plan: PlanDocument<'p>,
+    /// `null` where it never came to a write
+    report: Option<ReportDocument<'p>>,
+    exit_code: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct ReportDocument<'p> {
+    summary: TallyDocument,
+    targets: Vec<TargetReport<'p>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TallyDocument {
+    created: usize,
+    retargeted: usize,
+    replaced: usize,
+    deleted: usize,
+    already_so: usize,
+    contested: usize,
+    failed: usize,
+    unverified: usize,
+    not_attempted: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct TargetReport<'p> {
+    name: &'p str,
+    error: Option<ErrorText<'p>>,
+    converged: bool,
+    /// Listings that the last verification made
+    listings: Option<u32>,
+    waited_seconds: Option<f64>,
+    /// Names that the last listing still showed otherwise
+    left: Vec<&'p str>,
+    verify_error: Option<String>,
+    changes: Vec<AppliedChange<'p>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AppliedChange<'p> {
+    alias: &'p str,
+    actions: Vec<&'static str>,
+    before: Option<&'p str>,
+    after: Option<&'p str>,
+    status: &'static str,
+    attempts: u32,
+    request_id: Option<&'p str>,
+    /// Where a contested alias was found; `null` if it was gone
+    found: Option<&'p str>,
+    error: Option<String>,
+}
+
+/// The document of an apply; `told` is `None` where it never came to a write
+pub fn apply<'p>(surveyed: &'p [Surveyed], told: Option<&[Told<'p>]>, exit_code: u8) -> ApplyDocument<'p> {
+    let report = told.map(|told| ReportDocument {
+        summary: tally_document(tally(told)),
+        targets: told.iter().map(target_report).collect(),
+    });
+    ApplyDocument { format_version: FORMAT_VERSION, kind: "apply", plan: plan(surveyed), report, exit_code }
+}
+
+fn tally_document(tally: Tally) -> TallyDocument {
+    let Tally {
+        created,
+        retargeted,
+        replaced,
+        deleted,
+        already_so,
+        contested,
+        failed,
+        unverified,
+        not_attempted,
+    } = tally;
+    TallyDocument {
+        created,
+        retargeted,
+        replaced,
+        deleted,
+        already_so,
+        contested,
+        failed,
+        unverified,
+        not_attempted,
+    }
+}
+
+fn target_report<'p>(told: &Told<'p>) -> TargetReport<'p> {
+    match told.report {
+        Ok(report) => applied_report(told.target, report),
+        Err(trouble) => TargetReport {
+            name: told.target,
+            error: Some(error(trouble)),
+            converged: false,
+            listings: None,
+            waited_seconds: None,
+            left: Vec::new(),
+            verify_error: None,
+            changes: Vec::new(),
+        },
+    }
+}
+
+fn applied_report<'p>(name: &'p str, report: &'p Report) -> TargetReport<'p> {
+    let (mut listings, mut waited_seconds, mut left, mut verify_error) = (None, None, Vec::new(), None);
+    match &report.verdict {
+        Some(Ok(Verdict::Converged { reads, waited })) => {
+            (listings, waited_seconds) = (Some(*reads), Some(waited.as_secs_f64()));
+        }
+        Some(Ok(Verdict::OutOfPatience { left: names, trouble, waited })) => {
+            waited_seconds = Some(waited.as_secs_f64());
+            left = names.iter().map(|name| name.as_str()).collect();
+            verify_error = trouble.as_ref().map(|error| Trouble::new(error, None).sentence);
+        }
+        Some(Ok(Verdict::Stopped { waited })) => waited_seconds = Some(waited.as_secs_f64()),
+        Some(Err(error)) => verify_error = Some(Trouble::new(error, None).sentence),
+        None => {}
+    }
+    let converged = matches!(report.verdict, Some(Ok(Verdict::Converged { .. }))) && report.is_complete();
+    let mut changes: Vec<_> = report.applied.iter().map(applied).collect();
+    changes.sort_by_key(|change| change.alias);
+    TargetReport { name, error: None, converged, listings, waited_seconds, left, verify_error, changes }
+}
+
+fn applied(applied: &Applied) -> AppliedChange<'_> {
+    let (before, after) = applied.action.keys();
+    let (status, found, error) = match &applied.outcome {
+        Outcome::Done => ("done", None, None),
+        Outcome::AlreadySo => ("already_so", None, None),
+        Outcome::Contested { found } => ("contested", found.as_ref().map(|key| key.as_str()), None),
+        Outcome::Failed(error) => ("failed", None, Some(error.to_string())),
+        Outcome::PutBack(error) => ("put_back", None, Some(error.to_string())),
+        Outcome::Unverified => ("unverified", None, None),
+        Outcome::NotAttempted(_) => ("not_attempted", None, None),
+    };
+    AppliedChange {
+        alias: applied.action.name().as_str(),
+        actions: verbs(&applied.action),
+        before: before.map(|key| key.as_str()),
+        after: after.map(|key| key.as_str()),
+        status,
+        attempts: applied.attempts,
+        request_id: applied.request_id.as_deref(),
+        found,
+        error,
+    }
+}
