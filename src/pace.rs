@@ -14,7 +14,9 @@ use crate::poll::{now, wait_until};
 use crate::target::Rates;
 
 /// Of the spacing between turns, what is added for the unevenness of a network
-const MARGIN: f64 = 1.02;
+const MARGIN: f64 = 1.015;
+/// Timers round up to a millisecond: lateness up to here is their doing, and passing it on would add up over a long apply
+const TICK: Duration = Duration::from_millis(2);
 /// Between being near a turn and having it: time for a look at what is about to be written, so that the look is fresh and yet
 /// does not disturb the pace
 pub const LEAD: Duration = Duration::from_millis(200);
@@ -126,12 +128,13 @@ impl Lane {
     fn depart(&self, turn: &Turn) -> Result<(), Instant> {
         let mut state = self.lock();
         let (now, spacing) = (now(), state.spacing());
-        match state.last.map(|last| last + spacing).filter(|soonest| *soonest > now) {
+        match state.last.map(|last| last + spacing - TICK).filter(|soonest| *soonest > now) {
             Some(soonest) => Err(soonest),
             None => {
                 state.last = Some(now);
                 // Those that are still to be reserved are late by as much.
-                state.next = state.next.map(|next| next + (now - turn.due));
+                let late = now.saturating_duration_since(turn.due + TICK);
+                state.next = state.next.map(|next| next + late);
                 Ok(())
             }
         }
