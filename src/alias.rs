@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use crate::criteria::Criteria;
+
 /// The longest alias name the service takes, `alias/` included
 /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>).
 pub const LONGEST_NAME: usize = 256;
@@ -180,6 +182,8 @@ pub enum KeyRef {
     Arn(KeyArn),
     /// The key that another alias points at, declared or live
     Alias(AliasName),
+    /// The one usable key of the target that has all of this
+    Select(Arc<Criteria>),
 }
 
 /// A glob over alias names: `*` stays within one `/` segment, `**` crosses them, `?`, `[a-z]`, `{a,b}`

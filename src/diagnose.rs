@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId, KeyRef};
+use crate::choose::criteria;
 use crate::fleet::Trouble;
 use crate::kms::contact::Contact;
-use crate::kms::{AliasPage, Connect, Fault, Identity, KeyFacts, KmsError, KmsRead};
+use crate::kms::{AliasPage, Connect, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead};
 use crate::permissions::{Purpose, permissions};
 use crate::prepare::{PrepareError, identify};
 use crate::target::{Roles, Target, Want};
 
+/// The permissions that are tested by using them
+const READS: [&str; 4] = ["kms:ListAliases", "kms:DescribeKey", "kms:ListKeys", "kms:ListResourceTags"];
 /// Seconds that two clocks may differ without anybody having to know
 const AGREES: u64 = 5;
 /// Seconds after which the service refuses signatures
@@ -96,6 +99,32 @@ async fn read(target: &Target, role: Option<&str>, kms: &impl KmsRead) -> Vec<Ch
     checks.push(endpoint(&page, region, &kms.contact()));
     checks.push(listing(&page));
     checks.push(description(target, identified.ok().as_ref(), page.ok().as_ref(), kms).await);
+    checks.extend(selection(target, kms).await);
+    checks
+}
+
+/// What only a target needs that selects keys: their listing, and the tags of one of them
+async fn selection(target: &Target, kms: &impl KmsRead) -> Vec<Check> {
+    const KEYS: &str = "kms:ListKeys";
+    const TAGS: &str = "kms:ListResourceTags";
+    let criteria = criteria(target);
+    if criteria.is_empty() {
+        return Vec::new();
+    }
+    let keys = match kms.key_page(None).await {
+        Ok(KeyPage { keys, .. }) => keys,
+        Err(error) => return vec![Check::refused(KEYS, &error)],
+    };
+    let mut checks = vec![Check::ok(KEYS, format!("keys on the first page: {}", keys.len()))];
+    if criteria.iter().any(|criteria| !criteria.tags.is_empty()) {
+        checks.push(match keys.first() {
+            None => Check::new(TAGS, Status::Untested, "there is no key to try it on"),
+            Some(key) => match kms.tags(key).await {
+                Ok(tags) => Check::ok(TAGS, format!("tags of key {key}: {}", tags.len())),
+                Err(error) => Check::refused(TAGS, &error),
+            },
+        });
+    }
     checks
 }
 
@@ -232,7 +261,7 @@ fn live_alias(target: &Target, page: &AliasPage) -> Option<AliasName> {
 fn untested(target: &Target) -> Vec<Check> {
     let needed = permissions(std::slice::from_ref(target), Purpose::Apply);
     let actions = needed.values().flat_map(|permissions| permissions.document.actions());
-    let writes = actions.filter(|action| !matches!(*action, "kms:ListAliases" | "kms:DescribeKey"));
+    let writes = actions.filter(|action| !READS.contains(action));
     let check = |action| Check::new(action, Status::Untested, "cannot be tested without writing");
     writes.map(check).collect()
 }

@@ -1,8 +1,10 @@
 //! (Desired, Snapshot) -> how they differ, name by name. Pure: it states facts and takes no decision.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId};
+use crate::choose::Undecided;
 use crate::list::{Live, Snapshot};
 use crate::resolve::{Desired, End, Goal};
 
@@ -54,7 +56,7 @@ pub enum Difference {
         /// The declaration
         goal: Goal,
         /// Why
-        reason: String,
+        reason: Arc<Undecided>,
     },
 }
 

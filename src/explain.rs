@@ -194,15 +194,14 @@ async fn find(
     kms: &impl KmsRead,
 ) -> Result<Found, PrepareError> {
     let fate = fate(target, &prepared, name);
-    let Prepared { snapshot, desired, mut facts, .. } = prepared;
+    let Prepared { snapshot, desired, facts, .. } = prepared;
     let live = snapshot.live.get(name).map(|live| live.key.clone());
     let want = desired.get(name).and_then(|goal| match &goal.end {
         End::Key(key) => Some(key.clone()),
         End::Absent | End::Unresolved(_) => None,
     });
-    let ends = [live.clone().flatten(), want.clone()].into_iter().flatten();
-    let unknown = ends.filter(|key| !facts.contains_key(key)).collect();
-    facts.extend(inspect(kms, unknown).await.map_err(PrepareError::Inspect)?);
+    let ends = [live.clone().flatten(), want.clone()].into_iter().flatten().collect();
+    let facts = inspect(kms, ends, facts).await.map_err(PrepareError::Inspect)?;
     let names = desired.into_keys().chain(snapshot.live.into_keys()).collect();
     Ok(Found { live, want, facts, fate, names })
 }

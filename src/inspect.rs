@@ -8,7 +8,7 @@ use crate::alias::KeyId;
 use crate::kms::{Fault, KeyFacts, KmsError, KmsRead};
 
 /// Requests under way at once: far below DescribeKey's quota of 2,000 a second at any latency a network has
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// What is known about each key that a change touches
 pub type Facts = BTreeMap<KeyId, Fact>;
@@ -24,19 +24,26 @@ pub enum Fact {
     Denied(String),
 }
 
-/// Describes `keys`
+/// Describes those of `keys` that are not among the `known` ones, and adds them to these
 ///
 /// # Errors
 /// A failure that says nothing about the key: then the read is incomplete, and nothing may be planned on it.
-pub async fn inspect(kms: &impl KmsRead, keys: BTreeSet<KeyId>) -> Result<Facts, KmsError> {
-    let facts = stream::iter(keys).map(|key| async move {
+pub async fn inspect(kms: &impl KmsRead, keys: BTreeSet<KeyId>, mut known: Facts) -> Result<Facts, KmsError> {
+    let unknown: Vec<KeyId> = keys.into_iter().filter(|key| !known.contains_key(key)).collect();
+    let facts = stream::iter(unknown).map(|key| async move {
         let fact = learn(kms, &key).await?;
         Ok((key, fact))
     });
-    facts.buffer_unordered(AT_ONCE).try_collect().await
+    let learnt: Facts = facts.buffer_unordered(AT_ONCE).try_collect().await?;
+    known.extend(learnt);
+    Ok(known)
 }
 
-async fn learn(kms: &impl KmsRead, key: &KeyId) -> Result<Fact, KmsError> {
+/// Describes one key
+///
+/// # Errors
+/// A failure that says nothing about the key.
+pub(crate) async fn learn(kms: &impl KmsRead, key: &KeyId) -> Result<Fact, KmsError> {
     match kms.describe_key(key).await {
         Ok(facts) => Ok(Fact::Known(facts)),
         Err(error) => match error.fault {

@@ -7,7 +7,7 @@
 //! 1. [`load`]: `aliases.yaml` -> a checked manifest, or every problem in it at once
 //! 2. [`target`]: the manifest -> the accounts and Regions that it speaks about
 //! 3. [`list`](mod@list): pages of ListAliases -> a snapshot of what is live
-//! 4. [`resolve`](mod@resolve): key references -> the desired state
+//! 4. [`choose`](mod@choose) and [`resolve`](mod@resolve): key references -> the desired state
 //! 5. [`diff`](mod@diff): desired and live -> how they differ
 //! 6. [`inspect`](mod@inspect): the keys of the change -> what the service knows about them
 //! 7. [`plan`](mod@plan): differences, policy and facts -> ordered actions, and what is held; here a delete is decided
@@ -24,8 +24,10 @@
 pub mod access;
 pub mod alias;
 pub mod apply;
+pub mod choose;
 pub mod cli;
 pub mod converge;
+pub mod criteria;
 pub mod diagnose;
 pub mod diff;
 pub mod explain;
@@ -35,6 +37,7 @@ pub mod kms;
 pub mod list;
 pub mod load;
 pub mod pace;
+pub mod pages;
 pub mod permissions;
 pub mod plan;
 pub mod poll;

@@ -5,9 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::alias::{AliasName, KeyId, Scope, is_reserved};
 use crate::kms::{AliasPage, KmsError, KmsRead, ListedAlias};
-
-/// Twice what a Region at its quota of 100,000 keys with 50 aliases each can fill, so a listing this long never ends
-const MOST_PAGES: u32 = 100_000;
+use crate::pages::{PageFault, Pages};
 
 /// The live aliases of one account and Region, as far as we may look
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,18 +41,9 @@ pub enum ListError {
         #[source]
         source: KmsError,
     },
-    /// The service says that more follows, and not where
-    #[error("list the live aliases: page {0} says that more follow but gives no marker")]
-    NoMarker(u32),
-    /// The service says that nothing follows, and where
-    #[error("list the live aliases: page {0} says that no more follow but gives a marker")]
-    StrayMarker(u32),
-    /// The service sends us round in a circle
-    #[error("list the live aliases: page {0} ends with a marker that came before")]
-    RepeatedMarker(u32),
-    /// There is no end to it
-    #[error("list the live aliases: no end after {0} pages")]
-    Endless(u32),
+    /// Its pages are no whole listing
+    #[error("list the live aliases: {0}")]
+    Pages(PageFault),
     /// The listing contradicts itself
     #[error(
         "list the live aliases: {name} is listed twice, on key {one} and on key {other}: it was changed meanwhile"
@@ -83,18 +72,23 @@ pub async fn list(
 ) -> Result<Snapshot, ListError> {
     let mut snapshot = Snapshot::default();
     let (mut pages, mut counted) = (Pages::default(), HashSet::new());
+    let mut marker: Option<String> = None;
     loop {
-        let page = pages.next(kms.alias_page(pages.marker.as_deref()).await)?;
-        snapshot.pages = pages.read;
-        for alias in page {
+        let page = pages.number();
+        let read = kms.alias_page(marker.as_deref()).await;
+        let AliasPage { aliases, next_marker, truncated } =
+            read.map_err(|source| ListError::Page { page, source })?;
+        snapshot.pages = page;
+        for alias in aliases {
             // Hashes, because a listing may name an alias twice, and the names of others are not ours to keep.
             if counted.insert(hash(&alias.name)) {
                 snapshot.count(&alias);
             }
             snapshot.take(alias, scope, follow)?;
         }
-        if pages.ended {
-            return Ok(snapshot);
+        match pages.turn(truncated, next_marker).map_err(ListError::Pages)? {
+            None => return Ok(snapshot),
+            next => marker = next,
         }
     }
 }
@@ -105,48 +99,17 @@ pub async fn list(
 /// Whatever keeps the listing from being whole.
 pub async fn aliases_of(kms: &impl KmsRead, key: &KeyId) -> Result<BTreeSet<String>, ListError> {
     let mut names = BTreeSet::new();
-    let mut pages = Pages::default();
-    while !pages.ended {
-        let page = pages.next(kms.key_alias_page(key, pages.marker.as_deref()).await)?;
-        names.extend(page.into_iter().map(|alias| alias.name));
-    }
-    Ok(names)
-}
-
-/// How far a listing has come
-#[derive(Default)]
-struct Pages {
-    read: u32,
-    ended: bool,
-    /// Where the next page begins
-    marker: Option<String>,
-    seen: HashSet<String>,
-}
-
-impl Pages {
-    /// The aliases of the page that was read, once it is known where the next one begins
-    fn next(&mut self, read: Result<AliasPage, KmsError>) -> Result<Vec<ListedAlias>, ListError> {
-        let page = self.read + 1;
+    let (mut pages, mut marker) = (Pages::default(), None::<String>);
+    loop {
+        let page = pages.number();
+        let read = kms.key_alias_page(key, marker.as_deref()).await;
         let AliasPage { aliases, next_marker, truncated } =
             read.map_err(|source| ListError::Page { page, source })?;
-        self.read = page;
-        let next = match (truncated, next_marker.filter(|marker| !marker.is_empty())) {
-            (false, None) => {
-                self.ended = true;
-                return Ok(aliases);
-            }
-            (false, Some(_)) => return Err(ListError::StrayMarker(page)),
-            (true, None) => return Err(ListError::NoMarker(page)),
-            (true, Some(next)) => next,
-        };
-        if !self.seen.insert(next.clone()) {
-            return Err(ListError::RepeatedMarker(page));
+        names.extend(aliases.into_iter().map(|alias| alias.name));
+        match pages.turn(truncated, next_marker).map_err(ListError::Pages)? {
+            None => return Ok(names),
+            next => marker = next,
         }
-        if page >= MOST_PAGES {
-            return Err(ListError::Endless(page));
-        }
-        self.marker = Some(next);
-        Ok(aliases)
     }
 }
 

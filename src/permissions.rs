@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::alias::{AliasName, KeyArn, KeyRef};
+use crate::choose::criteria;
 use crate::load::roles::partition;
 use crate::target::{Target, Want};
 
@@ -135,6 +136,10 @@ impl Resources {
 /// What one account has to allow
 #[derive(Default)]
 struct Needs {
+    /// Whether a key is selected from all there are
+    selects: bool,
+    /// Keys whose tags are read
+    tagged: BTreeSet<String>,
     /// Keys that are looked at: those aliases are on now, which can be any
     looked_at: BTreeSet<String>,
     /// Aliases that are created or retargeted
@@ -153,6 +158,10 @@ impl Needs {
     fn take(&mut self, target: &Target, home: &Home, purpose: Purpose) {
         if target.prune || !target.aliases.is_empty() {
             self.looked_at.insert(home.any_key());
+        }
+        for criteria in criteria(target) {
+            self.selects = true;
+            self.tagged.extend((!criteria.tags.is_empty()).then(|| home.any_key()));
         }
         if purpose == Purpose::Plan {
             return;
@@ -211,8 +220,11 @@ impl Needs {
 
     fn document(&self, breadth: Breadth) -> Document {
         let keys = |keys: &BTreeSet<String>| keys.iter().cloned().collect();
+        let every = || vec![ANY.to_owned()];
         let all = [
-            ("ListAliases", vec!["kms:ListAliases"], vec![ANY.to_owned()]),
+            ("ListAliases", vec!["kms:ListAliases"], every()),
+            ("ListKeys", vec!["kms:ListKeys"], if self.selects { every() } else { Vec::new() }),
+            ("ReadTags", vec!["kms:ListResourceTags"], keys(&self.tagged)),
             ("DescribeKeys", vec!["kms:DescribeKey"], keys(&self.looked_at)),
             ("WriteAliases", vec!["kms:CreateAlias", "kms:UpdateAlias"], self.written.pick(breadth.aliases)),
             ("CreateOnKeys", vec!["kms:CreateAlias"], self.given.pick(breadth.keys)),
@@ -254,13 +266,14 @@ fn prefixes<'t>(
     covering.map(|prefix| home.arn(&format!("{prefix}*")))
 }
 
-/// The key that a reference comes to; one that ends at a live alias can be any
+/// The key that a reference comes to; one that ends at a live alias or selects can be any
 fn new_key(target: &Target, home: &Home, first: &KeyRef) -> String {
     let mut key = first;
     for _ in 0..=target.aliases.len() {
         match key {
             KeyRef::Id(id) => return home.arn(&format!("key/{id}")),
             KeyRef::Arn(arn) => return arn.to_string(),
+            KeyRef::Select(_) => break,
             KeyRef::Alias(name) => match target.aliases.get(name).map(|declared| &declared.want) {
                 Some(Want::Key(next)) => key = next,
                 Some(Want::Absent) | None => break,

@@ -1,6 +1,7 @@
 //! A target -> everything that can be known before anything is written: who we are, what is live, what differs, what to do.
 //! Reads only; it strings the reading stages together.
 
+use crate::choose::{ChooseError, choose, criteria};
 use crate::diff::diff;
 use crate::inspect::{Facts, inspect};
 use crate::kms::{Identity, KmsError, KmsRead};
@@ -43,6 +44,9 @@ pub enum PrepareError {
     /// The listing is not whole
     #[error(transparent)]
     List(#[from] ListError),
+    /// The keys that could be selected are not known
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
     /// A key could not be looked at
     #[error("describe the keys of the change")]
     Inspect(#[source] KmsError),
@@ -57,8 +61,9 @@ impl PrepareError {
             }
             Self::Identity(error)
             | Self::Inspect(error)
+            | Self::Choose(ChooseError::Page { source: error, .. } | ChooseError::Key(error))
             | Self::List(ListError::Page { source: error, .. }) => error,
-            Self::List(_) => return None,
+            Self::List(_) | Self::Choose(ChooseError::Pages(_)) => return None,
         };
         kms.hint()
     }
@@ -71,10 +76,11 @@ impl PrepareError {
 pub async fn prepare(target: &Target, policy: &Policy, kms: &impl KmsRead) -> Result<Prepared, PrepareError> {
     let identity = identify(target, kms).await?;
     let snapshot = list(kms, &target.scope, &follows(target)).await?;
-    let desired = resolve(target, &identity, &snapshot);
+    let choices = choose(kms, criteria(target)).await?;
+    let desired = resolve(target, &identity, &snapshot, &choices);
     let diff = diff(&desired, &snapshot);
     let candidates = candidates(&diff, &desired, policy);
-    let facts = inspect(kms, candidates.keys()).await.map_err(PrepareError::Inspect)?;
+    let facts = inspect(kms, candidates.keys(), choices.facts).await.map_err(PrepareError::Inspect)?;
     let plan = plan(candidates, &diff, policy, &facts);
     Ok(Prepared { identity, snapshot, desired, facts, plan })
 }

@@ -1,8 +1,11 @@
 //! Declared key references -> the key each alias should point at: the desired state of one target. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyArn, KeyId, KeyRef};
+use crate::choose::{Choices, Undecided};
+use crate::criteria::Criteria;
 use crate::kms::Identity;
 use crate::list::Snapshot;
 use crate::target::{Declared, Manner, Place, Target, Want};
@@ -21,6 +24,8 @@ pub struct Goal {
     pub manner: Manner,
     /// The alias that it follows, where it follows one
     pub follows: Option<AliasName>,
+    /// What its key is selected by, where it is
+    pub selects: Option<Arc<Criteria>>,
 }
 
 /// The end that an alias should come to
@@ -30,8 +35,8 @@ pub enum End {
     Key(KeyId),
     /// Not exist
     Absent,
-    /// It cannot be told, for this reason; the alias is left as it is and shown
-    Unresolved(String),
+    /// It cannot be told; the alias is left as it is and shown
+    Unresolved(Arc<Undecided>),
 }
 
 /// The live aliases that must be listed so that [`resolve`] can follow them: those that `target` does not declare itself
@@ -44,8 +49,8 @@ pub fn follows(target: &Target) -> BTreeSet<AliasName> {
 }
 
 /// Finds the key behind every reference; names that the command line leaves out get no goal, though others may follow them
-pub fn resolve(target: &Target, identity: &Identity, snapshot: &Snapshot) -> Desired {
-    let world = World { target, identity, snapshot };
+pub fn resolve(target: &Target, identity: &Identity, snapshot: &Snapshot, choices: &Choices) -> Desired {
+    let world = World { target, identity, snapshot, choices };
     let selected = target.aliases.iter().filter(|(name, _)| target.scope.selection.takes(name.as_str()));
     selected.map(|(name, declared)| (name.clone(), world.goal(declared))).collect()
 }
@@ -55,17 +60,26 @@ struct World<'a> {
     target: &'a Target,
     identity: &'a Identity,
     snapshot: &'a Snapshot,
+    choices: &'a Choices,
 }
 
 impl World<'_> {
     fn goal(&self, declared: &Declared) -> Goal {
-        let (end, follows) = match &declared.want {
-            Want::Absent => (End::Absent, None),
-            Want::Key(KeyRef::Alias(name)) => (self.follow(name), Some(name.clone())),
-            Want::Key(KeyRef::Id(id)) => (End::Key(id.clone()), None),
-            Want::Key(KeyRef::Arn(arn)) => (self.here(arn), None),
+        let (mut follows, mut selects) = (None, None);
+        let end = match &declared.want {
+            Want::Absent => End::Absent,
+            Want::Key(KeyRef::Id(id)) => End::Key(id.clone()),
+            Want::Key(KeyRef::Arn(arn)) => self.here(arn),
+            Want::Key(KeyRef::Alias(name)) => {
+                follows = Some(name.clone());
+                self.follow(name)
+            }
+            Want::Key(KeyRef::Select(criteria)) => {
+                selects = Some(criteria.clone());
+                self.chosen(criteria)
+            }
         };
-        Goal { end, place: declared.place.clone(), manner: declared.manner.clone(), follows }
+        Goal { end, place: declared.place.clone(), manner: declared.manner.clone(), follows, selects }
     }
 
     /// Follows declared aliases to their end; the loader has refused cycles, and the bound keeps this total all the same
@@ -76,24 +90,31 @@ impl World<'_> {
                 Some(Want::Key(KeyRef::Alias(next))) => name = next,
                 Some(Want::Key(KeyRef::Id(id))) => return End::Key(id.clone()),
                 Some(Want::Key(KeyRef::Arn(arn))) => return self.here(arn),
+                Some(Want::Key(KeyRef::Select(criteria))) => return self.chosen(criteria),
                 Some(Want::Absent) => {
-                    return End::Unresolved(format!("follows {name}, which is declared absent"));
+                    return unresolved(format!("follows {name}, which is declared absent"));
                 }
                 None => return self.follow_live(name),
             }
         }
-        End::Unresolved(format!("follows {first}, which follows itself"))
+        unresolved(format!("follows {first}, which follows itself"))
+    }
+
+    fn chosen(&self, criteria: &Criteria) -> End {
+        match self.choices.of(criteria) {
+            Some(Ok(key)) => End::Key(key.clone()),
+            Some(Err(undecided)) => End::Unresolved(undecided.clone()),
+            None => unresolved(format!("nobody looked for a key with {criteria}")),
+        }
     }
 
     fn follow_live(&self, name: &AliasName) -> End {
         if self.target.prune && self.target.scope.owns(name.as_str()) {
-            return End::Unresolved(format!(
-                "follows {name}, which prune deletes because it is not declared"
-            ));
+            return unresolved(format!("follows {name}, which prune deletes because it is not declared"));
         }
         match self.snapshot.followed.get(name) {
             Some(key) => End::Key(key.clone()),
-            None => End::Unresolved(format!("follows {name}, which is neither declared nor live")),
+            None => unresolved(format!("follows {name}, which is neither declared nor live")),
         }
     }
 
@@ -104,6 +125,11 @@ impl World<'_> {
         if (&arn.account, &arn.region, &arn.partition) == (account, region, partition) {
             return End::Key(arn.id.clone());
         }
-        End::Unresolved(format!("key {arn} is not of {account} in {region} ({partition})"))
+        unresolved(format!("key {arn} is not of {account} in {region} ({partition})"))
     }
+}
+
+fn unresolved(why: String) -> End {
+    let hint = "name a key of this account and Region, or an alias that is declared or live".to_owned();
+    End::Unresolved(Arc::new(Undecided { why, hint }))
 }

@@ -272,6 +272,7 @@ mod tests {
             Want::Key(KeyRef::Id(id)) => id.as_str()[..1].to_owned(),
             Want::Key(KeyRef::Arn(arn)) => arn.to_string(),
             Want::Key(KeyRef::Alias(name)) => name.to_string(),
+            Want::Key(KeyRef::Select(criteria)) => criteria.to_string(),
         };
         let aliases = |target: &Target| {
             let each = target.aliases.iter().map(|(name, declared)| format!(" {name}={}", want(declared)));

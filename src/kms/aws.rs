@@ -4,6 +4,7 @@
 //! or end in a Debug dump. Codes are matched as text, because half of what KMS answers (`ValidationException`,
 //! `AccessDeniedException`, `ThrottlingException`) is declared by none of its operations, and the SDK has no types for it.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,7 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
-use aws_sdk_kms::types::{AliasListEntry, KeyManagerType, KeyMetadata};
+use aws_sdk_kms::types::{AliasListEntry, KeyListEntry, KeyManagerType, KeyMetadata, Tag};
 use aws_sdk_kms::{Client, config};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -26,13 +27,22 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_types::date_time::{DateTime, Format};
 
 use super::contact::Contact;
-use super::{AliasPage, Calls, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, ListedAlias, Written};
+use super::{
+    AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
+};
 use crate::alias::{AliasName, KeyId};
+use crate::pages::Pages;
 use crate::poll::time_of_day;
 
 /// The most that ListAliases takes; its default is 50
 /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html>).
 const PAGE: i32 = 100;
+/// The most that ListKeys takes; its default is 100
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html>).
+const KEY_PAGE: i32 = 1000;
+/// The most that ListResourceTags takes, and its default
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html>).
+const TAG_PAGE: i32 = 50;
 
 /// One account and Region, through the SDK
 #[derive(Clone, Debug)]
@@ -76,6 +86,31 @@ impl KmsRead for AwsKms {
 
     async fn describe_key(&self, key: &KeyId) -> Result<KeyFacts, KmsError> {
         self.describe(key.as_str()).await
+    }
+
+    async fn key_page(&self, marker: Option<&str>) -> Result<KeyPage, KmsError> {
+        let request = self.kms.list_keys().limit(KEY_PAGE).set_marker(marker.map(str::to_owned));
+        let page = request.send().await.map_err(|e| flatten("ListKeys", e))?;
+        let keys = page.keys.ok_or_else(|| unreadable("ListKeys", "no Keys"))?;
+        let id = |entry: KeyListEntry| key_id("ListKeys", entry.key_id.as_deref().unwrap_or_default());
+        let keys = keys.into_iter().map(id).collect::<Result<_, _>>()?;
+        Ok(KeyPage { keys, next_marker: page.next_marker, truncated: page.truncated })
+    }
+
+    async fn tags(&self, key: &KeyId) -> Result<BTreeMap<String, String>, KmsError> {
+        let (mut tags, mut pages, mut marker) = (BTreeMap::new(), Pages::default(), None);
+        loop {
+            let request = self.kms.list_resource_tags().key_id(key.as_str()).limit(TAG_PAGE);
+            let answer = request.set_marker(marker).send().await;
+            let page = answer.map_err(|e| flatten("ListResourceTags", e))?;
+            let listed = page.tags.ok_or_else(|| unreadable("ListResourceTags", "no Tags"))?;
+            tags.extend(listed.into_iter().map(|Tag { tag_key, tag_value, .. }| (tag_key, tag_value)));
+            let turned = pages.turn(page.truncated, page.next_marker);
+            match turned.map_err(|fault| unreadable("ListResourceTags", &fault.to_string()))? {
+                None => return Ok(tags),
+                next => marker = next,
+            }
+        }
     }
 
     async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {

@@ -42,6 +42,12 @@ pub trait KmsRead: Send + Sync {
     /// DescribeKey by key id
     fn describe_key(&self, key: &KeyId) -> impl Future<Output = Result<KeyFacts, KmsError>> + Send;
 
+    /// One page of ListKeys, of at most 1,000 keys of the account's own, beginning at `marker`
+    fn key_page(&self, marker: Option<&str>) -> impl Future<Output = Result<KeyPage, KmsError>> + Send;
+
+    /// ListResourceTags: all tags of a key
+    fn tags(&self, key: &KeyId) -> impl Future<Output = Result<BTreeMap<String, String>, KmsError>> + Send;
+
     /// DescribeKey by alias name: the key it points at now, or `None` where there is no such alias
     fn probe_alias(
         &self,
@@ -124,6 +130,17 @@ pub struct ListedAlias {
     pub name: String,
     /// The key it points at; predefined AWS aliases may have none
     pub target: Option<KeyId>,
+}
+
+/// One page of ListKeys as the service gave it
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyPage {
+    /// Keys on this page, AWS's own among them
+    pub keys: Vec<KeyId>,
+    /// Where the next page begins
+    pub next_marker: Option<String>,
+    /// Whether there is a next page
+    pub truncated: bool,
 }
 
 /// What the service knows about a key
@@ -223,9 +240,9 @@ impl KmsError {
         let hint = match self.fault {
             Fault::AccessDenied => match self.operation {
                 "ListAliases" => "the role needs kms:ListAliases on resource \"*\"".to_owned(),
-                "DescribeKey" => {
-                    "the role needs kms:DescribeKey on the key, in its IAM policy or the key policy"
-                        .to_owned()
+                "ListKeys" => "the role needs kms:ListKeys on resource \"*\"".to_owned(),
+                operation @ ("DescribeKey" | "ListResourceTags") => {
+                    format!("the role needs kms:{operation} on the key, in its IAM policy or the key policy")
                 }
                 "GetKeyPolicy" => "the role needs kms:GetKeyPolicy on the key".to_owned(),
                 "UpdateAlias" => {

@@ -80,6 +80,7 @@ fn good_texts_of_every_style_read_alike() {
         "a: b\r\nc:\r\n  - d\r\n",
         "time: 12:30:45\ndate: 2026-11-21\nid: 1234abcd-12ab-34cd-56ef-1234567890ab\n",
         "arn: arn:aws:kms:us-east-1:111122223333:key/mrk-1\nurl: http://x/#y\n",
+        "key: {tags: {app: billing, 'on': \"yes\", \"7\": ''}, description: the whole of it}\n",
         "nested:\n    deep:\n          deeper: x\n    back: y\n",
         "[]",
         "{}",

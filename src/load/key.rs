@@ -1,14 +1,23 @@
 //! What stands after `key:` -> which key is meant. Pure.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
 use super::language::KEY;
-use super::node::{Kind, Node};
+use super::node::{Kind, Node, Value};
 use super::problem::{Problem, Problems};
-use super::read::{Fields, wrong_kind};
+use super::read::{Fields, text, wrong_kind};
 use super::suggest::nearest;
 use crate::alias::{AliasName, KeyArn, KeyId, KeyRef, NameError};
+use crate::criteria::Criteria;
 
-const SHAPES: &str = "write a key id, as `1234abcd-12ab-34cd-56ef-1234567890ab` or `mrk-…`; the ARN of a key; or the name of \
-    another alias";
+const SHAPES: &str = "write a key id, as `1234abcd-12ab-34cd-56ef-1234567890ab` or `mrk-…`; the ARN of a key; the name of \
+    another alias; or what the key has, as `{tags: {app: billing}}`";
+
+/// The longest name and value of a tag, and the longest description
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Tag.html>,
+/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>)
+const LONGEST: [usize; 3] = [128, 256, 8192];
 
 const NONE: &str = "write a key, or `absent` if the alias should not exist";
 
@@ -23,7 +32,7 @@ pub(super) fn read(node: &Node, found: &mut Problems) -> Option<KeyRef> {
             Ok(key) => return Some(key),
             Err(problem) => found.add(problem.at(&node.spot, "")),
         },
-        Kind::Map => refuse_selector(node, found),
+        Kind::Map => return read_criteria(node, found).map(|criteria| KeyRef::Select(criteria.into())),
         Kind::Null => {
             found.add(wrong_kind(node, "a key").help(NONE));
         }
@@ -32,12 +41,82 @@ pub(super) fn read(node: &Node, found: &mut Problems) -> Option<KeyRef> {
     None
 }
 
-/// Selecting a key by what it is tagged with is for a later version.
-fn refuse_selector(node: &Node, found: &mut Problems) {
-    let fields = Fields::read(node, &KEY, found);
-    if fields.is_some_and(|fields| fields.is_empty()) {
+/// What the key is selected by; what is wrong with any part of it leaves no key
+fn read_criteria(node: &Node, found: &mut Problems) -> Option<Criteria> {
+    let fields = Fields::read(node, &KEY, found)?;
+    if fields.is_empty() {
         found.add(wrong_kind(node, "a key").help(SHAPES));
+        return None;
     }
+    // Each is read, so that all that is wrong is told at once.
+    let tags = match fields.get("tags") {
+        Some(node) => read_tags(node, found),
+        None => Some(BTreeMap::new()),
+    };
+    let description = match fields.get("description") {
+        Some(node) => read_description(node, found).map(Some),
+        None => Some(None),
+    };
+    let criteria = Criteria { tags: tags?, description: description? };
+    (!fields.refused).then_some(criteria)
+}
+
+fn read_tags(node: &Node, found: &mut Problems) -> Option<BTreeMap<String, String>> {
+    const EXAMPLE: &str = "name at least one tag, as in `tags: {app: billing}`";
+    match &node.value {
+        Value::Map(pairs) if pairs.is_empty() => {
+            let problem = Problem::error("empty-tags", "`tags` without any tag would select every key");
+            found.add(problem.at(&node.spot, "").help(EXAMPLE));
+            None
+        }
+        Value::Map(pairs) => {
+            let read: Vec<_> = pairs.iter().map(|(name, value)| read_tag(name, value, found)).collect();
+            read.into_iter().collect()
+        }
+        _ => {
+            found.add(wrong_kind(node, "a mapping of tags").help(EXAMPLE));
+            None
+        }
+    }
+}
+
+fn read_tag(name: &Node, value: &Node, found: &mut Problems) -> Option<(String, String)> {
+    let [longest_name, longest_value, _] = LONGEST;
+    let read_name = text(name, "the name of a tag, which is text", found);
+    let read_name = read_name.and_then(|text| within(text, 1..=longest_name, "tag name", name, found));
+    let read_value = text(value, "the value of a tag, which is text", found);
+    let read_value = read_value.and_then(|text| within(text, 0..=longest_value, "tag value", value, found));
+    Some((read_name?, read_value?))
+}
+
+fn read_description(node: &Node, found: &mut Problems) -> Option<String> {
+    let [.., longest] = LONGEST;
+    let read = text(node, "the whole description of the key, which is text", found)?;
+    within(read, 1..=longest, "description to select by", node, found)
+}
+
+/// `text`, if a key can have it
+fn within(
+    text: &str,
+    length: RangeInclusive<usize>,
+    what: &str,
+    node: &Node,
+    found: &mut Problems,
+) -> Option<String> {
+    let count = text.chars().count();
+    if length.contains(&count) {
+        return Some(text.to_owned());
+    }
+    let (message, help) = match count {
+        0 => (format!("a {what} must not be empty"), "write a text, or take it out".to_owned()),
+        _ => {
+            let most = length.end();
+            let message = format!("{count} characters, and a {what} has at most {most}");
+            (message, "no key can have this: write what the key has".to_owned())
+        }
+    };
+    found.add(Problem::error("key-criteria", message).at(&node.spot, "").help(help));
+    None
 }
 
 fn parse(text: &str) -> Result<KeyRef, Problem> {

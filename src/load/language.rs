@@ -80,7 +80,7 @@ pub(super) const OVERRIDE: Words = Words::new(
     &[],
 );
 
-pub(super) const KEY: Words = Words::new("`key`", &[], &["tags", "description", "ssm"]);
+pub(super) const KEY: Words = Words::new("`key`", &["tags", "description"], &["ssm"]);
 
 pub(super) const ROLES: Words = Words::new("`roles`", &["plan", "apply"], &[]);
 

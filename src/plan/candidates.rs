@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::renames::{self, Fate};
 use super::{Action, Change, Held, Policy, Reason};
 use crate::alias::{AliasName, KeyId};
+use crate::choose::Undecided;
 use crate::diff::{Diff, Difference};
 use crate::resolve::{Desired, Goal};
 
@@ -57,7 +58,7 @@ impl Candidates {
             }
             Difference::Mismatched { have, goal, want } => match &have.key {
                 Some(from) => {
-                    let reason = goal.follows.clone().map_or(Reason::Mismatched, Reason::Follows);
+                    let reason = moved(goal);
                     let (from, to) = (from.clone(), want.clone());
                     self.change(Action::Update { name, from, to }, reason, Some(goal));
                 }
@@ -76,10 +77,8 @@ impl Candidates {
             Difference::Unresolved { have, goal, reason } => {
                 let have = have.as_ref().and_then(|live| live.key.clone());
                 let place = Some(goal.place.clone());
-                let hint = Some(
-                    "name a key of this account and Region, or an alias that is declared or live".to_owned(),
-                );
-                self.held.push(Held { name, have, want: None, place, why: reason.clone(), hint });
+                let Undecided { why, hint } = Undecided::clone(reason);
+                self.held.push(Held { name, have, want: None, place, why, hint: Some(hint) });
             }
         }
     }
@@ -122,4 +121,10 @@ impl Candidates {
         let place = goal.map(|goal| goal.place.clone());
         self.held.push(Held { name, have: None, want: None, place, why, hint: None });
     }
+}
+
+/// Why an alias that is on another key than it should be is moved
+fn moved(goal: &Goal) -> Reason {
+    let selects = || goal.selects.clone().map_or(Reason::Mismatched, Reason::Selects);
+    goal.follows.clone().map_or_else(selects, Reason::Follows)
 }

@@ -16,8 +16,10 @@ pub mod order;
 mod renames;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId};
+use crate::criteria::Criteria;
 use crate::diff::{Diff, Difference};
 use crate::inspect::Facts;
 use crate::target::{Guards, Manner, Place, Protection, Target};
@@ -129,6 +131,8 @@ pub enum Reason {
     Mismatched,
     /// It follows this alias, whose key is another one
     Follows(AliasName),
+    /// What its key is selected by selects another one
+    Selects(Arc<Criteria>),
     /// Declared absent
     DeclaredAbsent,
     /// Not declared, and prune is on

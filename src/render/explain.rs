@@ -119,6 +119,7 @@ fn wanted(want: &Want) -> String {
         Want::Key(KeyRef::Id(id)) => format!("key {id}"),
         Want::Key(KeyRef::Arn(arn)) => format!("key {arn}"),
         Want::Key(KeyRef::Alias(name)) => format!("the key of {name}"),
+        Want::Key(KeyRef::Select(criteria)) => format!("the one usable key with {criteria}"),
     }
 }
 
@@ -209,6 +210,7 @@ fn reason(reason: &Reason) -> String {
         Reason::Missing => "it is declared, and not there".to_owned(),
         Reason::Mismatched => "it is declared on another key".to_owned(),
         Reason::Follows(other) => format!("it follows {other}, which is to be on another key"),
+        Reason::Selects(criteria) => format!("{criteria} now {} that key", criteria.verb()),
         Reason::DeclaredAbsent => "it is declared absent".to_owned(),
         Reason::Pruned => "it is not declared, and prune is on".to_owned(),
         Reason::Renamed(by) => format!("it has become {by}"),

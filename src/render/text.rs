@@ -119,6 +119,10 @@ impl<'p> Sheet<'p> {
             Reason::Pruned => detail += "  not declared, and prune is on",
             Reason::Renamed(other) => detail += &format!("  has become {other}"),
             Reason::Follows(other) => notes.push(("why", format!("follows {other}"))),
+            Reason::Selects(criteria) => {
+                let key = after.map_or("no key", |key| self.keys.of(key));
+                notes.push(("why", format!("{criteria} now {} {key}", criteria.verb())));
+            }
             Reason::Missing | Reason::Mismatched => {}
         }
         notes.extend(change.risks.iter().map(|risk| ("risk", risk.clone())));

@@ -74,6 +74,12 @@ async fn an_empty_answer_is_not_an_empty_account() {
     assert_eq!(identity.unwrap_err().fault, Fault::Unknown);
     let described = canned(200, "{}").kms().await.describe_key(&key(A)).await;
     assert_eq!(described.unwrap_err().fault, Fault::Unknown);
+    for body in ["{}", r#"{"Keys": [{}]}"#] {
+        assert_eq!(canned(200, body).kms().await.key_page(None).await.unwrap_err().fault, Fault::Unknown);
+    }
+    for body in ["{}", r#"{"Tags": [], "Truncated": true}"#] {
+        assert_eq!(canned(200, body).kms().await.tags(&key(A)).await.unwrap_err().fault, Fault::Unknown);
+    }
 }
 
 #[tokio::test]
@@ -82,6 +88,12 @@ async fn pages_are_as_long_as_the_service_makes_them() {
     let _ = server.kms().await.alias_page(Some("there")).await;
     let said: serde_json::Value = serde_json::from_str(&server.said.lock().unwrap()).unwrap();
     assert_eq!(said, serde_json::json!({"Limit": 100, "Marker": "there"}));
+    let _ = server.kms().await.key_page(Some("there")).await;
+    let said: serde_json::Value = serde_json::from_str(&server.said.lock().unwrap()).unwrap();
+    assert_eq!(said, serde_json::json!({"Limit": 1000, "Marker": "there"}));
+    let _ = server.kms().await.tags(&key(A)).await;
+    let said: serde_json::Value = serde_json::from_str(&server.said.lock().unwrap()).unwrap();
+    assert_eq!(said, serde_json::json!({"KeyId": A, "Limit": 50}));
 }
 
 #[tokio::test]

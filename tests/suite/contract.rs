@@ -37,6 +37,7 @@ macro_rules! for_every_scenario {
         $test!(a_key_says_what_it_is);
         $test!(a_key_lists_its_own_aliases_and_no_others);
         $test!(a_key_has_a_policy_of_its_own);
+        $test!(every_key_is_listed_and_has_tags_or_none);
         $test!(the_credentials_have_an_identity);
         $test!(requests_are_counted);
     };
@@ -244,6 +245,13 @@ pub async fn a_key_has_a_policy_of_its_own(kms: &impl KmsWrite, [key, ..]: Keys)
     assert_eq!((statement.effect, statement.about_aliases), (Some(Effect::Allow), false));
     let unknown = KeyId::parse("01234567-0123-4123-8123-0123456789ab").unwrap();
     assert_eq!(fault(kms.key_policy(&unknown).await), Fault::NotFound);
+}
+
+pub async fn every_key_is_listed_and_has_tags_or_none(kms: &impl KmsWrite, keys: Keys) {
+    let page = kms.key_page(None).await.unwrap();
+    assert!(!page.truncated && page.next_marker.is_none(), "a page takes a thousand keys");
+    assert!(keys.iter().all(|key| page.keys.contains(key)), "{page:?}");
+    assert_eq!(kms.tags(&keys[0]).await.unwrap(), BTreeMap::new());
 }
 
 pub async fn the_credentials_have_an_identity(kms: &impl KmsWrite, _: Keys) {

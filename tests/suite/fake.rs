@@ -1,12 +1,14 @@
 //! FakeKms: the boundary on the embedded KMS without a socket, on tokio's clock, which these tests pause.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::alias::{KeyRef, Scope};
 use kms_alias::kms::{
-    AliasPage, Calls, Connect, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
+    AliasPage, Calls, Connect, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, ListedAlias,
+    Written,
 };
 use kms_alias::poll::{now, wait};
 use kms_alias::sandbox::{Answer, Call, Home, Key, Reply, Request, Scenario, Service, World};
@@ -217,6 +219,35 @@ impl KmsRead for FakeKms {
 
     async fn describe_key(&self, key: &KeyId) -> Result<KeyFacts, KmsError> {
         self.describe(key.as_str()).await
+    }
+
+    async fn key_page(&self, marker: Option<&str>) -> Result<KeyPage, KmsError> {
+        let mut input = json!({"Limit": 1000});
+        if let Some(marker) = marker {
+            input["Marker"] = marker.into();
+        }
+        let (output, _) = self.call("ListKeys", input).await?;
+        let keys = output["Keys"].as_array().cloned().unwrap_or_default();
+        Ok(KeyPage {
+            keys: keys.iter().filter_map(|key| key["KeyId"].as_str().map(KeyId::from_service)).collect(),
+            next_marker: output["NextMarker"].as_str().map(str::to_owned),
+            truncated: output["Truncated"].as_bool().unwrap_or_default(),
+        })
+    }
+
+    async fn tags(&self, key: &KeyId) -> Result<BTreeMap<String, String>, KmsError> {
+        let (mut tags, mut input) = (BTreeMap::new(), json!({"KeyId": key.as_str(), "Limit": 50}));
+        loop {
+            let (output, _) = self.call("ListResourceTags", input.clone()).await?;
+            for tag in output["Tags"].as_array().into_iter().flatten() {
+                let text = |member: &str| tag[member].as_str().unwrap_or_default().to_owned();
+                tags.insert(text("TagKey"), text("TagValue"));
+            }
+            if output["Truncated"] != true {
+                return Ok(tags);
+            }
+            input["Marker"] = output["NextMarker"].clone();
+        }
     }
 
     async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kms_alias::alias::{KeyId, Scope};
-use kms_alias::kms::{AliasPage, Calls, Identity, KeyFacts, KmsError, KmsRead, ListedAlias};
+use kms_alias::kms::{AliasPage, Calls, Identity, KeyFacts, KeyPage, KmsError, KmsRead, ListedAlias};
 use kms_alias::list::{ListError, Snapshot, list};
 
 use crate::fake::{A, B, alias, key};
@@ -36,6 +36,14 @@ impl KmsRead for Pages {
     }
 
     async fn describe_key(&self, _: &KeyId) -> Result<KeyFacts, KmsError> {
+        unreachable!("a listing asks for nothing but pages")
+    }
+
+    async fn key_page(&self, _: Option<&str>) -> Result<KeyPage, KmsError> {
+        unreachable!("a listing asks for nothing but pages")
+    }
+
+    async fn tags(&self, _: &KeyId) -> Result<BTreeMap<String, String>, KmsError> {
         unreachable!("a listing asks for nothing but pages")
     }
 

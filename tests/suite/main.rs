@@ -24,4 +24,5 @@ mod sandbox;
 mod sandbox_misbehaves;
 mod sandbox_rules;
 mod sandbox_state;
+mod selection;
 mod worlds;

@@ -85,6 +85,7 @@ aliases:
   alias/app/a: *key
   alias/app/b: {key: alias/app/a, targets: ["@prod"]}
   alias/data/c: absent
+  alias/data/d: {key: {tags: {app: billing, "7": ""}, description: the whole of it}}
 "#;
 
 #[test]

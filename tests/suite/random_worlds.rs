@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kms_alias::alias::{AliasName, KeyId, KeyRef, Pattern, Scope};
+use kms_alias::choose::Choices;
 use kms_alias::diff::diff;
 use kms_alias::inspect::{Fact, Facts};
 use kms_alias::kms::{Identity, KeyFacts};
@@ -122,7 +123,7 @@ impl World {
     fn plan(&self, live: &BTreeMap<AliasName, KeyId>) -> Plan {
         let (target, snapshot) = (self.target(), self.snapshot(live));
         let policy = Policy::of(&target);
-        let desired = resolve(&target, &identity(), &snapshot);
+        let desired = resolve(&target, &identity(), &snapshot, &Choices::default());
         let diff = diff(&desired, &snapshot);
         plan(candidates(&diff, &desired, &policy), &diff, &policy, &facts())
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kms_alias::alias::{AliasName, KeyId};
+use kms_alias::choose::Choices;
 use kms_alias::diff::diff;
 use kms_alias::inspect::{Fact, Facts};
 use kms_alias::kms::{Identity, KeyFacts};
@@ -48,7 +49,7 @@ fn snapshot(live: &BTreeMap<AliasName, KeyId>) -> Snapshot {
 
 fn plan_for(target: &Target, live: &BTreeMap<AliasName, KeyId>, facts: &Facts) -> Plan {
     let (snapshot, policy) = (snapshot(live), Policy::of(target));
-    let desired = resolve(target, &identity(), &snapshot);
+    let desired = resolve(target, &identity(), &snapshot, &Choices::default());
     let diff = diff(&desired, &snapshot);
     plan(candidates(&diff, &desired, &policy), &diff, &policy, facts)
 }
@@ -205,7 +206,7 @@ fn aliases_follow_each_other_to_the_end_and_nothing_that_is_not_there() {
     let mut snapshot = Snapshot::default();
     snapshot.followed.insert(alias("alias/other/live"), key(C));
     let policy = Policy::of(&target);
-    let desired = resolve(&target, &identity(), &snapshot);
+    let desired = resolve(&target, &identity(), &snapshot, &Choices::default());
     let diff = diff(&desired, &snapshot);
     let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &enabled_keys());
     let created: Vec<_> = plan
@@ -223,7 +224,7 @@ fn a_live_name_without_a_target_is_held_and_no_other_delete_waits_for_it() {
     let mut snapshot = snapshot(&[(alias("alias/app/old"), key(A))].into());
     snapshot.live.insert(alias("alias/app/odd"), Live { key: None });
     let policy = Policy::of(&pruning);
-    let desired = resolve(&pruning, &identity(), &snapshot);
+    let desired = resolve(&pruning, &identity(), &snapshot, &Choices::default());
     let diff = diff(&desired, &snapshot);
     let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &enabled_keys());
     assert_eq!((plan.changes.len(), plan.held.len()), (1, 1), "{plan:?}");
@@ -238,7 +239,7 @@ fn nothing_follows_a_name_that_the_same_plan_deletes() {
     for (prune, created) in [(false, 1), (true, 0)] {
         let target = Target { prune, ..following.clone() };
         let policy = Policy::of(&target);
-        let desired = resolve(&target, &identity(), &snapshot);
+        let desired = resolve(&target, &identity(), &snapshot, &Choices::default());
         let diff = diff(&desired, &snapshot);
         let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &enabled_keys());
         assert_eq!(plan.changes.len(), created, "prune {prune}: {plan:?}");

@@ -212,7 +212,7 @@ fn reason(action: &Action, reason: &Reason) -> &'static str {
         Reason::Missing => "missing",
         Reason::Mismatched if matches!(action, Action::Replace { .. }) => "key_type_change",
         Reason::Mismatched => "target_drift",
-        Reason::Follows(_) => "key_ref_moved",
+        Reason::Follows(_) | Reason::Selects(_) => "key_ref_moved",
         Reason::DeclaredAbsent => "declared_absent",
         Reason::Pruned => "pruned",
         Reason::Renamed(_) => "renamed",

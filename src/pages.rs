@@ -1,0 +1,83 @@
+//! The rules of paging: which marker is the next one, and which is none that a whole listing can have. Pure.
+//!
+//! The SDK's own paginator ends quietly where a marker is missing, so pages are turned by hand.
+
+use std::collections::HashSet;
+
+/// Twice what a Region at its quota of 100,000 keys with 50 aliases each can fill, so a listing this long never ends
+const MOST: u32 = 100_000;
+
+/// Why pages are no whole listing
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageFault {
+    /// The service says that more follows, and not where
+    #[error("page {0} says that more follow but gives no marker")]
+    NoMarker(u32),
+    /// The service says that nothing follows, and where
+    #[error("page {0} says that no more follow but gives a marker")]
+    StrayMarker(u32),
+    /// The service sends us round in a circle
+    #[error("page {0} ends with a marker that came before")]
+    RepeatedMarker(u32),
+    /// There is no end to it
+    #[error("no end after {0} pages")]
+    Endless(u32),
+}
+
+/// The pages of one listing, as far as they have been read
+#[derive(Debug, Default)]
+pub struct Pages {
+    read: u32,
+    markers: HashSet<String>,
+}
+
+impl Pages {
+    /// The number of the page that is read next, counted from 1
+    pub fn number(&self) -> u32 {
+        self.read + 1
+    }
+
+    /// Where the next page begins, after one that ended like this; `None` at the end of the listing
+    ///
+    /// # Errors
+    /// The end or the marker is one that no whole listing has.
+    pub fn turn(&mut self, truncated: bool, marker: Option<String>) -> Result<Option<String>, PageFault> {
+        self.read += 1;
+        let next = match (truncated, marker.filter(|marker| !marker.is_empty())) {
+            (false, None) => return Ok(None),
+            (false, Some(_)) => return Err(PageFault::StrayMarker(self.read)),
+            (true, None) => return Err(PageFault::NoMarker(self.read)),
+            (true, Some(next)) => next,
+        };
+        if !self.markers.insert(next.clone()) {
+            return Err(PageFault::RepeatedMarker(self.read));
+        }
+        if self.read >= MOST { Err(PageFault::Endless(self.read)) } else { Ok(Some(next)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_new_marker_leads_on_and_only_its_absence_ends() {
+        let turn = |pages: &mut Pages, truncated, marker: &str| {
+            pages.turn(truncated, Some(marker.to_owned()).filter(|marker| marker != "none"))
+        };
+        let mut pages = Pages::default();
+        assert_eq!(turn(&mut pages, true, "a"), Ok(Some("a".to_owned())));
+        assert_eq!((turn(&mut pages, true, "b"), pages.number()), (Ok(Some("b".to_owned())), 3));
+        assert_eq!(turn(&mut pages, false, "none"), Ok(None));
+        for (truncated, marker, fault) in [
+            (true, "none", PageFault::NoMarker(2)),
+            (true, "", PageFault::NoMarker(2)),
+            (false, "b", PageFault::StrayMarker(2)),
+            (true, "a", PageFault::RepeatedMarker(2)),
+        ] {
+            let mut pages = Pages::default();
+            turn(&mut pages, true, "a").unwrap();
+            assert_eq!(turn(&mut pages, truncated, marker), Err(fault));
+        }
+    }
+}
