@@ -67,6 +67,12 @@ fn not_attempted(action: &Action, reason: Reason) -> Applied {
 }
 
 impl Report {
+    /// The names that are not as planned, or not known to be
+    pub fn unsettled(&self) -> impl Iterator<Item = &AliasName> {
+        let unsettled = self.applied.iter().filter(|applied| !applied.outcome.is_success());
+        unsettled.map(|applied| applied.action.name())
+    }
+
     /// The report of a plan that was never begun, because the program was asked to stop
     pub fn stopped(plan: &Plan) -> Self {
         let actions = plan.stages.iter().flatten();

@@ -32,7 +32,9 @@ pub enum PrepareError {
     #[error("tell whose credentials these are")]
     Identity(#[source] KmsError),
     /// They are good, and somebody else's
-    #[error("the credentials are for account {actual} ({caller}), and the manifest says {declared}")]
+    #[error(
+        "use the credentials: they are for account {actual} ({caller}), and the manifest says {declared}"
+    )]
     Account {
         /// As declared
         declared: String,

@@ -318,9 +318,12 @@ targets:
   dev: {account: "012345678901", region: cn-north-1, profile: dev, groups: [test], <<: *quiet}
 "#;
 
+    /// What the overrides of the fleet are exceptions to
+    const OVERRIDDEN: &str = "alias/app/ledger: ONE, alias/app/only-prod: {key: ONE, targets: [prod]}";
+
     #[test]
     fn accounts_and_regions_multiply_and_settings_are_inherited() {
-        let all = expand(&format!("{FLEET}aliases: {{}}\n"));
+        let all = expand(&format!("{FLEET}aliases: {{{OVERRIDDEN}}}\n"));
         let names: Vec<_> = all.iter().map(|target| &*target.name).collect();
         let wanted =
             ["dev/012345678901/cn-north-1", "prod/111122223333/eu-west-1", "prod/111122223333/us-east-1"];
@@ -342,7 +345,7 @@ targets:
 
     #[test]
     fn of_several_declarations_the_nearest_to_the_target_holds() {
-        let aliases = "aliases:\n  alias/app/ledger: ONE\n  alias/app/dev: {key: ONE, targets: [dev]}\n";
+        let aliases = format!("aliases: {{{OVERRIDDEN}, alias/app/dev: {{key: ONE, targets: [dev]}}}}\n");
         assert_eq!(
             told(&format!("{FLEET}{aliases}")),
             [
@@ -366,8 +369,9 @@ targets:
             ("[\"{dev,prod/1*/**}\"]", "dev prod prod"),
             ("[prod, prod/111122223333/us-east-1, \"@live\"]", "prod prod prod prod"),
         ] {
-            let all =
-                expand(&format!("{FLEET}aliases: {{alias/data/x: {{key: ONE, targets: {selectors}}}}}\n"));
+            let all = expand(&format!(
+                "{FLEET}aliases: {{{OVERRIDDEN}, alias/data/x: {{key: ONE, targets: {selectors}}}}}\n"
+            ));
             let has = |target: &&Target| target.aliases.keys().any(|name| name.as_str() == "alias/data/x");
             let names = all.iter().filter(has).filter_map(|target| target.name.split('/').next());
             assert_eq!(names.collect::<Vec<_>>().join(" "), wanted, "{selectors}");
@@ -388,7 +392,7 @@ targets:
 
     #[test]
     fn the_same_manifest_expands_to_the_same_targets() {
-        let text = format!("{FLEET}aliases: {{alias/app/a: ONE}}\n");
+        let text = format!("{FLEET}aliases: {{{OVERRIDDEN}, alias/app/a: ONE}}\n");
         assert_eq!(expand(&text), expand(&text));
     }
 }

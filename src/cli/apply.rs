@@ -86,6 +86,9 @@ impl Session<'_> {
             self.console.note("error: nothing was written, because a guard refused the plan\n");
             return Ok(Some(Exit::Refused));
         }
+        if totals.counts.total() == 0 && totals.held > 0 {
+            self.console.note(&format!("Nothing was written: {} held.\n", totals.held));
+        }
         if totals.counts.total() == 0 {
             return Ok(Some(verdict(surveyed, args.plan.detailed_exitcode)));
         }
@@ -117,7 +120,10 @@ impl Session<'_> {
         let (wanted, question) = question(totals.counts);
         let answer = tokio::select! {
             biased;
-            () = self.stop.cancelled() => return Ok(false),
+            () = self.stop.cancelled() => {
+                self.console.note("\nStopped: nothing was written.\n");
+                return Ok(false);
+            }
             answer = self.console.ask(&question) => answer?,
         };
         if answer.trim() == wanted {
@@ -245,7 +251,8 @@ fn question(counts: Counts) -> (String, String) {
     match replace + rename + delete {
         0 => ("yes".to_owned(), format!("This will {all}. Type yes to go on: ")),
         n => {
-            (n.to_string(), format!("This will {all}. Type the number of names that are deleted to go on: "))
+            let names = plural(n, "name");
+            (n.to_string(), format!("This will {all}, which deletes {names}. Type that number to go on: "))
         }
     }
 }

@@ -80,11 +80,11 @@ pub struct Global {
     #[arg(long, value_enum, default_value_t, global = true, env = "KMS_ALIAS_COLOR", hide_env = true)]
     pub color: Color,
 
-    /// Say only what went wrong
+    /// No progress and no warnings on stderr
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// Say more on stderr; twice for every request
+    /// Log every request on stderr; twice for what the SDK does with it
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
 

@@ -19,6 +19,9 @@ const PLAIN: Duration = Duration::from_secs(5);
 /// Between two drawings on a terminal
 const DRAWN: Duration = Duration::from_millis(100);
 
+/// What a first request to stop is answered with
+const STOPPING: &str = "\nstopping: calls under way are finished and reported; ask once more to leave at once, without a report\n";
+
 /// How far something is
 pub struct Progress<'a> {
     /// As `reading targets`
@@ -28,6 +31,8 @@ pub struct Progress<'a> {
     total: usize,
     done: AtomicUsize,
     screen: Screen<'a>,
+    console: &'a Console,
+    stop: &'a CancellationToken,
 }
 
 enum Screen<'a> {
@@ -45,7 +50,8 @@ impl Session<'_> {
             (false, true) => Screen::Terminal(bar()),
             (false, false) => Screen::Lines(self.console),
         };
-        Progress { what, then, total, done: AtomicUsize::new(0), screen }
+        let (console, stop): (_, &CancellationToken) = (self.console, self.stop);
+        Progress { what, then, total, done: AtomicUsize::new(0), screen, console, stop }
     }
 }
 
@@ -66,11 +72,15 @@ impl Progress<'_> {
     /// Does `work`, telling how far it is from time to time
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         let (mut work, never) = (pin!(work), CancellationToken::new());
-        let mut next = QUIET;
+        let (mut next, mut stopping) = (QUIET, false);
         let worked = loop {
             tokio::select! {
                 biased;
                 worked = &mut work => break worked,
+                () = self.stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    self.console.note(STOPPING);
+                }
                 _ = wait(next, &never) => next = self.tell(),
             }
         };

@@ -45,7 +45,7 @@ impl Session<'_> {
         if !self.global.quiet {
             self.console.note(&format!(
                 "The sandbox listens on {url}. Use it with:\n\
-                 export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=sandbox AWS_REGION=us-east-1\n"
+                 export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=sandbox \\\n                 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n"
             ));
         }
         self.stop.cancelled().await;

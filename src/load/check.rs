@@ -1,7 +1,7 @@
 //! The manifest as a whole -> what only shows there: names outside a scope, keys of another account, scopes that overlap,
 //! aliases that follow one another in a circle. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::follow::{self, Declared};
@@ -12,12 +12,14 @@ use super::problem::{KEPT, Problem, Problems};
 use super::read::list;
 use super::roles::{self, partition};
 use super::source::Spot;
+use super::suggest::nearest;
 use crate::alias::{AliasName, KeyArn, KeyRef};
 use crate::target::{Place, Want, declared};
 
 /// Adds what is wrong with `manifest` as a whole
 pub(super) fn manifest(manifest: &Manifest, found: &mut Problems) {
     names_alike(manifest, found);
+    overrides_of_nothing(manifest, found);
     overlap::check(manifest, found);
     let mut met = Met::default();
     let names_target = !manifest.targets.is_empty();
@@ -167,6 +169,26 @@ fn keys_apart(declared: &Declared<'_>, instance: &Instance) -> Vec<Problem> {
         problem.help("declare a target for each account and Region")
     };
     apart.map(problem).collect()
+}
+
+/// An override is an exception to the shared map; one of a name that is not there is a slip, or an alias that nobody looks for
+/// among exceptions.
+fn overrides_of_nothing(manifest: &Manifest, found: &mut Problems) {
+    let [shared, exceptions @ ..] = &manifest.layers;
+    if exceptions.iter().all(Vec::is_empty) {
+        return;
+    }
+    let names: HashSet<&AliasName> = shared.iter().map(|entry| &entry.name).collect();
+    for entry in exceptions.iter().flatten().filter(|entry| !names.contains(&entry.name)) {
+        let message = format!("this override is of `{}`, which `aliases` does not have", entry.name);
+        let problem = Problem::error("override-of-nothing", message).at(&entry.spot, "");
+        found.add(match nearest(entry.name.as_str(), shared.iter().map(|entry| entry.name.as_str())) {
+            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            None => {
+                problem.help("declare it under `aliases`, with `targets: [...]` if it is for this one alone")
+            }
+        });
+    }
 }
 
 /// KMS tells `alias/App` from `alias/app`; people do not.

@@ -138,7 +138,10 @@ fn wrong_account(account: &str) -> Option<Problem> {
     let digits: String = account.chars().filter(char::is_ascii_digit).collect();
     let problem = Problem::error("account", format!("`{account}` is not an account id: twelve digits"));
     let grouped = is_account(&digits) && account.chars().all(|c| c.is_ascii_digit() || c == '-' || c == ' ');
-    Some(if grouped { problem.help(format!("write \"{digits}\"")) } else { problem })
+    Some(match grouped {
+        true => problem.help(format!("write \"{digits}\"")),
+        false => problem.help("write all twelve digits, in quotes, as in \"111122223333\""),
+    })
 }
 
 /// The shape only: the list of Regions grows every year.

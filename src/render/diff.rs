@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use similar::TextDiff;
 
+use super::style::harmless;
 use crate::alias::KeyId;
 use crate::fleet::Surveyed;
 use crate::plan::Action;
@@ -16,7 +17,7 @@ struct Manifest<'p> {
     aliases: BTreeMap<&'p str, &'p str>,
 }
 
-/// The diff of every target that has one; targets that cannot be read are a comment, so that none is missing unnoticed
+/// The diff of every target that has one; what is held, refused or unreadable is a comment, so that none is missing unnoticed
 ///
 /// # Errors
 /// The YAML writer's.
@@ -26,15 +27,25 @@ pub fn plan(surveyed: &[Surveyed]) -> Result<String, serde_saphyr::ser::Error> {
         let name = &one.target.name;
         match &one.prepared {
             Ok(prepared) => text += &target(name, prepared)?,
-            Err(trouble) => {
-                text += &format!("# {name}: failed to {}\n", super::style::harmless(&trouble.sentence))
-            }
+            Err(trouble) => text += &format!("# {name}: failed to {}\n", harmless(&trouble.sentence)),
         }
     }
     Ok(text)
 }
 
 fn target(name: &str, prepared: &Prepared) -> Result<String, serde_saphyr::ser::Error> {
+    let held = prepared
+        .plan
+        .held
+        .iter()
+        .map(|held| format!("# {name}: {} is held: {}\n", held.name, harmless(&held.why)));
+    let refused = prepared.plan.refusals.iter();
+    let refused =
+        refused.map(|refusal| format!("# {name}: refused {}: {}\n", refusal.guard, harmless(&refusal.why)));
+    Ok(held.chain(refused).collect::<String>() + &unified(name, prepared)?)
+}
+
+fn unified(name: &str, prepared: &Prepared) -> Result<String, serde_saphyr::ser::Error> {
     let (live, desired) = (live(prepared), desired(prepared));
     if live == desired {
         return Ok(String::new());

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::style::{Palette, harmless, paint, plural};
 use crate::apply::{Applied, Outcome, Reason};
 use crate::converge::Report;
@@ -50,17 +52,18 @@ fn target_report(report: &Report, palette: &Palette) -> String {
         let sign = match applied.action {
             Action::Create { .. } => paint(palette.create, "+"),
             Action::Update { .. } => paint(palette.update, "~"),
-            Action::Replace { .. } => paint(palette.delete, "±"),
+            Action::Replace { .. } => paint(palette.delete, "-/+"),
             Action::Delete { .. } => paint(palette.delete, "-"),
         };
-        let line = format!("  {sign} {:names$}  {}", applied.action.name(), outcome(applied, palette));
+        let pad = if matches!(applied.action, Action::Replace { .. }) { "" } else { "  " };
+        let line = format!("{pad}{sign} {:names$}  {}", applied.action.name(), outcome(applied, palette));
         text += line.trim_end();
         text.push('\n');
         if let Some(hint) = hint(applied) {
             let _ = writeln!(text, "      hint  {}", harmless(&hint));
         }
     }
-    text + &verdict(report.verdict.as_ref(), palette)
+    text + &verdict(report, palette)
 }
 
 fn outcome(applied: &Applied, palette: &Palette) -> String {
@@ -126,9 +129,22 @@ fn hint(applied: &Applied) -> Option<String> {
     }
 }
 
-fn verdict(verdict: Option<&Result<Verdict, ListError>>, palette: &Palette) -> String {
-    match verdict {
+fn verdict(report: &Report, palette: &Palette) -> String {
+    match &report.verdict {
         None => String::new(),
+        Some(Ok(Verdict::Converged { reads, waited })) if !report.is_complete() => {
+            let shown = format!(
+                "what was written shows after {} ({})",
+                seconds(*waited),
+                plural(*reads as usize, "listing")
+            );
+            let names: Vec<_> = report.unsettled().map(|name| name.as_str()).collect();
+            format!(
+                "  {}: {shown}, and left are {}\n",
+                paint(palette.delete, "not converged"),
+                names.join(", ")
+            )
+        }
         Some(Ok(Verdict::Converged { reads, waited })) => {
             format!("  converged after {} ({})\n", seconds(*waited), plural(*reads as usize, "listing"))
         }
@@ -136,7 +152,7 @@ fn verdict(verdict: Option<&Result<Verdict, ListError>>, palette: &Palette) -> S
             let mut text = format!("  {} after {}", paint(palette.delete, "not converged"), seconds(*waited));
             match (trouble, left.is_empty()) {
                 (Some(error), _) => text += &format!(": the last listing failed: {}", sentence(error)),
-                (None, true) => text += ": the last listing was right, but not often enough in a row",
+                (None, true) => text += ": the listings do not agree yet, since replicas answer differently",
                 (None, false) => {
                     let names: Vec<_> = left.iter().map(|name| name.as_str()).collect();
                     text += &format!("; still different: {}", names.join(", "));
@@ -161,8 +177,8 @@ fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-/// How many of each outcome
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many of each outcome, as the JSON has it too
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Created
     pub created: usize,

@@ -1,21 +1,15 @@
 //! Whole commands, in this process: exit codes, streams and outputs, on FakeKms under paused time.
 
-use std::ffi::OsString;
-use std::io::Cursor;
 use std::time::Duration;
 
-use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
-use kms_alias::cli::run;
-use kms_alias::cli::stop::Stop;
 use kms_alias::sandbox::{
     Delay, Effect, Fault, Home, Key, LagPlan, Paging, PagingDefect, Scenario, World, starting_world,
 };
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
 use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION, world};
-use crate::ran::{Stream, run_on, run_with};
+use crate::ran::{run_on, run_with};
 
 const MANIFEST: &str = "\
 version: 1
@@ -280,15 +274,9 @@ async fn credentials_of_another_account_are_refused_before_anything_is_read() {
     // This connector answers for the target's own account, so the identity has to come from elsewhere: a service that
     // knows the caller as somebody else.
     let kms = FakeKms::with(&[]);
-    let stranger = |_| StrangerConnect(kms.clone());
-    let file = NamedTempFile::with_suffix(".yaml").unwrap();
-    std::fs::write(&file, manifest).unwrap();
-    let args = ["kms-alias", "apply", "-y", "-f", file.path().to_str().unwrap()].map(OsString::from);
-    let (out, err) = (Stream::default(), Stream::default());
-    let console = Console::new(out.clone(), err, Cursor::new(""), Ends::default());
-    let exit = run(args, &console, &Stop::default(), stranger).await;
-    assert_eq!(exit, Exit::Runtime);
-    assert!(out.text().contains("the credentials are for account 111122223333"), "{}", out.text());
+    let ran = run_with(|_| StrangerConnect(kms.clone()), manifest, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime);
+    assert!(ran.out.contains("they are for account 111122223333"), "{}", ran.out);
     assert!(kms.calls_to("ListAliases").is_empty());
 }
 
@@ -297,14 +285,9 @@ async fn a_role_that_writes_elsewhere_than_was_read_writes_nothing() {
     let manifest =
         "version: 1\nscope: [alias/app/]\naliases: {alias/app/new: aaaa1111-0000-4000-8000-000000000001}\n";
     let kms = FakeKms::with(&[]);
-    let file = NamedTempFile::with_suffix(".yaml").unwrap();
-    std::fs::write(&file, manifest).unwrap();
-    let args = ["kms-alias", "apply", "-y", "-f", file.path().to_str().unwrap()].map(OsString::from);
-    let (out, err) = (Stream::default(), Stream::default());
-    let console = Console::new(out.clone(), err, Cursor::new(""), Ends::default());
-    let exit = run(args, &console, &Stop::default(), |_| StrayConnect(kms.clone())).await;
-    assert_eq!(exit, Exit::Runtime, "{}", out.text());
-    assert!(out.text().contains("the plan is for 111122223333 in us-east-1"), "{}", out.text());
+    let ran = run_with(|_| StrayConnect(kms.clone()), manifest, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime, "{}", ran.out);
+    assert!(ran.out.contains("the plan is for 111122223333 in us-east-1"), "{}", ran.out);
     assert!(kms.calls_to("CreateAlias").is_empty());
 }
 
@@ -445,7 +428,7 @@ async fn whoever_is_asked_has_seen_the_plan_even_where_stdout_is_for_json() {
     let ran = run_on(&kms(), MANIFEST, &["apply", "-o", "json"], Some("no\n")).await;
     let (plan, question) = ran.err.split_once("Plan: 1 to create, 1 to retarget").unwrap();
     assert!(
-        plan.contains("- alias/app/gone") && question.contains("Type the number of names that are deleted"),
+        plan.contains("- alias/app/gone") && question.contains("which deletes 1 name. Type that number"),
         "{}",
         ran.err
     );

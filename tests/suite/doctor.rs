@@ -83,9 +83,7 @@ async fn credentials_that_are_over_or_of_another_account_end_the_examination() {
     let connect = |_| StrangerConnect(stranger.clone());
     let ran = run_with(connect, &elsewhere, &["doctor"], None).await;
     assert_eq!(ran.exit, Exit::Runtime);
-    for words in
-        ["[FAIL] identity", "the credentials are for account 111122223333", "of account 444455556666"]
-    {
+    for words in ["[FAIL] identity", "they are for account 111122223333", "of account 444455556666"] {
         assert!(ran.out.contains(words), "{words}: {}", ran.out);
     }
     for kms in [kms, stranger] {

@@ -1,5 +1,7 @@
 //! Reports -> the document that `apply -o json` writes.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::plan::{PlanDocument, plan};
@@ -23,21 +25,8 @@ pub struct ApplyDocument<'p> {
 
 #[derive(Debug, Serialize)]
 struct ReportDocument<'p> {
-    summary: TallyDocument,
+    summary: Tally,
     targets: Vec<TargetReport<'p>>,
-}
-
-#[derive(Debug, Serialize)]
-struct TallyDocument {
-    created: usize,
-    retargeted: usize,
-    replaced: usize,
-    deleted: usize,
-    already_so: usize,
-    contested: usize,
-    failed: usize,
-    unverified: usize,
-    not_attempted: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,8 +37,8 @@ struct TargetReport<'p> {
     /// Listings that the last verification made
     listings: Option<u32>,
     waited_seconds: Option<f64>,
-    /// Names that the last listing still showed otherwise
-    left: Vec<&'p str>,
+    /// Names that are not as planned, or not known to be
+    left: BTreeSet<&'p str>,
     verify_error: Option<String>,
     changes: Vec<AppliedChange<'p>>,
 }
@@ -71,35 +60,10 @@ struct AppliedChange<'p> {
 /// The document of an apply; `told` is `None` where it never came to a write
 pub fn apply<'p>(surveyed: &'p [Surveyed], told: Option<&[Told<'p>]>, exit_code: u8) -> ApplyDocument<'p> {
     let report = told.map(|told| ReportDocument {
-        summary: tally_document(tally(told)),
+        summary: tally(told),
         targets: told.iter().map(target_report).collect(),
     });
     ApplyDocument { format_version: FORMAT_VERSION, kind: "apply", plan: plan(surveyed), report, exit_code }
-}
-
-fn tally_document(tally: Tally) -> TallyDocument {
-    let Tally {
-        created,
-        retargeted,
-        replaced,
-        deleted,
-        already_so,
-        contested,
-        failed,
-        unverified,
-        not_attempted,
-    } = tally;
-    TallyDocument {
-        created,
-        retargeted,
-        replaced,
-        deleted,
-        already_so,
-        contested,
-        failed,
-        unverified,
-        not_attempted,
-    }
 }
 
 fn target_report<'p>(told: &Told<'p>) -> TargetReport<'p> {
@@ -111,7 +75,7 @@ fn target_report<'p>(told: &Told<'p>) -> TargetReport<'p> {
             converged: false,
             listings: None,
             waited_seconds: None,
-            left: Vec::new(),
+            left: BTreeSet::new(),
             verify_error: None,
             changes: Vec::new(),
         },
@@ -119,14 +83,15 @@ fn target_report<'p>(told: &Told<'p>) -> TargetReport<'p> {
 }
 
 fn applied_report<'p>(name: &'p str, report: &'p Report) -> TargetReport<'p> {
-    let (mut listings, mut waited_seconds, mut left, mut verify_error) = (None, None, Vec::new(), None);
+    let (mut listings, mut waited_seconds, mut verify_error) = (None, None, None);
+    let mut left: BTreeSet<_> = report.unsettled().map(|name| name.as_str()).collect();
     match &report.verdict {
         Some(Ok(Verdict::Converged { reads, waited })) => {
             (listings, waited_seconds) = (Some(*reads), Some(waited.as_secs_f64()));
         }
         Some(Ok(Verdict::OutOfPatience { left: names, trouble, waited })) => {
             waited_seconds = Some(waited.as_secs_f64());
-            left = names.iter().map(|name| name.as_str()).collect();
+            left.extend(names.iter().map(|name| name.as_str()));
             verify_error = trouble.as_ref().map(|error| Trouble::new(error, None).sentence);
         }
         Some(Ok(Verdict::Stopped { waited })) => waited_seconds = Some(waited.as_secs_f64()),
