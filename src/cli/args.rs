@@ -221,7 +221,7 @@ pub struct ApplyArgs {
     #[arg(short, long, visible_alias = "auto-approve", env = "KMS_ALIAS_YES", hide_env = true)]
     pub yes: bool,
 
-    /// How long to wait for the service to show the result, and to retry
+    /// How long to retry, and to wait for the service to show the result, in each target and stage; a call under way is always awaited
     #[arg(long, value_name = "TIME", default_value = "3m", value_parser = duration, env = "KMS_ALIAS_WAIT_TIMEOUT", hide_env = true)]
     pub wait_timeout: Duration,
 

@@ -344,6 +344,23 @@ async fn not_converged_in_time_is_incomplete_and_names_what_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_with_an_action_that_failed_is_not_told_to_have_converged() {
+    let fault = Fault::new("UpdateAlias", Effect::AccessDenied);
+    let live = [("alias/app/moved", A), ("alias/app/gone", C)];
+    let misbehaving =
+        || FakeKms::new(world(&live), Scenario { faults: vec![fault.clone()], ..Scenario::default() });
+    let ran = run_on(&misbehaving(), MANIFEST, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete);
+    assert!(ran.out.contains("not converged: what was written shows after"), "{}", ran.out);
+    assert!(ran.out.contains("left are alias/app/moved, alias/app/gone\n"), "{}", ran.out);
+    let ran = run_on(&misbehaving(), MANIFEST, &["apply", "-y", "-o", "json"], None).await;
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    let target = &json["report"]["targets"][0];
+    let left = serde_json::json!(["alias/app/gone", "alias/app/moved"]);
+    assert_eq!((&target["converged"], &target["left"]), (&false.into(), &left));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_canonical_manifest_fits_the_sandbox() {
     let manifest = include_str!("../../aliases.yaml");
     let kms = FakeKms::new(starting_world(), Scenario::default());

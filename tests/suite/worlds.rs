@@ -184,6 +184,17 @@ fn what_is_not_known_of_a_key_holds_its_alias_and_says_where_that_was_asked() {
 }
 
 #[test]
+fn a_key_of_awss_own_takes_no_alias_of_ours() {
+    let mut facts = enabled_keys();
+    let own = facts_about(B, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "Enabled");
+    facts.insert(key(B), Fact::Known(KeyFacts { aws_managed: true, ..own }));
+    let declared = target(&[("alias/app/x", B), ("alias/app/y", B)]);
+    let plan = plan_for(&declared, &[(alias("alias/app/y"), key(A))].into(), &facts);
+    assert!(plan.changes.is_empty() && plan.held.len() == 2, "{plan:?}");
+    assert!(plan.held.iter().all(|held| held.why.contains("is managed by AWS")));
+}
+
+#[test]
 fn deletes_wait_while_a_declared_name_is_missing_and_cannot_be_created() {
     let mut facts = enabled_keys();
     facts.insert(key(B), Fact::Missing);
