@@ -219,6 +219,11 @@ impl Pattern {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// The same, shared
+    pub fn text(&self) -> Arc<str> {
+        self.text.clone()
+    }
 }
 
 impl PartialEq for Pattern {

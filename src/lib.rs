@@ -32,6 +32,7 @@ pub mod diagnose;
 pub mod diff;
 pub mod explain;
 pub mod fleet;
+pub mod idle;
 pub mod inspect;
 pub mod kms;
 pub mod list;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId, Scope, is_reserved};
 use crate::kms::{AliasPage, KmsError, KmsRead, ListedAlias};
@@ -14,6 +15,8 @@ pub struct Snapshot {
     pub live: BTreeMap<AliasName, Live>,
     /// Names outside it that declared aliases follow
     pub followed: BTreeMap<AliasName, KeyId>,
+    /// The `ignore` patterns that covered a live name
+    pub ignored_by: BTreeSet<Arc<str>>,
     /// How many aliases each key has, whoever owns them; AWS's own do not count towards the quota
     pub alias_counts: BTreeMap<KeyId, usize>,
     /// Pages it took
@@ -137,6 +140,9 @@ impl Snapshot {
             return Ok(());
         }
         let owned = scope.owns(&name);
+        if let Some(pattern) = scope.ignored_by(&name).filter(|_| !owned && scope.covers(&name)) {
+            self.ignored_by.insert(pattern.text());
+        }
         let Ok(valid) = AliasName::parse(&name) else {
             return if owned { Err(ListError::BadName(name)) } else { Ok(()) };
         };

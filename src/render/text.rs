@@ -9,6 +9,7 @@ use super::access;
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use crate::alias::{AliasName, KeyId};
 use crate::fleet::{Surveyed, Totals, Trouble, digest_of, totals};
+use crate::idle::idle_patterns;
 use crate::inspect::{Fact, Facts};
 use crate::kms::Calls;
 use crate::plan::guards::Refusal;
@@ -30,6 +31,9 @@ pub fn plan(surveyed: &[Surveyed], palette: &Palette) -> String {
             }
             Err(trouble) => text += &unread(&one.target.name, trouble, palette),
         }
+    }
+    for idle in idle_patterns(surveyed) {
+        let _ = writeln!(text, "{} {}", paint(palette.held, "warning"), harmless(&idle));
     }
     text + &summary(surveyed)
 }

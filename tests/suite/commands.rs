@@ -515,3 +515,25 @@ aliases: {alias/app/new: aaaa1111-0000-4000-8000-000000000001}
         ran.out
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn patterns_that_match_nothing_anywhere_are_a_warning_of_the_plan() {
+    let settings = "\
+version: 1
+ignore: [\"alias/app/unmanaged\", \"alias/app/tmp/**\"]
+protect: [{match: \"alias/app/same\", from: [delete]}, {match: \"alias/app/prod/**\", from: [delete]}]
+";
+    let manifest = MANIFEST.replace("version: 1\n", settings);
+    let ran = run_on(&kms(), &manifest, &["plan"], None).await;
+    let warnings: Vec<_> = ran.out.lines().filter(|line| line.starts_with("warning ")).collect();
+    let expected = [
+        "warning `ignore` pattern `alias/app/tmp/**` matches no name in any target",
+        "warning `protect` pattern `alias/app/prod/**` matches no name in any target",
+    ];
+    assert_eq!(warnings, expected, "{}", ran.out);
+    let json = run_on(&kms(), &manifest, &["plan", "-o", "json"], None).await;
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 2);
+    let partial = run_on(&kms(), &manifest, &["plan", "--alias", "alias/app/m*"], None).await;
+    assert!(!partial.out.contains("warning"), "{}", partial.out);
+}

@@ -52,7 +52,7 @@ fn the_readmes_main_command_plans_applies_and_converges_on_the_sandbox() {
     assert!(text(&first.stdout).contains("converged after"), "{}", text(&first.stdout));
     let second = ran(directory.path(), &["apply", "--sandbox=world.json", "-y"]);
     assert!(
-        text(&second.stdout).ends_with("No changes. 10 in sync, 4 unmanaged.\n"),
+        text(&second.stdout).ends_with("No changes. 10 in sync, 3 unmanaged.\n"),
         "{}",
         text(&second.stdout)
     );

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{ErrorText, FORMAT_VERSION, error, verbs};
 use crate::fleet::{Surveyed, digest_of, totals};
+use crate::idle::idle_patterns;
 use crate::kms::Calls;
 use crate::plan::guards::Refusal;
 use crate::plan::{Action, Change, Held, Plan, Reason};
@@ -22,6 +23,7 @@ pub struct PlanDocument<'p> {
     digest: Option<String>,
     errored: bool,
     partial: bool,
+    warnings: Vec<String>,
     summary: Summary,
     api_calls: Calls,
     least_seconds: f64,
@@ -100,6 +102,7 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
         digest: digest_of(surveyed),
         errored: totals.unread > 0,
         partial: totals.partial,
+        warnings: idle_patterns(surveyed),
         summary: Summary {
             create: totals.counts.create,
             update: totals.counts.update,
