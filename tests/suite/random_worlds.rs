@@ -215,7 +215,7 @@ fn check(world: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
     #[test]
     fn no_plan_touches_what_it_must_not_and_a_second_one_has_nothing_to_do(world in any_world()) {
         prop_assume!(world.is_possible());
