@@ -86,10 +86,10 @@ impl Session<'_> {
             self.console.note("error: nothing was written, because a guard refused the plan\n");
             return Ok(Some(Exit::Refused));
         }
-        if totals.counts.total() == 0 && totals.held > 0 {
-            self.console.note(&format!("Nothing was written: {} held.\n", totals.held));
-        }
         if totals.counts.total() == 0 {
+            if totals.held > 0 {
+                self.console.note(&format!("Nothing was written: {} held.\n", totals.held));
+            }
             return Ok(Some(verdict(surveyed, args.plan.detailed_exitcode)));
         }
         if args.yes || self.confirmed(surveyed, &totals).await? {

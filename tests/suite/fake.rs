@@ -44,6 +44,16 @@ pub fn alias(name: &str) -> AliasName {
     AliasName::parse(name).unwrap()
 }
 
+/// Whoever plans on that world
+pub fn identity() -> Identity {
+    Identity {
+        account: ACCOUNT.into(),
+        region: REGION.into(),
+        partition: "aws".into(),
+        caller: "test".into(),
+    }
+}
+
 pub fn home() -> Home {
     Home::new(ACCOUNT, REGION)
 }

@@ -7,7 +7,7 @@ use kms_alias::alias::{AliasName, KeyId, KeyRef, Pattern, Scope};
 use kms_alias::choose::Choices;
 use kms_alias::diff::diff;
 use kms_alias::inspect::{Fact, Facts};
-use kms_alias::kms::{Identity, KeyFacts};
+use kms_alias::kms::KeyFacts;
 use kms_alias::list::{Live, Snapshot};
 use kms_alias::plan::order::ALIASES_PER_KEY;
 use kms_alias::plan::{Action, Plan, Policy, candidates, plan};
@@ -15,7 +15,7 @@ use kms_alias::resolve::resolve;
 use kms_alias::target::{Declared, Harm, Manner, Place, Protection, Target, Want};
 use proptest::prelude::*;
 
-use crate::fake::{A, ACCOUNT, B, C, REGION, alias, key, target};
+use crate::fake::{A, B, C, alias, identity, key, target};
 
 /// Ours, then one that is ignored and one out of scope
 const NAMES: [&str; 8] = [
@@ -131,15 +131,6 @@ impl World {
     /// A world whose keys have at most as many aliases as their quota, as every real one has
     fn is_possible(&self) -> bool {
         self.counts(&self.live()).values().all(|count| *count <= ALIASES_PER_KEY)
-    }
-}
-
-fn identity() -> Identity {
-    Identity {
-        account: ACCOUNT.into(),
-        region: REGION.into(),
-        partition: "aws".into(),
-        caller: "test".into(),
     }
 }
 

@@ -7,27 +7,18 @@ use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::choose::Choices;
 use kms_alias::diff::diff;
 use kms_alias::inspect::{Fact, Facts};
-use kms_alias::kms::{Identity, KeyFacts};
+use kms_alias::kms::KeyFacts;
 use kms_alias::list::{Live, Snapshot};
 use kms_alias::plan::digest::{Located, digest};
 use kms_alias::plan::{Action, Plan, Policy, candidates, plan};
 use kms_alias::resolve::resolve;
 use kms_alias::target::Target;
 
-use crate::fake::{A, ACCOUNT, B, C, REGION, alias, key, target};
+use crate::fake::{A, ACCOUNT, B, C, REGION, alias, identity, key, target};
 
 const NAMES: [&str; 3] = ["alias/app/x", "alias/app/y", "alias/app/z"];
 const DECLARED: [Option<&str>; 4] = [None, Some(A), Some(B), Some("absent")];
 const LIVE: [Option<&str>; 3] = [None, Some(A), Some(C)];
-
-fn identity() -> Identity {
-    Identity {
-        account: ACCOUNT.into(),
-        region: REGION.into(),
-        partition: "aws".into(),
-        caller: "test".into(),
-    }
-}
 
 fn facts_about(id: &str, spec: &str, usage: &str, state: &str) -> KeyFacts {
     let (spec, usage, state) = (spec.to_owned(), usage.to_owned(), state.to_owned());
