@@ -111,9 +111,15 @@ impl KeyId {
         &self.0
     }
 
+    /// Whether it is a multi-Region key, which has one id in all of its Regions
+    /// (<https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html>)
+    pub fn is_multi_region(&self) -> bool {
+        self.0.starts_with("mrk-")
+    }
+
     /// The first part of the id, enough to tell keys apart at a glance: `1234abcd`, `mrk-1234abcd`
     pub fn short(&self) -> &str {
-        let length = if self.0.starts_with("mrk-") { 12 } else { 8 };
+        let length = if self.is_multi_region() { 12 } else { 8 };
         self.0.get(..length).unwrap_or(&self.0)
     }
 }

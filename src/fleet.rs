@@ -15,6 +15,7 @@ use crate::kms::{Calls, Connect, KmsRead};
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
+use crate::siblings::mark_siblings;
 use crate::target::Target;
 
 /// A target, and what came of reading it
@@ -95,7 +96,9 @@ pub async fn survey_with_access<C: Connect>(
         done();
         Surveyed { target, policy, calls, prepared, access }
     };
-    stream::iter(targets).map(each).buffered(parallelism.max(1)).collect().await
+    let mut surveyed: Vec<_> = stream::iter(targets).map(each).buffered(parallelism.max(1)).collect().await;
+    mark_siblings(&mut surveyed);
+    surveyed
 }
 
 async fn read<C: Connect>(

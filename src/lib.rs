@@ -16,7 +16,8 @@
 //! 10. [`verify`](mod@verify): list, compare and plan again until there is nothing left to do
 //!
 //! [`prepare`](mod@prepare) strings 3 to 7 together for one target, [`fleet`] does so for many, [`converge`](mod@converge)
-//! strings 9 and 10 together, and [`cli`] is the commands. Beside the pipeline, [`explain`] tells what decides about one name,
+//! strings 9 and 10 together, and [`cli`] is the commands. [`idle`] and [`siblings`] look across targets for what none of them
+//! shows alone. Beside the pipeline, [`explain`] tells what decides about one name,
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
 //! does to the access of others. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
@@ -46,5 +47,6 @@ pub mod prepare;
 pub mod render;
 pub mod resolve;
 pub mod sandbox;
+pub mod siblings;
 pub mod target;
 pub mod verify;

@@ -237,7 +237,7 @@ pub struct ApplyArgs {
 /// Flags of explain
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// The alias, as alias/app/billing
+    /// The alias, as alias/app/billing; or the code of a risk, as decrypt-by-name
     #[arg(value_name = "ALIAS")]
     pub name: String,
 

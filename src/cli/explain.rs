@@ -1,4 +1,4 @@
-//! `kms-alias explain ALIAS`: what decides about a name, target by target. It is never handed a writer.
+//! `kms-alias explain ALIAS`: what decides about a name, target by target; or what a risk means. It is never handed a writer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,9 @@ use crate::explain::{Found, Said, look, meant, said};
 use crate::fleet::Trouble;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::load::nearest;
 use crate::plan::Policy;
+use crate::plan::risks::Code;
 use crate::render::explain::{Explained, Explanation, json, text};
 use crate::target::Target;
 
@@ -26,10 +28,16 @@ impl Session<'_> {
         args: &ExplainArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
+        if let Some(code) = Code::parse(&args.name) {
+            self.console.print(&format!("{}\n", code.section()))?;
+            return Ok(Exit::Success);
+        }
         let name = match AliasName::parse(&args.name) {
             Ok(name) => name,
             Err(error) => {
-                let hint = error.hint();
+                let code = nearest(&args.name, Code::ALL.iter().map(|code| code.as_str()));
+                let hint =
+                    code.map_or_else(|| error.hint().to_owned(), |code| format!("did you mean {code}?"));
                 self.console
                     .note(&format!("error: {:?} is not an alias name: {error}\nhint: {hint}\n", args.name));
                 return Ok(Exit::Usage);

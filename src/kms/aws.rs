@@ -205,6 +205,7 @@ fn facts(key: KeyMetadata) -> Result<KeyFacts, KmsError> {
         state: text(key.key_state.as_ref().map(|s| s.as_str())),
         spec: text(key.key_spec.as_ref().map(|s| s.as_str())),
         usage: text(key.key_usage.as_ref().map(|u| u.as_str())),
+        deletion_date: key.deletion_date.and_then(|date| date.fmt(Format::DateTime).ok()),
         aws_managed: key.key_manager == Some(KeyManagerType::Aws),
     })
 }

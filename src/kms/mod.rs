@@ -156,6 +156,8 @@ pub struct KeyFacts {
     pub spec: String,
     /// `ENCRYPT_DECRYPT`, `SIGN_VERIFY`, …
     pub usage: String,
+    /// When it goes, where it is pending deletion and that is known: UTC, as `2026-12-01T09:00:00Z`
+    pub deletion_date: Option<String>,
     /// Whether AWS manages the key itself; such a key takes no alias of ours
     pub aws_managed: bool,
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::renames::{self, Fate};
-use super::{Action, Change, Held, Policy, Reason};
+use super::{Action, Change, Held, Policy, Reason, risks};
 use crate::alias::{AliasName, KeyId};
 use crate::choose::Undecided;
 use crate::diff::{Diff, Difference};
-use crate::resolve::{Desired, Goal};
+use crate::resolve::{Desired, End, Goal};
 
 /// What the policy wants done about a diff, before anything is known about the keys
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,6 +46,8 @@ pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates
             None => candidates.take(name, difference, policy),
         }
     }
+    let declared = desired.iter().filter(|(_, goal)| goal.end != End::Absent).map(|(name, _)| name);
+    risks::mark_cases(&mut candidates.changes, declared);
     candidates
 }
 

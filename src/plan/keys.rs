@@ -1,4 +1,4 @@
-//! What the facts about keys forbid, and what they warn of. Pure.
+//! What the facts about keys forbid. Pure.
 //!
 //! The service itself lets a production alias point at a key that is disabled or has no material; what it refuses, it
 //! refuses half way through an apply. Here it is known before anything is written.
@@ -70,7 +70,9 @@ fn usable<'f>(key: &KeyId, facts: &'f Facts) -> Result<&'f KeyFacts, Objection> 
     }
     if matches!(facts.state.as_str(), "PendingDeletion" | "PendingReplicaDeletion") {
         let hint = "declare another key, or cancel its deletion with `aws kms cancel-key-deletion`";
-        return Err(Objection::new(format!("key {key} is pending deletion"), hint));
+        let date =
+            facts.deletion_date.as_ref().map(|date| format!(", and goes at {date}")).unwrap_or_default();
+        return Err(Objection::new(format!("key {key} is pending deletion{date}"), hint));
     }
     Ok(facts)
 }
@@ -103,24 +105,4 @@ fn same_kind(old: &KeyFacts, new: &KeyFacts) -> bool {
 
 fn kind(key: &KeyFacts) -> String {
     format!("{} ({}, {})", key.id.short(), key.spec, key.usage)
-}
-
-/// What could go wrong with an action that is allowed
-pub fn risks(action: &Action, facts: &Facts) -> Vec<String> {
-    let gap = "between its delete and its create every use of this name fails, and access by kms:ResourceAliases is lost";
-    let gap = matches!(action, Action::Replace { .. }).then(|| gap.to_owned());
-    gap.into_iter().chain(state_risk(action, facts)).collect()
-}
-
-fn state_risk(action: &Action, facts: &Facts) -> Option<String> {
-    let (_, new) = action.keys();
-    let Fact::Known(key) = facts.get(new?)? else { return None };
-    let effect = match key.state.as_str() {
-        "Enabled" => return None,
-        "Disabled" => "every use of this alias will fail until it is enabled",
-        "PendingImport" => "every use of this alias will fail until key material is imported",
-        "Unavailable" => "every use of this alias will fail until its key store is connected",
-        _ => "uses of this alias may fail until it is ready",
-    };
-    Some(format!("the key is {}: {effect}", key.state))
 }

@@ -14,6 +14,7 @@ pub mod guards;
 pub mod keys;
 pub mod order;
 mod renames;
+pub mod risks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::target::{Guards, Manner, Place, Protection, Target};
 pub use candidates::{Candidates, candidates};
 pub use counts::Counts;
 use guards::{Allow, Refusal};
+use risks::Risk;
 
 /// What the manifest and the command line allow
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,8 +156,8 @@ pub struct Change {
     pub previous: Option<(AliasName, KeyId)>,
     /// What the alias's own entry says about changing it
     pub manner: Manner,
-    /// What could go wrong all the same, one sentence each
-    pub risks: Vec<String>,
+    /// What could go wrong all the same, sorted
+    pub risks: Vec<Risk>,
 }
 
 impl Change {
@@ -217,14 +219,12 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
         }
         match keys::objection(&change.action, facts) {
             Some(objection) => held.push(objection.hold(change)),
-            None => {
-                change.risks = keys::risks(&change.action, facts);
-                changes.push(change);
-            }
+            None => changes.push(change),
         }
     }
     hold_deletes_behind(diff, &mut held, &mut changes);
     let stages = arrange(&mut changes, &mut held, diff, policy);
+    risks::mark(&mut changes, facts, &diff.alias_counts);
     held.sort_by(|a, b| a.name.cmp(&b.name));
     let refusals = guards::refusals(&changes, diff, policy);
     let (in_sync, allowed, partial) = (diff.in_sync, policy.allow.clone(), policy.partial);

@@ -152,7 +152,7 @@ fn found_lines(found: &Found) -> Vec<Line> {
     }
     lines.push(("plan", fate_words(fate)));
     match fate {
-        Fate::Change(change) => lines.extend(change.risks.iter().map(|risk| ("risk", risk.clone()))),
+        Fate::Change(change) => lines.extend(change.risks.iter().map(|risk| ("risk", risk.to_string()))),
         Fate::Held(held) => lines.extend(held.hint.iter().map(|hint| ("hint", hint.clone()))),
         _ => {}
     }

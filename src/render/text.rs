@@ -129,7 +129,7 @@ impl<'p> Sheet<'p> {
             }
             Reason::Missing | Reason::Mismatched => {}
         }
-        notes.extend(change.risks.iter().map(|risk| ("risk", risk.clone())));
+        notes.extend(change.risks.iter().map(|risk| ("risk", risk.to_string())));
         let place = place(change.place.as_ref());
         Row { sign, style, name: change.action.name(), detail, place, notes }
     }

@@ -38,7 +38,9 @@ async fn plan_shows_every_change_with_its_line_and_writes_nothing() {
     let expected = "\
 default
   - alias/app/gone       cccc3333  \"key cccc\"  declared absent  aliases.yaml:7
+      risk  its old key is left without any alias, so access to it by kms:ResourceAliases ends  [docs/risks.md#key-without-alias]
   ~ alias/app/moved      aaaa1111 -> bbbb2222  \"key bbbb\"       aliases.yaml:5
+      risk  callers that decrypt by this name with old ciphertext will fail  [docs/risks.md#decrypt-by-name]
   + alias/app/new        -> aaaa1111  \"key aaaa\"                aliases.yaml:4
     alias/app/unmanaged  bbbb2222  unmanaged
 Plan: 1 to create, 1 to retarget, 0 to replace, 0 to rename, 1 to delete; 0 held, 1 in sync, 1 unmanaged.

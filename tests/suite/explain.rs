@@ -47,6 +47,7 @@ prod/111122223333/us-east-1
   key       {B}  \"key bbbb\"  {facts}
   live      on {A}  \"key aaaa\"  {facts}
   plan      ~ retarget from aaaa1111 to bbbb2222: it is declared on another key
+  risk      callers that decrypt by this name with old ciphertext will fail  [docs/risks.md#decrypt-by-name]
 1 other target has nothing to do with it.
 "
     );

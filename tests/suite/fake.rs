@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use aws_smithy_types::date_time::{DateTime, Format};
 use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::alias::{KeyRef, Scope};
 use kms_alias::kms::{
@@ -169,6 +170,10 @@ impl FakeKms {
             state: text("KeyState"),
             spec: text("KeySpec"),
             usage: text("KeyUsage"),
+            deletion_date: key["DeletionDate"]
+                .as_f64()
+                .map(DateTime::from_secs_f64)
+                .and_then(|d| d.fmt(Format::DateTime).ok()),
             aws_managed: text("KeyManager") == "AWS",
         })
     }

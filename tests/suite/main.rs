@@ -20,6 +20,7 @@ mod process;
 mod ran;
 mod random_worlds;
 mod renames;
+mod risks;
 mod sandbox;
 mod sandbox_misbehaves;
 mod sandbox_rules;

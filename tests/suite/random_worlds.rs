@@ -147,6 +147,7 @@ fn facts() -> Facts {
             state,
             spec,
             usage,
+            deletion_date: None,
             aws_managed: false,
         })
     };

@@ -9,6 +9,7 @@ use crate::fleet::{Surveyed, digest_of, totals};
 use crate::idle::idle_patterns;
 use crate::kms::Calls;
 use crate::plan::guards::Refusal;
+use crate::plan::risks::Risk;
 use crate::plan::{Action, Change, Held, Plan, Reason};
 use crate::prepare::Prepared;
 use crate::render::access::{self, AccessFinding};
@@ -81,9 +82,16 @@ struct PlannedChange<'p> {
     before: Option<&'p str>,
     after: Option<&'p str>,
     source: Option<Source<'p>>,
-    risks: &'p [String],
+    risks: Vec<RiskText<'p>>,
     blocked_by: Option<&'p str>,
     hint: Option<&'p str>,
+}
+
+#[derive(Debug, Serialize)]
+struct RiskText<'p> {
+    code: &'static str,
+    message: &'p str,
+    link: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -177,7 +185,7 @@ fn planned(change: &Change) -> PlannedChange<'_> {
         before: before.map(|key| key.as_str()),
         after: after.map(|key| key.as_str()),
         source: change.place.as_ref().map(source),
-        risks: &change.risks,
+        risks: change.risks.iter().map(risk).collect(),
         blocked_by: None,
         hint: None,
     }
@@ -193,10 +201,14 @@ fn held(held: &Held) -> PlannedChange<'_> {
         before: held.have.as_ref().map(|key| key.as_str()),
         after: held.want.as_ref().map(|key| key.as_str()),
         source: held.place.as_ref().map(source),
-        risks: &[],
+        risks: Vec::new(),
         blocked_by: Some(&held.why),
         hint: held.hint.as_deref(),
     }
+}
+
+fn risk(risk: &Risk) -> RiskText<'_> {
+    RiskText { code: risk.code.as_str(), message: &risk.sentence, link: risk.code.link() }
 }
 
 fn refusal(refusal: &Refusal) -> RefusalText<'_> {
