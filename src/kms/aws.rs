@@ -113,12 +113,8 @@ impl KmsRead for AwsKms {
         }
     }
 
-    async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {
-        match self.describe(name.as_str()).await {
-            Ok(facts) => Ok(Some(facts)),
-            Err(error) if error.fault == Fault::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    async fn describe_alias(&self, name: &AliasName) -> Result<KeyFacts, KmsError> {
+        self.describe(name.as_str()).await
     }
 
     fn calls(&self) -> Calls {

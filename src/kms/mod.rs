@@ -48,11 +48,21 @@ pub trait KmsRead: Send + Sync {
     /// ListResourceTags: all tags of a key
     fn tags(&self, key: &KeyId) -> impl Future<Output = Result<BTreeMap<String, String>, KmsError>> + Send;
 
-    /// DescribeKey by alias name: the key it points at now, or `None` where there is no such alias
+    /// DescribeKey by alias name: the key it points at now
+    fn describe_alias(&self, name: &AliasName) -> impl Future<Output = Result<KeyFacts, KmsError>> + Send;
+
+    /// The same, or `None` where there is no such alias
     fn probe_alias(
         &self,
         name: &AliasName,
-    ) -> impl Future<Output = Result<Option<KeyFacts>, KmsError>> + Send;
+    ) -> impl Future<Output = Result<Option<KeyFacts>, KmsError>> + Send {
+        async {
+            match self.describe_alias(name).await {
+                Err(error) if error.fault == Fault::NotFound => Ok(None),
+                described => described.map(Some),
+            }
+        }
+    }
 
     /// Requests sent so far
     fn calls(&self) -> Calls;

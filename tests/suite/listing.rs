@@ -47,7 +47,7 @@ impl KmsRead for Pages {
         unreachable!("a listing asks for nothing but pages")
     }
 
-    async fn probe_alias(&self, _: &kms_alias::alias::AliasName) -> Result<Option<KeyFacts>, KmsError> {
+    async fn describe_alias(&self, _: &kms_alias::alias::AliasName) -> Result<KeyFacts, KmsError> {
         unreachable!("a listing asks for nothing but pages")
     }
 
