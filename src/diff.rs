@@ -20,7 +20,7 @@ pub struct Diff {
     /// How many names are live in scope
     pub live: usize,
     /// How many aliases each key has, in scope or not
-    pub alias_counts: BTreeMap<KeyId, usize>,
+    pub alias_counts: Arc<BTreeMap<KeyId, usize>>,
 }
 
 /// How one name differs

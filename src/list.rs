@@ -17,10 +17,9 @@ pub struct Snapshot {
     pub followed: BTreeMap<AliasName, KeyId>,
     /// The `ignore` patterns that covered a live name
     pub ignored_by: BTreeSet<Arc<str>>,
-    /// How many aliases each key has, whoever owns them; AWS's own do not count towards the quota
-    pub alias_counts: BTreeMap<KeyId, usize>,
-    /// Pages it took
-    pub pages: u32,
+    /// How many aliases each key has, whoever owns them; AWS's own do not count towards the quota. Shared, because every
+    /// comparison keeps it and the keys of an account are many.
+    pub alias_counts: Arc<BTreeMap<KeyId, usize>>,
 }
 
 /// A live alias: the key it points at
@@ -81,7 +80,6 @@ pub async fn list(
         let read = kms.alias_page(marker.as_deref()).await;
         let AliasPage { aliases, next_marker, truncated } =
             read.map_err(|source| ListError::Page { page, source })?;
-        snapshot.pages = page;
         for alias in aliases {
             // Hashes, because a listing may name an alias twice, and the names of others are not ours to keep.
             if counted.insert(hash(&alias.name)) {
@@ -125,7 +123,7 @@ fn hash(name: &str) -> u64 {
 impl Snapshot {
     fn count(&mut self, alias: &ListedAlias) {
         if let Some(key) = alias.target.as_ref().filter(|_| !is_reserved(&alias.name)) {
-            *self.alias_counts.entry(key.clone()).or_default() += 1;
+            *Arc::make_mut(&mut self.alias_counts).entry(key.clone()).or_default() += 1;
         }
     }
 

@@ -111,7 +111,7 @@ impl World {
         let owned = live.iter().filter(|(name, _)| scope.owns(name.as_str()));
         let live_in_scope =
             owned.map(|(name, key)| (name.clone(), Live { key: Some(key.clone()) })).collect();
-        Snapshot { live: live_in_scope, alias_counts: self.counts(live), ..Snapshot::default() }
+        Snapshot { live: live_in_scope, alias_counts: self.counts(live).into(), ..Snapshot::default() }
     }
 
     fn counts(&self, live: &BTreeMap<AliasName, KeyId>) -> BTreeMap<KeyId, usize> {

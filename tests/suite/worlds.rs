@@ -43,7 +43,7 @@ fn snapshot(live: &BTreeMap<AliasName, KeyId>) -> Snapshot {
     let mut alias_counts = BTreeMap::new();
     live.values().for_each(|key| *alias_counts.entry(key.clone()).or_default() += 1);
     let live = live.iter().map(|(name, key)| (name.clone(), Live { key: Some(key.clone()) }));
-    Snapshot { live: live.collect(), alias_counts, ..Snapshot::default() }
+    Snapshot { live: live.collect(), alias_counts: alias_counts.into(), ..Snapshot::default() }
 }
 
 fn plan_for(target: &Target, live: &BTreeMap<AliasName, KeyId>, facts: &Facts) -> Plan {
