@@ -31,6 +31,7 @@ pub mod converge;
 pub mod criteria;
 pub mod diagnose;
 pub mod diff;
+pub mod duration;
 pub mod explain;
 pub mod fleet;
 pub mod idle;

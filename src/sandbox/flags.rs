@@ -102,6 +102,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_alone_is_seconds_in_a_flag_and_in_a_scenario_file() {
+        let scenario = parse(&["--lag", "0,30", "--latency", "1.5s"]).unwrap();
+        assert_eq!(scenario.lag.lag().replicas, [0, 30_000]);
+        assert_eq!(scenario, Scenario::parse("{lag: {replicas: [0, 30s]}, latency: 1.5s}").unwrap());
+    }
+
+    #[test]
     fn a_fault_may_be_written_as_in_a_scenario_file() {
         let scenario = parse(&["--fault", "{operation: '*', every: 3, effect: {latency: 2s}}"]).unwrap();
         assert_eq!(
@@ -113,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_refused_with_the_way_to_write_it() {
         for (flag, value, hint) in [
-            ("--lag", "30", "write it as `500ms`, `30s` or `2m`"),
+            ("--lag", "soon", "write it as 500ms, 30s or 2m"),
             ("--quota", "5", "write it as CreateAlias=5"),
             ("--fault", "throttle", "write it as CreateAlias=drop-response"),
             ("--fault", "CreateAlias=explode", "unknown variant `explode`"),

@@ -30,6 +30,7 @@ use super::lag::Lag;
 use super::quota::{Quotas, service_quotas};
 use super::world::Millis;
 use crate::alias::Pattern;
+use crate::duration;
 
 /// How a sandbox misbehaves; by default not at all
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -87,7 +88,7 @@ impl Scenario {
     }
 }
 
-/// A length of time, written as `500ms`, `30s`, `2m` or `1h`
+/// A length of time, written as `500ms`, `30s`, `2m` or `1h`; a number alone is seconds
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Delay(pub Duration);
@@ -102,17 +103,7 @@ impl FromStr for Delay {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let unit = match &text[digits..] {
-            "ms" => Some(1),
-            "s" => Some(1000),
-            "m" => Some(60_000),
-            "h" => Some(3_600_000),
-            _ => None,
-        };
-        let millis = unit.zip(text[..digits].parse::<u64>().ok()).and_then(|(unit, n)| n.checked_mul(unit));
-        let refused = || format!("`{text}` is not a length of time: write it as `500ms`, `30s` or `2m`");
-        millis.map(|millis| Self(Duration::from_millis(millis))).ok_or_else(refused)
+        duration::parse(text).map(Self)
     }
 }
 
@@ -345,8 +336,8 @@ mod tests {
             ("lags: 3", "lags"),
             ("faults: [{operation: CreateAlias}]", "effect"),
             ("faults: [{effect: explode}]", "explode"),
-            ("latency: 5", "5"),
-            ("latency: 5 seconds", "is not a length of time"),
+            ("latency: 5 seconds", "is no unit of time; use ms, s, m or h"),
+            ("latency: soon", "is not a length of time"),
             ("faults: [{effect: throttle, alias: 'alias/['}]", "is not a pattern"),
         ] {
             let refused = Scenario::parse(text).unwrap_err();
