@@ -62,7 +62,7 @@ pub struct Applied {
     pub action: Action,
     /// What came of it
     pub outcome: Outcome,
-    /// Write calls made
+    /// How often it was tried to write: 1 where every call that it takes went through the first time
     pub attempts: u32,
     /// Of the last write that the service answered
     pub request_id: Option<String>,
@@ -160,6 +160,11 @@ struct Ended {
 }
 
 impl Ended {
+    /// Calls beyond the one that it takes
+    fn again(&self) -> u32 {
+        self.attempts.saturating_sub(1)
+    }
+
     fn report(self, action: &Action) -> Applied {
         let Self { outcome, attempts, request_id } = self;
         Applied { action: action.clone(), outcome, attempts, request_id }
@@ -348,12 +353,13 @@ async fn replace<K: KmsWrite>(action: &Action, tools: &Tools<'_, K>, dead: &Canc
         Attempt { ghost: from, ..Attempt::new(write, &lanes.create, tools, &never) }.run()
     };
     let mut created = create(to).await;
+    let mut again = deleted.again() + created.again();
     if let Outcome::Failed(error) = created.outcome {
         let back = create(from).await;
+        again += back.again();
         created = Ended { outcome: put_back(back.outcome, error, to), ..back };
     }
-    created.attempts += deleted.attempts;
-    created.report(action)
+    Ended { attempts: 1 + again, ..created }.report(action)
 }
 
 /// The alias was not deleted, so nothing is lost; it may be on the new key already

@@ -145,6 +145,7 @@ async fn a_key_of_another_family_is_held_until_replacing_is_allowed() {
             ran.out
         );
         assert!(ran.out.contains("risk  between its delete and its create"), "{}", ran.out);
+        assert!(!ran.out.contains("attempts"), "each of its two calls was made once: {}", ran.out);
         assert_eq!(own(&kms), pairs(&[(NEW, MAC)]));
         assert!(kms.calls_to("UpdateAlias").is_empty());
     }
@@ -165,6 +166,7 @@ async fn a_name_that_is_still_taken_after_its_delete_is_created_as_soon_as_it_is
     let kms = kms_with_mac(Scenario { faults, lag, ..Scenario::default() });
     let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
     assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("replaced    4 attempts"), "three that were in vain, and one: {}", ran.out);
     assert_eq!(own(&kms), pairs(&[(NEW, MAC)]));
 }
 
