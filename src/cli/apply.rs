@@ -158,12 +158,12 @@ impl Session<'_> {
                 let writing =
                     AssertUnwindSafe(self.write(one, prepared, args, connect, lanes)).catch_unwind().await;
                 let report = writing.unwrap_or_else(|panic| Err(Trouble::panicked(&*panic, true)));
-                reports.push((one, report));
+                reports.push((&*one.target.name, &prepared.plan, report));
             }
         }
         let told: Vec<Told> = reports
             .iter()
-            .map(|(one, report)| Told { target: &one.target.name, report: report.as_ref() })
+            .map(|(target, plan, report)| Told { target, plan, report: report.as_ref() })
             .collect();
         let exit = self.judge(surveyed, &told);
         let text = match self.global.output {

@@ -1,34 +1,84 @@
 //! Reports of an apply -> text.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anstyle::Style;
 use serde::Serialize;
 
 use super::style::{Palette, harmless, paint, plural};
+use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome, Reason};
 use crate::converge::Report;
 use crate::fleet::Trouble;
+use crate::kms::Fault;
 use crate::list::ListError;
-use crate::plan::Action;
+use crate::plan::{Action, Plan};
 use crate::verify::Verdict;
 
 /// What an apply did to one target, or why it could not begin
 pub struct Told<'r> {
     /// The target's name
     pub target: &'r str,
+    /// What it was to do
+    pub plan: &'r Plan,
     /// What it did
     pub report: Result<&'r Report, &'r Trouble>,
+}
+
+/// The new and the old name of every rename
+pub(super) fn renames(plan: &Plan) -> impl Iterator<Item = (&AliasName, &AliasName)> {
+    plan.changes.iter().filter_map(|change| Some((change.action.name(), &change.previous.as_ref()?.0)))
+}
+
+/// One line of a report: a write, or the two of a rename that came about
+struct Row<'r> {
+    applied: &'r Applied,
+    /// The delete of the old name, where `applied` is the create of the new one and both are done
+    deleted: Option<&'r Applied>,
+    /// The new name, where it is there and `applied` is the delete of the old one that came to nothing
+    beside: Option<&'r AliasName>,
+}
+
+/// The lines of a report, sorted by name
+fn rows<'r>(plan: &'r Plan, report: &'r Report) -> Vec<Row<'r>> {
+    let row = |applied: &'r Applied| (applied.action.name(), Row { applied, deleted: None, beside: None });
+    let mut rows: BTreeMap<_, _> = report.applied.iter().map(row).collect();
+    for (new, old) in renames(plan) {
+        let done =
+            |name| rows.get(name).map(|row| row.applied).filter(|applied| applied.outcome.is_success());
+        match (done(new), done(old)) {
+            (Some(applied), Some(deleted)) => {
+                rows.remove(old);
+                rows.insert(new, Row { applied, deleted: Some(deleted), beside: None });
+            }
+            (Some(_), None) => drop(rows.get_mut(old).map(|row| row.beside = Some(new))),
+            (None, _) => {}
+        }
+    }
+    rows.into_values().collect()
+}
+
+impl<'r> Row<'r> {
+    fn writes(&self) -> impl Iterator<Item = &'r Applied> {
+        [Some(self.applied), self.deleted].into_iter().flatten()
+    }
+
+    /// Whether a name has become another by our doing
+    fn is_renamed(&self) -> bool {
+        self.deleted.is_some() && self.writes().any(|write| write.outcome == Outcome::Done)
+    }
 }
 
 /// Every outcome of every target, then the summary
 pub fn report(told: &[Told], palette: &Palette) -> String {
     let mut text = String::new();
-    for Told { target, report } in told {
+    for Told { target, plan, report } in told {
         text += &paint(palette.heading, target);
         text.push('\n');
         match report {
-            Ok(report) => text += &target_report(report, palette),
+            Ok(report) => text += &target_report(&rows(plan, report), report, palette),
             Err(trouble) => {
                 let _ = writeln!(
                     text,
@@ -43,53 +93,68 @@ pub fn report(told: &[Told], palette: &Palette) -> String {
     text + &summary(told)
 }
 
-fn target_report(report: &Report, palette: &Palette) -> String {
-    let names = report.applied.iter().map(|a| a.action.name().as_str().len()).max().unwrap_or_default();
-    let mut applied: Vec<_> = report.applied.iter().collect();
-    applied.sort_by_key(|applied| applied.action.name());
+fn target_report(rows: &[Row], report: &Report, palette: &Palette) -> String {
+    let names = rows.iter().map(|row| row.applied.action.name().as_str().len()).max().unwrap_or_default();
     let mut text = String::new();
-    for applied in applied {
-        let sign = match applied.action {
-            Action::Create { .. } => paint(palette.create, "+"),
-            Action::Update { .. } => paint(palette.update, "~"),
-            Action::Replace { .. } => paint(palette.delete, "-/+"),
-            Action::Delete { .. } => paint(palette.delete, "-"),
-        };
-        let pad = if matches!(applied.action, Action::Replace { .. }) { "" } else { "  " };
-        let line = format!("{pad}{sign} {:names$}  {}", applied.action.name(), outcome(applied, palette));
+    for row in rows {
+        let (sign, style) = sign(row, palette);
+        let pad = " ".repeat(3 - sign.len());
+        let (sign, name) = (paint(style, sign), row.applied.action.name());
+        let line = format!("{pad}{sign} {name:names$}  {}{}", outcome(row, palette), effort(row));
         text += line.trim_end();
         text.push('\n');
-        if let Some(hint) = hint(applied) {
+        if let Some(hint) = hint(row.applied) {
             let _ = writeln!(text, "      hint  {}", harmless(&hint));
         }
     }
     text + &verdict(report, palette)
 }
 
-fn outcome(applied: &Applied, palette: &Palette) -> String {
-    let word = match (&applied.outcome, &applied.action) {
+fn sign(row: &Row, palette: &Palette) -> (&'static str, Style) {
+    match row.applied.action {
+        _ if row.is_renamed() => (">", palette.update),
+        Action::Create { .. } => ("+", palette.create),
+        Action::Update { .. } => ("~", palette.update),
+        Action::Replace { .. } => ("-/+", palette.delete),
+        Action::Delete { .. } => ("-", palette.delete),
+    }
+}
+
+fn outcome(row: &Row, palette: &Palette) -> String {
+    let Applied { action, outcome, attempts, .. } = row.applied;
+    let failed = |word: &str, why: &str| paint(palette.delete, word) + "  " + why;
+    let held = |word: &str, why: &str| paint(palette.held, word) + "  " + why;
+    match (outcome, action) {
+        _ if row.is_renamed() => {
+            format!("renamed     from {}", row.deleted.map_or("", |d| d.action.name().as_str()))
+        }
         (Outcome::Done, Action::Create { .. }) => "created   ".to_owned(),
         (Outcome::Done, Action::Update { .. }) => "retargeted".to_owned(),
         (Outcome::Done, Action::Replace { .. }) => "replaced  ".to_owned(),
         (Outcome::Done, Action::Delete { .. }) => "deleted   ".to_owned(),
-        (Outcome::PutBack(error), _) => {
-            paint(palette.delete, "put back") + "  on its old key, because " + &harmless(&error.to_string())
-        }
         (Outcome::AlreadySo, _) => "already so".to_owned(),
+        (Outcome::PutBack(error), _) => {
+            failed("put back", &format!("on its old key, because {}", harmless(&error.to_string())))
+        }
         (Outcome::Contested { found: Some(key) }, _) => {
-            paint(palette.held, "contested")
-                + &format!("  is on {key} now, which the plan did not show; left alone")
+            held("contested", &format!("is on {key} now, which the plan did not show; left alone"))
         }
         (Outcome::Contested { found: None }, _) => {
-            paint(palette.held, "contested") + "  is gone, which the plan did not show; left alone"
+            held("contested", "is gone, which the plan did not show; left alone")
         }
-        (Outcome::Failed(error), _) => paint(palette.delete, "failed") + "  " + &harmless(&error.to_string()),
-        (Outcome::Unverified, _) => paint(palette.held, "unverified") + "  " + unverified(applied.attempts),
+        (Outcome::Failed(error), _) => failed("failed", &(harmless(&error.to_string()) + &left(row))),
+        (Outcome::Unverified, _) => held("unverified", unverified(*attempts)),
         (Outcome::NotAttempted(reason), _) => {
-            paint(palette.held, "not attempted") + "  " + not_attempted(*reason)
+            held("not attempted", &(not_attempted(*reason).to_owned() + &left(row)))
         }
-    };
-    word + &effort(applied)
+    }
+}
+
+/// That the old name of a rename is still there, unless a write without a clear answer may have taken it away
+fn left(row: &Row) -> String {
+    let unclear = matches!(&row.applied.outcome, Outcome::Failed(error) if error.fault == Fault::Unknown);
+    let beside = row.beside.filter(|_| !unclear);
+    beside.map(|new| format!("; left beside {new}")).unwrap_or_default()
 }
 
 fn unverified(attempts: u32) -> &'static str {
@@ -107,14 +172,17 @@ fn not_attempted(reason: Reason) -> &'static str {
     }
 }
 
-/// Attempts where it took more than one, and the request id that CloudTrail repeats
-fn effort(applied: &Applied) -> String {
+/// Attempts where it took more than one, and the request ids that CloudTrail repeats
+fn effort(row: &Row) -> String {
     let mut text = String::new();
-    if applied.attempts > 1 {
-        let _ = write!(text, "  {} attempts", applied.attempts);
+    let again: u32 = row.writes().map(|write| write.attempts.saturating_sub(1)).sum();
+    if again > 0 {
+        let _ = write!(text, "  {} attempts", again + 1);
     }
-    if let (Some(id), Outcome::Done | Outcome::Unverified) = (&applied.request_id, &applied.outcome) {
-        let _ = write!(text, "  request {}", harmless(id));
+    for write in row.writes() {
+        if let (Some(id), Outcome::Done | Outcome::Unverified) = (&write.request_id, &write.outcome) {
+            let _ = write!(text, "  request {}", harmless(id));
+        }
     }
     text
 }
@@ -186,6 +254,8 @@ pub struct Tally {
     pub retargeted: usize,
     /// Deleted and created anew
     pub replaced: usize,
+    /// Created in the place of others, which were deleted
+    pub renamed: usize,
     /// Deleted
     pub deleted: usize,
     /// Already so
@@ -203,8 +273,10 @@ pub struct Tally {
 /// Counts the outcomes of all targets
 pub fn tally(told: &[Told]) -> Tally {
     let mut tally = Tally::default();
-    for applied in told.iter().filter_map(|told| told.report.ok()).flat_map(|report| &report.applied) {
-        *match (&applied.outcome, &applied.action) {
+    let all = told.iter().filter_map(|told| Some(rows(told.plan, told.report.ok()?)));
+    for row in all.flatten() {
+        *match (&row.applied.outcome, &row.applied.action) {
+            _ if row.is_renamed() => &mut tally.renamed,
             (Outcome::Done, Action::Create { .. }) => &mut tally.created,
             (Outcome::Done, Action::Update { .. }) => &mut tally.retargeted,
             (Outcome::Done, Action::Replace { .. }) => &mut tally.replaced,
@@ -224,6 +296,7 @@ fn summary(told: &[Told]) -> String {
         created,
         retargeted,
         replaced,
+        renamed,
         deleted,
         already_so,
         contested,
@@ -232,10 +305,10 @@ fn summary(told: &[Told]) -> String {
         not_attempted,
     } = tally(told);
     let mut text = format!(
-        "Applied: {created} created, {retargeted} retargeted, {replaced} replaced, {deleted} deleted; {already_so} already so, \
-         {contested} contested, {failed} failed, {unverified} unverified, {not_attempted} not attempted.\n"
+        "Applied: {created} created, {retargeted} retargeted, {replaced} replaced, {renamed} renamed, {deleted} deleted; \
+         {already_so} already so, {contested} contested, {failed} failed, {unverified} unverified, {not_attempted} not attempted.\n"
     );
-    if created + retargeted + replaced + deleted + unverified > 0 {
+    if created + retargeted + replaced + renamed + deleted + unverified > 0 {
         // https://docs.aws.amazon.com/kms/latest/developerguide/abac.html
         text += "Access that depends on aliases (kms:ResourceAliases, kms:RequestAlias) may lag up to five minutes behind.\n";
     }

@@ -147,7 +147,7 @@ async fn apply_converges_reports_every_alias_and_has_nothing_to_do_again() {
     let kms = kms();
     let ran = run_on(&kms, MANIFEST, &["apply", "--yes"], None).await;
     assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
-    let summary = "Applied: 1 created, 1 retargeted, 0 replaced, 1 deleted; 0 already so, 0 contested, 0 failed, \
+    let summary = "Applied: 1 created, 1 retargeted, 0 replaced, 0 renamed, 1 deleted; 0 already so, 0 contested, 0 failed, \
                    0 unverified, 0 not attempted.\n";
     assert!(ran.out.contains(summary) && ran.out.contains("converged after"), "{}", ran.out);
     assert!(ran.out.contains("five minutes"), "what ListAliases shows may not be in force yet");

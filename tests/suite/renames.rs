@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kms_alias::cli::exit::Exit;
 use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Key, LagPlan, Scenario};
+use serde_json::Value;
 
 use crate::fake::{A, B, C, FakeKms, home, world};
 use crate::ran::run_on;
@@ -43,6 +44,56 @@ async fn a_rename_creates_the_new_name_and_then_deletes_the_old_one_and_is_harml
             (Exit::Success, "No changes. 1 in sync, 0 unmanaged.\n")
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rename_that_came_about_is_reported_as_one() {
+    let kms = FakeKms::with(&[(OLD, A)]);
+    let ran = run_on(&kms, &renamed("", ""), &["apply", "-y"], None).await;
+    assert!(ran.out.contains("  > alias/app/new  renamed     from alias/app/old  request "), "{}", ran.out);
+    assert!(
+        ran.out.contains("Applied: 0 created, 0 retargeted, 0 replaced, 1 renamed, 0 deleted;"),
+        "{}",
+        ran.out
+    );
+    let kms = FakeKms::with(&[(OLD, A)]);
+    let ran = run_on(&kms, &renamed("", ""), &["apply", "-y", "-o", "json"], None).await;
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    let summary = &json["report"]["summary"];
+    assert_eq!(
+        (&summary["renamed"], &summary["created"], &summary["deleted"]),
+        (&1.into(), &0.into(), &0.into())
+    );
+    let changes = &json["report"]["targets"][0]["changes"];
+    assert_eq!((&changes[0]["previous_alias"], &changes[1]["previous_alias"]), (&OLD.into(), &Value::Null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_rename_is_a_create_and_an_old_name_that_is_left_for_a_reason() {
+    let denied = Fault::new("DeleteAlias", Effect::AccessDenied);
+    let kms = FakeKms::new(world(&[(OLD, A)]), Scenario { faults: vec![denied], ..Scenario::default() });
+    let ran = run_on(&kms, &renamed("", ""), &["apply", "-y"], None).await;
+    assert_eq!((ran.exit, own(&kms)), (Exit::Incomplete, pairs(&[(NEW, A), (OLD, A)])), "{}", ran.out);
+    let left = ran
+        .out
+        .lines()
+        .find(|line| line.contains("- alias/app/old  failed  DeleteAlias: AccessDenied"))
+        .unwrap();
+    assert!(left.ends_with("; left beside alias/app/new"), "{left}");
+    assert!(ran.out.contains("  + alias/app/new  created"), "{}", ran.out);
+    assert!(
+        ran.out.contains("Applied: 1 created, 0 retargeted, 0 replaced, 0 renamed, 0 deleted;"),
+        "{}",
+        ran.out
+    );
+    let silent = Fault::new("DeleteAlias", Effect::Internal);
+    let kms = FakeKms::new(world(&[(OLD, A)]), Scenario { faults: vec![silent], ..Scenario::default() });
+    let ran = run_on(&kms, &renamed("", ""), &["apply", "-y"], None).await;
+    assert!(
+        ran.out.contains("- alias/app/old  failed") && !ran.out.contains("left beside"),
+        "nobody knows: {}",
+        ran.out
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,15 +1,16 @@
 //! Reports -> the document that `apply -o json` writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::plan::{PlanDocument, plan};
 use super::{ErrorText, FORMAT_VERSION, error, verbs};
+use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
 use crate::fleet::{Surveyed, Trouble};
-use crate::render::report::{Tally, Told, tally};
+use crate::render::report::{Tally, Told, renames, tally};
 use crate::verify::Verdict;
 
 /// The document that `apply -o json` writes
@@ -46,6 +47,8 @@ struct TargetReport<'p> {
 #[derive(Debug, Serialize)]
 struct AppliedChange<'p> {
     alias: &'p str,
+    /// The name that goes once this one is there
+    previous_alias: Option<&'p str>,
     actions: Vec<&'static str>,
     before: Option<&'p str>,
     after: Option<&'p str>,
@@ -68,7 +71,7 @@ pub fn apply<'p>(surveyed: &'p [Surveyed], told: Option<&[Told<'p>]>, exit_code:
 
 fn target_report<'p>(told: &Told<'p>) -> TargetReport<'p> {
     match told.report {
-        Ok(report) => applied_report(told.target, report),
+        Ok(report) => applied_report(told, report),
         Err(trouble) => TargetReport {
             name: told.target,
             error: Some(error(trouble)),
@@ -82,7 +85,8 @@ fn target_report<'p>(told: &Told<'p>) -> TargetReport<'p> {
     }
 }
 
-fn applied_report<'p>(name: &'p str, report: &'p Report) -> TargetReport<'p> {
+fn applied_report<'p>(told: &Told<'p>, report: &'p Report) -> TargetReport<'p> {
+    let name = told.target;
     let (mut listings, mut waited_seconds, mut verify_error) = (None, None, None);
     let mut left: BTreeSet<_> = report.unsettled().map(|name| name.as_str()).collect();
     match &report.verdict {
@@ -99,12 +103,14 @@ fn applied_report<'p>(name: &'p str, report: &'p Report) -> TargetReport<'p> {
         None => {}
     }
     let converged = matches!(report.verdict, Some(Ok(Verdict::Converged { .. }))) && report.is_complete();
-    let mut changes: Vec<_> = report.applied.iter().map(applied).collect();
+    let previous: BTreeMap<_, _> = renames(told.plan).collect();
+    let change = |one: &'p Applied| applied(one, previous.get(one.action.name()).copied());
+    let mut changes: Vec<_> = report.applied.iter().map(change).collect();
     changes.sort_by_key(|change| change.alias);
     TargetReport { name, error: None, converged, listings, waited_seconds, left, verify_error, changes }
 }
 
-fn applied(applied: &Applied) -> AppliedChange<'_> {
+fn applied<'p>(applied: &'p Applied, previous: Option<&'p AliasName>) -> AppliedChange<'p> {
     let (before, after) = applied.action.keys();
     let (status, found, error) = match &applied.outcome {
         Outcome::Done => ("done", None, None),
@@ -117,6 +123,7 @@ fn applied(applied: &Applied) -> AppliedChange<'_> {
     };
     AppliedChange {
         alias: applied.action.name().as_str(),
+        previous_alias: previous.map(AliasName::as_str),
         actions: verbs(&applied.action),
         before: before.map(|key| key.as_str()),
         after: after.map(|key| key.as_str()),
