@@ -95,16 +95,20 @@ pub fn report(told: &[Told], palette: &Palette) -> String {
 
 fn target_report(rows: &[Row], report: &Report, palette: &Palette) -> String {
     let names = rows.iter().map(|row| row.applied.action.name().as_str().len()).max().unwrap_or_default();
+    // What many have in common is said once, below the last of them.
+    let last: BTreeMap<String, usize> =
+        rows.iter().enumerate().filter_map(|(i, row)| Some((hint(row.applied)?, i))).collect();
+    let hints: BTreeMap<usize, String> = last.into_iter().map(|(hint, i)| (i, hint)).collect();
     let mut text = String::new();
-    for row in rows {
+    for (i, row) in rows.iter().enumerate() {
         let (sign, style) = sign(row, palette);
         let pad = " ".repeat(3 - sign.len());
         let (sign, name) = (paint(style, sign), row.applied.action.name());
         let line = format!("{pad}{sign} {name:names$}  {}{}", outcome(row, palette), effort(row));
         text += line.trim_end();
         text.push('\n');
-        if let Some(hint) = hint(row.applied) {
-            let _ = writeln!(text, "      hint  {}", harmless(&hint));
+        if let Some(hint) = hints.get(&i) {
+            let _ = writeln!(text, "      hint  {}", harmless(hint));
         }
     }
     text + &verdict(report, palette)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use kms_alias::cli::exit::Exit;
 use kms_alias::sandbox::{
-    Delay, Effect, Fault, Home, Key, LagPlan, Paging, PagingDefect, Scenario, World, starting_world,
+    Delay, Effect, ErrorPlan, Fault, Home, Key, LagPlan, Paging, PagingDefect, Scenario, World,
+    starting_world,
 };
 use serde_json::Value;
 
@@ -158,6 +159,32 @@ async fn apply_converges_reports_every_alias_and_has_nothing_to_do_again() {
     let again = run_on(&kms, MANIFEST, &["apply", "--yes"], None).await;
     assert_eq!(again.exit, Exit::Success);
     assert!(again.out.ends_with("No changes. 3 in sync, 1 unmanaged.\n"), "{}", again.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_help_many_aliases_is_said_once_below_the_last_of_them() {
+    let refused = |operation: &str, code: &str| {
+        let plan = ErrorPlan { code: code.to_owned(), message: "no".to_owned(), status: 400 };
+        Fault::new(operation, Effect::Error(plan))
+    };
+    let faults = vec![
+        refused("CreateAlias", "AccessDeniedException"),
+        refused("UpdateAlias", "LimitExceededException"),
+    ];
+    let kms = FakeKms::new(world(&[("alias/app/m", A)]), Scenario { faults, ..Scenario::default() });
+    let manifest = format!(
+        "version: 1\nscope: [alias/app/]\naliases: {{alias/app/a: {A}, alias/app/m: {B}, alias/app/z: {B}}}\n"
+    );
+    let ran = run_on(&kms, &manifest, &["apply", "-y"], None).await;
+    let hints: Vec<_> = ran.out.lines().filter(|line| line.starts_with("      hint")).collect();
+    assert_eq!(hints.len(), 2, "{}", ran.out);
+    let report = ran.out.split_once("  + alias/app/a  failed").unwrap().1;
+    let after = |name: &str| report.split_once(name).unwrap().1.lines().nth(1).unwrap();
+    assert!(
+        after("~ alias/app/m  failed").contains("the key has as many aliases as its quota allows"),
+        "{report}"
+    );
+    assert!(after("+ alias/app/z  failed").contains("the role needs kms:CreateAlias"), "{report}");
 }
 
 #[tokio::test(start_paused = true)]
