@@ -170,7 +170,7 @@ impl Session<'_> {
             Output::Json => {
                 serde_json::to_string_pretty(&render::json::apply(surveyed, Some(&told), exit.code()))? + "\n"
             }
-            _ => render::report::report(&told, &self.palette()),
+            _ => render::report::report(surveyed, &told, &self.palette()),
         };
         match self.console.print(&text) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -11,11 +11,14 @@ use super::style::{Palette, harmless, paint, plural};
 use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome, Reason};
 use crate::converge::Report;
-use crate::fleet::Trouble;
+use crate::fleet::{Surveyed, Trouble};
 use crate::kms::Fault;
 use crate::list::ListError;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Held, Plan};
 use crate::verify::Verdict;
+
+/// Of what is held in one target, the end of a report names no more than this
+const MOST_HELD: usize = 20;
 
 /// What an apply did to one target, or why it could not begin
 pub struct Told<'r> {
@@ -71,8 +74,8 @@ impl<'r> Row<'r> {
     }
 }
 
-/// Every outcome of every target, then the summary
-pub fn report(told: &[Told], palette: &Palette) -> String {
+/// Every outcome of every target, then the summary, and at the end what was held, where whoever is called looks first
+pub fn report(surveyed: &[Surveyed], told: &[Told], palette: &Palette) -> String {
     let mut text = String::new();
     for Told { target, plan, report } in told {
         text += &paint(palette.heading, target);
@@ -90,7 +93,27 @@ pub fn report(told: &[Told], palette: &Palette) -> String {
             }
         }
     }
-    text + &summary(told)
+    text += &summary(told);
+    text.extend(surveyed.iter().map(|one| held(one, palette)));
+    text
+}
+
+/// What was asked for and not done in one target; the plan has told more of it
+fn held(one: &Surveyed, palette: &Palette) -> String {
+    let held = one.prepared.as_ref().map(|prepared| &prepared.plan.held[..]).unwrap_or_default();
+    if held.is_empty() {
+        return String::new();
+    }
+    let (count, shown) = (held.len(), &held[..held.len().min(MOST_HELD)]);
+    let names = shown.iter().map(|held| held.name.as_str().len()).max().unwrap_or_default();
+    let mut text = format!("Held in {}: {count}, so this apply is incomplete.\n", one.target.name);
+    for Held { name, why, .. } in shown {
+        let _ = writeln!(text, "  {} {name:names$}  {}", paint(palette.held, "!"), harmless(why));
+    }
+    if count > shown.len() {
+        let _ = writeln!(text, "    and {} more, as the plan shows", count - shown.len());
+    }
+    text
 }
 
 fn target_report(rows: &[Row], report: &Report, palette: &Palette) -> String {

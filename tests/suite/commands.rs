@@ -151,6 +151,7 @@ async fn apply_converges_reports_every_alias_and_has_nothing_to_do_again() {
     let summary = "Applied: 1 created, 1 retargeted, 0 replaced, 0 renamed, 1 deleted; 0 already so, 0 contested, 0 failed, \
                    0 unverified, 0 not attempted.\n";
     assert!(ran.out.contains(summary) && ran.out.contains("converged after"), "{}", ran.out);
+    assert!(!ran.out.contains("Held in"), "{}", ran.out);
     assert!(ran.out.contains("five minutes"), "what ListAliases shows may not be in force yet");
     let own =
         |truth: Vec<(String, String)>| truth.into_iter().filter(|(name, _)| name.starts_with("alias/app/"));
@@ -237,6 +238,10 @@ async fn a_held_action_is_shown_with_its_reason_and_the_rest_is_applied() {
     assert!(ran.out.contains(&format!("held  key {B} is pending deletion")), "{}", ran.out);
     let ran = run_on(&kms, MANIFEST, &["apply", "-y"], None).await;
     assert_eq!(ran.exit, Exit::Incomplete);
+    let end = format!(
+        "Held in default: 1, so this apply is incomplete.\n  ! alias/app/moved  key {B} is pending deletion\n"
+    );
+    assert!(ran.out.ends_with(&end), "{}", ran.out);
     assert_eq!((kms.calls_to("CreateAlias").len(), kms.calls_to("UpdateAlias").len()), (2, 0));
     let ran = run_on(&kms, MANIFEST, &["apply", "-y"], None).await;
     assert_eq!(ran.exit, Exit::Refused, "nothing but what is held is left, and nothing was written");
