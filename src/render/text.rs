@@ -234,18 +234,15 @@ fn summary(surveyed: &[Surveyed]) -> String {
     if refused > 0 {
         let _ = writeln!(text, "Refused: {}. Nothing of this plan may be applied.", plural(refused, "guard"));
     }
-    match digest_of(surveyed) {
-        Some(digest) => {
-            let _ = write!(text, "Digest {digest}   ");
-        }
-        None => {
-            let _ = write!(text, "{} could not be read.   ", plural(unread, "target"));
-        }
-    }
+    // On a line of its own, because it is copied whole.
+    let _ = match digest_of(surveyed) {
+        Some(digest) => writeln!(text, "Digest {digest}"),
+        None => writeln!(text, "{} could not be read.", plural(unread, "target")),
+    };
     let _ = write!(text, "API calls: {}.", calls(&totals.calls));
     if counts.total() > 0 {
         let seconds = totals.least_time.as_secs_f64();
-        let _ = write!(text, "   At the service's rates this apply takes at least {seconds:.1} s.");
+        let _ = write!(text, " At the service's rates this apply takes at least {seconds:.1} s.");
     }
     text + "\n"
 }
