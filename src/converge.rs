@@ -27,13 +27,24 @@ impl Report {
     }
 }
 
-/// Applies `plan`; with `wait` off, the last stage is not verified
+/// What happens while a plan is applied
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// The first of these is about to be written
+    Begun(&'e [Action]),
+    /// One of them ended
+    Ended(&'e Applied),
+    /// A listing does not show these as they should be
+    Left(&'e BTreeSet<AliasName>),
+}
+
+/// Applies `plan` and tells `happened` of every step; with `wait` off, the last stage is not verified
 pub async fn converge<K: KmsWrite>(
     plan: &Plan,
     aim: &Aim<'_>,
     tools: &Tools<'_, K>,
     wait: bool,
-    done: &(impl Fn(&Applied) + Sync),
+    happened: &(impl Fn(Event<'_>) + Sync),
 ) -> Report {
     let mut report = Report::default();
     let mut except: BTreeSet<AliasName> = plan.held.iter().map(|held| held.name.clone()).collect();
@@ -46,7 +57,8 @@ pub async fn converge<K: KmsWrite>(
         }
         // What was seen of an earlier stage says nothing about this one.
         report.verdict = None;
-        let applied = apply(stage, tools, done).await;
+        happened(Event::Begun(stage));
+        let applied = apply(stage, tools, &|applied| happened(Event::Ended(applied))).await;
         except.extend(applied.iter().filter(|a| !a.outcome.is_success()).map(|a| a.action.name().clone()));
         report.applied.extend(applied);
         if tools.stop.is_cancelled() || (last && !wait) {
@@ -56,7 +68,9 @@ pub async fn converge<K: KmsWrite>(
         except.extend(stages[i + 1..].iter().flatten().map(|action| action.name().clone()));
         // A stage that frees places is there when its names are gone.
         let deletes = last || stage.iter().any(|action| matches!(action, Action::Delete { .. }));
-        report.verdict = Some(verify(tools.kms, aim, deletes, &except, &tools.patience, tools.stop).await);
+        let seen = |left: &BTreeSet<AliasName>| happened(Event::Left(left));
+        let verdict = verify(tools.kms, aim, deletes, &except, &tools.patience, tools.stop, &seen).await;
+        report.verdict = Some(verdict);
         report.doubt();
     }
     report

@@ -51,7 +51,7 @@ pub enum Verdict {
     },
 }
 
-/// Reads until every name but those in `except` is as desired, deletes too if `deletes`
+/// Reads until every name but those in `except` is as desired, deletes too if `deletes`; tells `seen` what each listing left
 ///
 /// # Errors
 /// A listing that fails for a reason that waiting does not mend.
@@ -62,9 +62,14 @@ pub async fn verify(
     except: &BTreeSet<AliasName>,
     patience: &Patience,
     stop: &CancellationToken,
+    seen: &(impl Fn(&BTreeSet<AliasName>) + Sync),
 ) -> Result<Verdict, ListError> {
     let look = || async {
-        match stop.run_until_cancelled(left(kms, aim, deletes, except)).await {
+        let left = stop.run_until_cancelled(left(kms, aim, deletes, except)).await;
+        if let Some(Ok(left)) = &left {
+            seen(left);
+        }
+        match left {
             Some(Ok(left)) if left.is_empty() => Ok(Answer::Good((left, None))),
             Some(Ok(left)) => Ok(Answer::NotYet((left, None))),
             Some(Err(error)) if may_pass(&error) => Ok(Answer::NotYet((BTreeSet::new(), Some(error)))),

@@ -10,13 +10,13 @@ use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
 use super::plan::verdict;
 use super::{Session, is_broken_pipe};
-use crate::apply::{Applied, Outcome, Tools};
-use crate::converge::{Report, converge};
+use crate::apply::{Outcome, Tools};
+use crate::converge::{Event, Report, converge};
 use crate::fleet::{Surveyed, Totals, Trouble, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::pace::Lanes;
-use crate::plan::Counts;
+use crate::plan::{Action, Counts};
 use crate::poll::Patience;
 use crate::prepare::{Prepared, identify};
 use crate::render;
@@ -195,8 +195,12 @@ impl Session<'_> {
         let aim = Aim { target: &one.target, desired: &prepared.desired, policy: &one.policy };
         let then = "waiting until the service shows it";
         let progress = self.progress("applying changes", prepared.plan.changes.len(), then);
-        let step = |_: &Applied| progress.step();
-        Ok(progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &step)).await)
+        let happened = |event: Event<'_>| match event {
+            Event::Begun(stage) => progress.begin(kind(stage), stage.len()),
+            Event::Ended(_) => progress.step(),
+            Event::Left(names) => progress.leave(names.len()),
+        };
+        Ok(progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened)).await)
     }
 
     /// The writer of a target, if its credentials are of the account and Region that the plan is for
@@ -233,6 +237,15 @@ impl Session<'_> {
             .into_iter()
             .filter(|(holds, _)| *holds)
             .fold(Exit::Success, |worst, (_, exit)| worst.worse(exit))
+    }
+}
+
+/// What the actions of a stage have in common
+fn kind(stage: &[Action]) -> &'static str {
+    match stage.first() {
+        Some(Action::Delete { .. }) => "applying deletes",
+        Some(Action::Replace { .. }) => "applying replacements",
+        _ => "applying creates and retargets",
     }
 }
 

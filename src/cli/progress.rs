@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Session;
 use super::console::Console;
 use crate::poll::wait;
+use crate::render::style::plural;
 
 /// Nothing is said before
 const QUIET: Duration = Duration::from_secs(1);
@@ -24,15 +25,28 @@ const STOPPING: &str = "\nstopping: calls under way are finished and reported; a
 
 /// How far something is
 pub struct Progress<'a> {
-    /// As `reading targets`
-    what: &'static str,
+    work: Mutex<Work>,
     /// What is waited for once all is done
     then: &'static str,
-    total: usize,
-    done: AtomicUsize,
     screen: Screen<'a>,
     console: &'a Console,
     stop: &'a CancellationToken,
+}
+
+#[derive(Clone, Copy)]
+struct Work {
+    /// As `reading targets`
+    what: &'static str,
+    total: usize,
+    done: usize,
+    /// How many names are waited for, once all is done; none where that is not known
+    left: usize,
+}
+
+impl Work {
+    fn new(what: &'static str, total: usize) -> Self {
+        Self { what, total, done: 0, left: 0 }
+    }
 }
 
 enum Screen<'a> {
@@ -51,7 +65,7 @@ impl Session<'_> {
             (false, false) => Screen::Lines(self.console),
         };
         let (console, stop): (_, &CancellationToken) = (self.console, self.stop);
-        Progress { what, then, total, done: AtomicUsize::new(0), screen, console, stop }
+        Progress { work: Mutex::new(Work::new(what, total)), then, screen, console, stop }
     }
 }
 
@@ -64,9 +78,23 @@ fn bar() -> ProgressBar {
 }
 
 impl Progress<'_> {
+    /// Other work begins: `total` things
+    pub fn begin(&self, what: &'static str, total: usize) {
+        *self.work() = Work::new(what, total);
+    }
+
     /// One more is done
     pub fn step(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.work().done += 1;
+    }
+
+    /// So many names are still waited for
+    pub fn leave(&self, left: usize) {
+        self.work().left = left;
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does `work`, telling how far it is from time to time
@@ -108,8 +136,9 @@ impl Progress<'_> {
     }
 
     fn line(&self) -> String {
-        let done = self.done.load(Ordering::Relaxed);
-        let then = if done == self.total { format!("; {}", self.then) } else { String::new() };
-        format!("{}: {done} of {}{then}", self.what, self.total)
+        let Work { what, total, done, left } = *self.work();
+        let left = if left > 0 { format!(": {} left", plural(left, "name")) } else { String::new() };
+        let then = if done == total { format!("; {}{left}", self.then) } else { String::new() };
+        format!("{what}: {done} of {total}{then}")
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kms_alias::apply::{Applied, Outcome, Reason, Tools};
-use kms_alias::converge::{Report, converge};
+use kms_alias::converge::{Event, Report, converge};
 use kms_alias::kms::Fault as Meaning;
 use kms_alias::pace::Lanes;
 use kms_alias::plan::{Action, Policy};
@@ -37,7 +37,12 @@ async fn apply_plan(
     let (lanes, policy) = (Lanes::new(target.rates), Policy::of(target));
     let tools = Tools { kms, lanes: &lanes, patience: Patience::default(), stop };
     let aim = Aim { target, desired: &prepared.desired, policy: &policy };
-    converge(&prepared.plan, &aim, &tools, true, done).await
+    let happened = |event: Event<'_>| {
+        if let Event::Ended(applied) = event {
+            done(applied);
+        }
+    };
+    converge(&prepared.plan, &aim, &tools, true, &happened).await
 }
 
 async fn apply(kms: &FakeKms, target: &Target) -> Report {

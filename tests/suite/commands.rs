@@ -1,5 +1,6 @@
 //! Whole commands, in this process: exit codes, streams and outputs, on FakeKms under paused time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kms_alias::cli::exit::Exit;
@@ -188,6 +189,23 @@ async fn what_would_help_many_aliases_is_said_once_below_the_last_of_them() {
         "{report}"
     );
     assert!(after("+ alias/app/z  failed").contains("the role needs kms:CreateAlias"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_tells_the_stages_apart_and_how_many_names_are_waited_for() {
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(30))], ..LagPlan::default() };
+    let kms = FakeKms::new(world(&[("alias/app/old", A)]), Scenario { lag, ..Scenario::default() });
+    let manifest = format!(
+        "version: 1\nscope: [alias/app/]\nprune: true\naliases: {{alias/app/a: {A}, alias/app/b: {A}}}\n"
+    );
+    let ran = run_on(&kms, &manifest, &["apply", "-y", "--allow", "mass-delete"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.out);
+    let lines: BTreeSet<&str> = ran.err.lines().collect();
+    let expected = [
+        "applying creates and retargets: 2 of 2; waiting until the service shows it: 2 names left",
+        "applying deletes: 1 of 1; waiting until the service shows it: 1 name left",
+    ];
+    assert!(expected.iter().all(|line| lines.contains(line)), "{}", ran.err);
 }
 
 #[tokio::test(start_paused = true)]

@@ -232,7 +232,11 @@ fn a_role_that_may_not_be_assumed_is_told_in_the_services_words() {
 /// Waits until the apply says how far it is
 fn wait_for_progress(child: &mut Child) -> String {
     let stderr = BufReader::new(child.stderr.take().unwrap());
-    stderr.lines().map(Result::unwrap).find(|line| line.starts_with("applying changes: ")).unwrap()
+    stderr
+        .lines()
+        .map(Result::unwrap)
+        .find(|line| line.starts_with("applying creates and retargets: "))
+        .unwrap()
 }
 
 fn signal(child: &Child, name: &str) {
