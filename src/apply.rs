@@ -6,6 +6,8 @@
 //! The service has no compare-and-swap, so the look just before each write (DescribeKey by alias name) is what keeps us from
 //! overwriting somebody else's change; between the two lies one round trip, which cannot be closed.
 
+use std::sync::OnceLock;
+
 use futures_util::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
@@ -46,9 +48,24 @@ pub enum Reason {
     EarlierStage,
     /// The credentials gave out, so nothing that follows could succeed
     Credentials,
+    /// The receipt could not be written any more, so nothing that follows would be known
+    Receipt,
 }
 
 impl Outcome {
+    /// As documents have it
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::AlreadySo => "already_so",
+            Self::Contested { .. } => "contested",
+            Self::Failed(_) => "failed",
+            Self::PutBack(_) => "put_back",
+            Self::Unverified => "unverified",
+            Self::NotAttempted(_) => "not_attempted",
+        }
+    }
+
     /// Whether the alias is, or was said to be, as wanted
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Done | Self::AlreadySo)
@@ -86,7 +103,7 @@ pub async fn apply<K: KmsWrite>(
     tools: &Tools<'_, K>,
     done: &(impl Fn(&Applied) + Sync),
 ) -> Vec<Applied> {
-    let dead = CancellationToken::new();
+    let dead = OnceLock::new();
     let lane = |lane: fn(&Lanes) -> &Lane, of: fn(&Action) -> bool| {
         let lane = lane(tools.lanes);
         let actions: Vec<&Action> = stage.iter().filter(|action| of(action)).collect();
@@ -175,8 +192,8 @@ struct Attempt<'a, K> {
     write: Write<'a>,
     lane: &'a Lane,
     tools: &'a Tools<'a, K>,
-    /// Cancelled when the credentials gave out
-    dead: &'a CancellationToken,
+    /// Set when no write can succeed any more
+    dead: &'a OnceLock<Reason>,
     /// A key that the alias was on until we deleted it: to see it there is to see the past
     ghost: Option<&'a KeyId>,
     writes: u32,
@@ -188,16 +205,20 @@ struct Attempt<'a, K> {
 }
 
 impl<'a, K: KmsWrite> Attempt<'a, K> {
-    fn new(write: Write<'a>, lane: &'a Lane, tools: &'a Tools<'a, K>, dead: &'a CancellationToken) -> Self {
+    fn new(write: Write<'a>, lane: &'a Lane, tools: &'a Tools<'a, K>, dead: &'a OnceLock<Reason>) -> Self {
         let (ghost, taken, request_id) = (None, None, None);
         Self { write, lane, tools, dead, ghost, writes: 0, unclear: false, taken, request_id }
     }
 
     async fn run(mut self) -> Ended {
         let outcome = self.persist().await;
-        if matches!(&outcome, Outcome::Failed(error) if error.fault == Fault::Credentials) {
-            self.dead.cancel();
-        }
+        let end = match &outcome {
+            Outcome::Failed(KmsError { fault: Fault::Credentials, .. }) => Some(Reason::Credentials),
+            Outcome::Failed(KmsError { fault: Fault::NotRecorded, .. }) => Some(Reason::Receipt),
+            _ => None,
+        };
+        // Whichever came first is the reason.
+        let _ = end.map(|reason| self.dead.set(reason));
         Ended { outcome, attempts: self.writes, request_id: self.request_id }
     }
 
@@ -268,8 +289,8 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
     }
 
     fn forbidden(&self) -> Option<Outcome> {
-        if self.dead.is_cancelled() {
-            return Some(Outcome::NotAttempted(Reason::Credentials));
+        if let Some(reason) = self.dead.get() {
+            return Some(Outcome::NotAttempted(*reason));
         }
         self.tools.stop.is_cancelled().then(|| self.stopped())
     }
@@ -337,7 +358,7 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
 /// Deletes an alias and creates it on another key; if it cannot be created there, on the old one again
 ///
 /// A stop is heeded before the delete only: between the two calls the name does not exist.
-async fn replace<K: KmsWrite>(action: &Action, tools: &Tools<'_, K>, dead: &CancellationToken) -> Applied {
+async fn replace<K: KmsWrite>(action: &Action, tools: &Tools<'_, K>, dead: &OnceLock<Reason>) -> Applied {
     let (name, (from, to)) = (action.name(), action.keys());
     let delete = Write { name, before: from, after: None };
     let mut deleted = Attempt::new(delete, &tools.lanes.delete, tools, dead).run().await;
@@ -345,12 +366,12 @@ async fn replace<K: KmsWrite>(action: &Action, tools: &Tools<'_, K>, dead: &Canc
         deleted.outcome = not_deleted(deleted.outcome, to);
         return deleted.report(action);
     }
-    let never = CancellationToken::new();
+    let (never, alive) = (CancellationToken::new(), OnceLock::new());
     let (kms, lanes, patience) = (tools.kms, tools.lanes, tools.patience);
     let tools = &Tools { kms, lanes, patience, stop: &never };
     let create = |after| {
         let write = Write { name, before: None, after };
-        Attempt { ghost: from, ..Attempt::new(write, &lanes.create, tools, &never) }.run()
+        Attempt { ghost: from, ..Attempt::new(write, &lanes.create, tools, &alive) }.run()
     };
     let mut created = create(to).await;
     let mut again = deleted.again() + created.again();

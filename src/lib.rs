@@ -45,6 +45,7 @@ pub mod permissions;
 pub mod plan;
 pub mod poll;
 pub mod prepare;
+pub mod receipt;
 pub mod render;
 pub mod resolve;
 pub mod sandbox;

@@ -13,12 +13,15 @@ use super::{Session, is_broken_pipe};
 use crate::apply::{Outcome, Tools};
 use crate::converge::{Event, Report, converge};
 use crate::fleet::{Surveyed, Totals, Trouble, totals};
-use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::kms::{Connect, Identity};
 use crate::pace::Lanes;
 use crate::plan::{Action, Counts};
 use crate::poll::Patience;
 use crate::prepare::{Prepared, identify};
+use crate::receipt::Receipt;
+use crate::receipt::event::{Ending, Event as Line, Intent, Seen};
+use crate::receipt::record::Recorded;
 use crate::render;
 use crate::render::report::Told;
 use crate::render::style::{Palette, plural};
@@ -149,14 +152,22 @@ impl Session<'_> {
         args: &ApplyArgs,
         connect: &C,
     ) -> anyhow::Result<Exit> {
+        let receipt = match self.begin_receipt(surveyed, args.receipt.as_deref()) {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                let hint = error.hint();
+                let sentence = format!("failed to {:#}; nothing was written", anyhow::Error::from(error));
+                return Ok(self.fail(Exit::Runtime, &sentence, Some(hint)));
+            }
+        };
         let lanes = lanes(surveyed);
         let mut reports = Vec::new();
         for one in surveyed {
             let Ok(prepared) = &one.prepared else { continue };
             let Some(lanes) = lanes.get(&home(prepared)) else { continue };
             if !prepared.plan.changes.is_empty() {
-                let writing =
-                    AssertUnwindSafe(self.write(one, prepared, args, connect, lanes)).catch_unwind().await;
+                let writing = self.write(one, prepared, args, connect, lanes, &receipt);
+                let writing = AssertUnwindSafe(writing).catch_unwind().await;
                 let report = writing.unwrap_or_else(|panic| Err(Trouble::panicked(&*panic, true)));
                 reports.push((&*one.target.name, &prepared.plan, report));
             }
@@ -165,7 +176,7 @@ impl Session<'_> {
             .iter()
             .map(|(target, plan, report)| Told { target, plan, report: report.as_ref() })
             .collect();
-        let exit = self.judge(surveyed, &told);
+        let exit = self.end_receipt(&receipt, self.judge(surveyed, &told));
         let text = match self.global.output {
             Output::Json => {
                 serde_json::to_string_pretty(&render::json::apply(surveyed, Some(&told), exit.code()))? + "\n"
@@ -188,19 +199,29 @@ impl Session<'_> {
         args: &ApplyArgs,
         connect: &C,
         lanes: &Lanes,
+        receipt: &Receipt,
     ) -> Result<Report, Trouble> {
         let writer = self.stop.run_until_cancelled(self.writer(&one.target, prepared, connect)).await;
-        let Some(kms) = writer.transpose()? else { return Ok(Report::stopped(&prepared.plan)) };
+        let Some((kms, identity)) = writer.transpose()? else { return Ok(Report::stopped(&prepared.plan)) };
+        let target = &*one.target.name;
+        self.begin_chapter(receipt, Intent::of(target, &identity, &prepared.plan))?;
+        let kms = Recorded::new(&kms, receipt, target, &prepared.plan);
         let tools = Tools { kms: &kms, lanes, patience: patience(args), stop: self.stop };
         let aim = Aim { target: &one.target, desired: &prepared.desired, policy: &one.policy };
         let then = "waiting until the service shows it";
         let progress = self.progress("applying changes", prepared.plan.changes.len(), then);
         let happened = |event: Event<'_>| match event {
             Event::Begun(stage) => progress.begin(kind(stage), stage.len()),
-            Event::Ended(_) => progress.step(),
+            Event::Ended(applied) => {
+                progress.step();
+                // A receipt that broke is told once, at the end.
+                let _ = receipt.note(Line::Outcome(Ending::of(target, applied)));
+            }
             Event::Left(names) => progress.leave(names.len()),
         };
-        Ok(progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened)).await)
+        let report = progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened)).await;
+        let _ = Seen::of(target, &report).map(|seen| receipt.note(Line::Verdict(seen)));
+        Ok(report)
     }
 
     /// The writer of a target, if its credentials are of the account and Region that the plan is for
@@ -209,7 +230,7 @@ impl Session<'_> {
         target: &Target,
         prepared: &Prepared,
         connect: &C,
-    ) -> Result<C::Writer, Trouble> {
+    ) -> Result<(C::Writer, Identity), Trouble> {
         let kms = connect.writer(target).await.map_err(|e| Trouble::new(&e, None))?;
         let identity = identify(target, &kms).await?;
         let (account, region) = home(prepared);
@@ -218,7 +239,7 @@ impl Session<'_> {
             let hint = Some("check roles.apply in the manifest".to_owned());
             return Err(Trouble { sentence, hint, halfway: false });
         }
-        Ok(kms)
+        Ok((kms, identity))
     }
 
     fn judge(&self, surveyed: &[Surveyed], told: &[Told]) -> Exit {

@@ -233,6 +233,10 @@ pub struct ApplyArgs {
     /// Do not wait for the result of the last writes
     #[arg(long)]
     pub no_wait: bool,
+
+    /// Where to keep the record of every write; a new file in the user's state directory by default, none for a sandbox without a STATE
+    #[arg(long, value_name = "PATH")]
+    pub receipt: Option<PathBuf>,
 }
 
 /// Flags of explain

@@ -12,6 +12,7 @@ mod iam_policy;
 mod logging;
 mod plan;
 mod progress;
+mod receipt;
 mod sandbox;
 mod select;
 mod validate;

@@ -269,6 +269,9 @@ impl KmsError {
                  sign in again if they have expired"
                     .to_owned()
             }
+            Fault::NotRecorded => {
+                "make room for the receipt, or name another place with --receipt, and run again".to_owned()
+            }
             Fault::NotSent => "check the Region, --endpoint-url and the network".to_owned(),
             Fault::Throttled if !self.is_write() => {
                 "others share this account's quota: run again, or with a lower --parallelism".to_owned()
@@ -313,6 +316,8 @@ pub enum Fault {
     Invalid,
     /// The request never reached the service
     NotSent,
+    /// The request was not made, because the receipt could not announce it
+    NotRecorded,
     /// An internal error, a time-out or an answer that cannot be read: the change may have been made
     Unknown,
 }

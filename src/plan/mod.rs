@@ -106,6 +106,16 @@ impl Action {
         }
     }
 
+    /// The service's verbs for it, in their order
+    pub fn verbs(&self) -> Vec<&'static str> {
+        match self {
+            Self::Create { .. } => vec!["create"],
+            Self::Update { .. } => vec!["update"],
+            Self::Replace { .. } => vec!["delete", "create"],
+            Self::Delete { .. } => vec!["delete"],
+        }
+    }
+
     /// The same change by deleting and creating, where it is a move
     fn replacing(self) -> Self {
         match self {
@@ -161,6 +171,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// The service's verbs for it, in their order; a rename deletes the previous name
+    pub fn verbs(&self) -> Vec<&'static str> {
+        if self.previous.is_some() { vec!["create", "delete"] } else { self.action.verbs() }
+    }
+
     /// The key that the alias is on before, by its previous name if it is renamed, and after
     pub fn keys(&self) -> (Option<&KeyId>, Option<&KeyId>) {
         let (before, after) = self.action.keys();

@@ -196,6 +196,7 @@ fn not_attempted(reason: Reason) -> &'static str {
         Reason::Stopped => "asked to stop",
         Reason::EarlierStage => "what comes first is not there yet",
         Reason::Credentials => "the credentials gave out",
+        Reason::Receipt => "the receipt could not be written",
     }
 }
 

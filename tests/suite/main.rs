@@ -19,6 +19,7 @@ mod manifests;
 mod process;
 mod ran;
 mod random_worlds;
+mod receipts;
 mod renames;
 mod risks;
 mod sandbox;

@@ -10,7 +10,7 @@ use kms_alias::cli::run;
 use kms_alias::cli::stop::Stop;
 use kms_alias::kms::Connect;
 use kms_alias::kms::connect::Options;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::fake::{FakeConnect, FakeKms};
 
@@ -39,6 +39,8 @@ pub struct Ran {
     pub exit: Exit,
     pub out: String,
     pub err: String,
+    /// The receipt, where an apply wrote the one of this run
+    pub receipt: Option<String>,
 }
 
 /// Runs `kms-alias ARGS -f MANIFEST` on `kms`, with a person at the other end who types `typed`, or nobody
@@ -56,13 +58,21 @@ pub async fn run_with<C: Connect>(
     let file = NamedTempFile::with_suffix(".yaml").unwrap();
     std::fs::write(&file, manifest).unwrap();
     let path = file.path().to_str().unwrap().to_owned();
+    // Beside the manifest of this run, never in the home of whoever runs the tests.
+    let folder = TempDir::new().unwrap();
+    let receipt = folder.path().join("receipt.jsonl").to_str().unwrap().to_owned();
+    let records = args.contains(&"apply") && !args.contains(&"iam-policy") && !args.contains(&"--receipt");
+    let receipt_args = records.then_some(["--receipt", &receipt]);
     let command = ["kms-alias"].into_iter().chain(args.iter().copied()).chain(["-f", &path]);
+    let command = command.chain(receipt_args.into_iter().flatten());
     let args: Vec<OsString> = command.map(OsString::from).collect();
     let (out, err) = (Stream::default(), Stream::default());
     let ends = Ends { answers: typed.is_some(), ..Ends::default() };
     let input = Cursor::new(typed.unwrap_or_default().to_owned());
     let console = Console::new(out.clone(), err.clone(), input, ends);
     let exit = run(args, &console, &Stop::default(), connect).await;
-    let name = |text: String| text.replace(&path, "aliases.yaml");
-    Ran { exit, out: name(out.text()), err: name(err.text()) }
+    let told = format!("Receipt: {receipt}\n");
+    let name = |text: String| text.replace(&path, "aliases.yaml").replace(&told, "");
+    let receipt = std::fs::read_to_string(&receipt).ok();
+    Ran { exit, out: name(out.text()), err: name(err.text()), receipt }
 }

@@ -8,7 +8,6 @@ pub use report::{ApplyDocument, apply};
 use serde::Serialize;
 
 use crate::fleet::Trouble;
-use crate::plan::Action;
 
 /// Added fields raise the second number, anything else the first
 pub const FORMAT_VERSION: &str = "1.0";
@@ -21,15 +20,6 @@ struct ErrorText<'p> {
 
 fn error(trouble: &Trouble) -> ErrorText<'_> {
     ErrorText { message: &trouble.sentence, hint: trouble.hint.as_deref() }
-}
-
-fn verbs(action: &Action) -> Vec<&'static str> {
-    match action {
-        Action::Create { .. } => vec!["create"],
-        Action::Update { .. } => vec!["update"],
-        Action::Replace { .. } => vec!["delete", "create"],
-        Action::Delete { .. } => vec!["delete"],
-    }
 }
 
 /// The document of a command that came to nothing it could show

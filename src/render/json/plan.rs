@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ErrorText, FORMAT_VERSION, error, verbs};
+use super::{ErrorText, FORMAT_VERSION, error};
 use crate::fleet::{Surveyed, digest_of, totals};
 use crate::idle::idle_patterns;
 use crate::kms::Calls;
@@ -179,7 +179,7 @@ fn planned(change: &Change) -> PlannedChange<'_> {
     PlannedChange {
         alias: change.action.name().as_str(),
         previous_alias: renamed,
-        actions: if renamed.is_some() { vec!["create", "delete"] } else { verbs(&change.action) },
+        actions: change.verbs(),
         reason: Some(if renamed.is_some() { "renamed" } else { reason(&change.action, &change.reason) }),
         origin: "unknown",
         before: before.map(|key| key.as_str()),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::plan::{PlanDocument, plan};
-use super::{ErrorText, FORMAT_VERSION, error, verbs};
+use super::{ErrorText, FORMAT_VERSION, error};
 use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
@@ -112,22 +112,18 @@ fn applied_report<'p>(told: &Told<'p>, report: &'p Report) -> TargetReport<'p> {
 
 fn applied<'p>(applied: &'p Applied, previous: Option<&'p AliasName>) -> AppliedChange<'p> {
     let (before, after) = applied.action.keys();
-    let (status, found, error) = match &applied.outcome {
-        Outcome::Done => ("done", None, None),
-        Outcome::AlreadySo => ("already_so", None, None),
-        Outcome::Contested { found } => ("contested", found.as_ref().map(|key| key.as_str()), None),
-        Outcome::Failed(error) => ("failed", None, Some(error.to_string())),
-        Outcome::PutBack(error) => ("put_back", None, Some(error.to_string())),
-        Outcome::Unverified => ("unverified", None, None),
-        Outcome::NotAttempted(_) => ("not_attempted", None, None),
+    let (found, error) = match &applied.outcome {
+        Outcome::Contested { found } => (found.as_ref().map(|key| key.as_str()), None),
+        Outcome::Failed(error) | Outcome::PutBack(error) => (None, Some(error.to_string())),
+        _ => (None, None),
     };
     AppliedChange {
         alias: applied.action.name().as_str(),
         previous_alias: previous.map(AliasName::as_str),
-        actions: verbs(&applied.action),
+        actions: applied.action.verbs(),
         before: before.map(|key| key.as_str()),
         after: after.map(|key| key.as_str()),
-        status,
+        status: applied.outcome.word(),
         attempts: applied.attempts,
         request_id: applied.request_id.as_deref(),
         found,

@@ -1,0 +1,123 @@
+//! Where a receipt lies, and how it comes to be there: complete from its first line, readable by its owner alone, and never in
+//! the place of another file.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use tempfile::{Builder, NamedTempFile};
+
+use super::event::{Begin, Event};
+use super::{Receipt, Sink, line, timestamp};
+
+/// Why a receipt could not be begun; nothing has been written to the service then
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// There is no folder for it
+    #[error("find a folder for the receipt: {0}")]
+    NoFolder(String),
+    /// The folder cannot be made
+    #[error("make the folder {} for the receipt", .0.display())]
+    Folder(PathBuf, #[source] io::Error),
+    /// Something is there already
+    #[error("write the receipt {}: there is a file already, which is never overwritten", .0.display())]
+    Exists(PathBuf),
+    /// It cannot be written
+    #[error("write the receipt {}", .0.display())]
+    Write(PathBuf, #[source] io::Error),
+}
+
+impl FileError {
+    /// What would help
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Exists(_) => "name another with --receipt PATH, or move that one away",
+            _ => "name a place that can be written with --receipt PATH",
+        }
+    }
+}
+
+/// The default place: `kms-alias-receipt-TIME-DIGEST.jsonl` in the user's state directory
+///
+/// # Errors
+/// The user has no home.
+pub fn default_path(digest: &str) -> Result<PathBuf, FileError> {
+    let strategy = etcetera::choose_base_strategy().map_err(|e| FileError::NoFolder(e.to_string()))?;
+    // Windows has no such directory; its data directory is the nearest.
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Ok(state.join("kms-alias").join(name(digest, &timestamp())))
+}
+
+/// The time down to milliseconds, and as much of the digest as tells plans apart; no file system minds any of its letters
+fn name(digest: &str, time: &str) -> String {
+    let time = time.replace(['-', ':'], "");
+    let digest: String = digest.trim_start_matches("sha256:").chars().take(12).collect();
+    format!("kms-alias-receipt-{time}-{digest}.jsonl")
+}
+
+/// Begins a receipt at `path`
+///
+/// The file gets its name only once its first line is on disk, so that nobody ever finds half a beginning.
+///
+/// # Errors
+/// It cannot be written, or something is there already, a link that leads nowhere included.
+pub fn create(path: &Path, begin: Begin) -> Result<Receipt, FileError> {
+    let wrong = |error| FileError::Write(path.to_owned(), error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(folder).map_err(|error| FileError::Folder(folder.to_owned(), error))?;
+    // 0600 by itself.
+    let mut draft: NamedTempFile =
+        Builder::new().prefix(".kms-alias-receipt-").tempfile_in(folder).map_err(wrong)?;
+    let first = line(Event::Begin(begin)).map_err(|why| wrong(io::Error::other(why)))?;
+    draft.write_all(first.as_bytes()).and_then(|()| draft.as_file().sync_all()).map_err(wrong)?;
+    let file = draft.persist_noclobber(path).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => FileError::Exists(path.to_owned()),
+        _ => wrong(error.error),
+    })?;
+    sync_folder(folder).map_err(wrong)?;
+    Ok(Receipt::new(Box::new(Synced(file))))
+}
+
+#[cfg(unix)]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+/// A new name outlives a power cut once its folder is synced too
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A file whose every line is synced
+struct Synced(File);
+
+impl Sink for Synced {
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        self.0.write_all(line.as_bytes())?;
+        self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_by_time_and_tell_plans_apart() {
+        let name = name("sha256:0123456789abcdef0123", "2026-11-18T11:06:40.007Z");
+        assert_eq!(name, "kms-alias-receipt-20261118T110640.007Z-0123456789ab.jsonl");
+    }
+}
