@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::args::{ApplyArgs, Output};
+use super::args::{ApplyArgs, Output, WritingArgs};
 use super::exit::Exit;
 use super::plan::verdict;
 use super::{Session, is_broken_pipe};
@@ -63,16 +63,33 @@ impl Session<'_> {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
-        let exit = match self.consent(&surveyed, args).await? {
-            Some(exit) => self.end_unwritten(&surveyed, exit)?,
-            None => self.carry_out(&surveyed, args, &connect).await?,
-        };
+        let differences_count = args.plan.detailed_exitcode;
+        let exit = self.settle(&surveyed, &args.writing, differences_count, &connect).await?;
         self.close(sandbox).await?;
         Ok(exit)
     }
 
+    /// Carries out what was planned, if it may be and somebody wants it
+    pub(super) async fn settle<C: Connect>(
+        &self,
+        surveyed: &[Surveyed],
+        args: &WritingArgs,
+        differences_count: bool,
+        connect: &C,
+    ) -> anyhow::Result<Exit> {
+        match self.consent(surveyed, args.yes, differences_count).await? {
+            Some(exit) => self.end_unwritten(surveyed, exit),
+            None => self.carry_out(surveyed, args, connect).await,
+        }
+    }
+
     /// Shows the plan and asks; an exit code where it ends here, before anything is written
-    async fn consent(&self, surveyed: &[Surveyed], args: &ApplyArgs) -> anyhow::Result<Option<Exit>> {
+    async fn consent(
+        &self,
+        surveyed: &[Surveyed],
+        yes: bool,
+        differences_count: bool,
+    ) -> anyhow::Result<Option<Exit>> {
         if self.global.output != Output::Json {
             self.show_whoever_reads(surveyed)?;
         }
@@ -93,9 +110,9 @@ impl Session<'_> {
             if totals.held > 0 {
                 self.console.note(&format!("Nothing was written: {} held.\n", totals.held));
             }
-            return Ok(Some(verdict(surveyed, args.plan.detailed_exitcode)));
+            return Ok(Some(verdict(surveyed, differences_count)));
         }
-        if args.yes || self.confirmed(surveyed, &totals).await? {
+        if yes || self.confirmed(surveyed, &totals).await? {
             return Ok(None);
         }
         Ok(Some(if self.stop.is_cancelled() { self.stop.exit() } else { Exit::Refused }))
@@ -149,7 +166,7 @@ impl Session<'_> {
     async fn carry_out<C: Connect>(
         &self,
         surveyed: &[Surveyed],
-        args: &ApplyArgs,
+        args: &WritingArgs,
         connect: &C,
     ) -> anyhow::Result<Exit> {
         let receipt = match self.begin_receipt(surveyed, args.receipt.as_deref()) {
@@ -196,7 +213,7 @@ impl Session<'_> {
         &self,
         one: &Surveyed,
         prepared: &Prepared,
-        args: &ApplyArgs,
+        args: &WritingArgs,
         connect: &C,
         lanes: &Lanes,
         receipt: &Receipt,
@@ -291,7 +308,7 @@ fn question(counts: Counts) -> (String, String) {
     }
 }
 
-fn patience(args: &ApplyArgs) -> Patience {
+fn patience(args: &WritingArgs) -> Patience {
     Patience {
         budget: args.wait_timeout,
         steady: args.steady,

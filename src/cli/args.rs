@@ -32,6 +32,10 @@ pub enum Command {
     Plan(PlanArgs),
     /// Plan, ask, carry out that plan, and wait until the service shows the result
     Apply(ApplyArgs),
+    /// Take back what an apply is proven to have done, where nobody has changed it since: a plan like any other, guarded and asked about
+    Revert(RevertArgs),
+    /// Render a receipt: what an apply did, and what it cannot tell; offline
+    Show(ShowArgs),
     /// Tell what decides about an alias: the lines of the manifest, the key, what a plan would do; writes nothing
     Explain(ExplainArgs),
     /// Look at credentials, identity, clock, endpoint and permissions of every target; writes nothing
@@ -218,6 +222,46 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
 
+    /// How to write it
+    #[command(flatten)]
+    pub writing: WritingArgs,
+}
+
+/// Flags of revert
+#[derive(Args, Debug)]
+pub struct RevertArgs {
+    /// The receipt that an apply wrote
+    #[arg(value_name = "RECEIPT")]
+    pub path: PathBuf,
+
+    /// Accept what these guards would refuse
+    #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
+    pub allow: Vec<Allow>,
+
+    /// Refuse more deletes than this in a target, whatever the manifest says
+    #[arg(long, value_name = "N")]
+    pub max_deletes: Option<usize>,
+
+    /// Refuse more retargets than this in a target, whatever the manifest says
+    #[arg(long, value_name = "N")]
+    pub max_updates: Option<usize>,
+
+    /// How to write it
+    #[command(flatten)]
+    pub writing: WritingArgs,
+}
+
+/// Flags of show
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// The receipt that an apply wrote
+    #[arg(value_name = "RECEIPT")]
+    pub path: PathBuf,
+}
+
+/// Flags of whatever writes
+#[derive(Args, Debug)]
+pub struct WritingArgs {
     /// Do not ask
     #[arg(short, long, visible_alias = "auto-approve", env = "KMS_ALIAS_YES", hide_env = true)]
     pub yes: bool,

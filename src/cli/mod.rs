@@ -13,8 +13,10 @@ mod logging;
 mod plan;
 mod progress;
 mod receipt;
+mod revert;
 mod sandbox;
 mod select;
+mod show;
 mod validate;
 
 use std::ffi::OsString;
@@ -101,14 +103,17 @@ impl Session<'_> {
             let sentence = "this is not the sandbox, and only the sandbox misbehaves on purpose";
             return Ok(self.fail(Exit::Usage, sentence, hint));
         }
+        // Boxed: as one, the futures of these commands are too deep for the compiler.
         match command {
             Command::Validate => self.validate(),
-            Command::Explain(args) => self.explain(args, connect).await,
+            Command::Explain(args) => Box::pin(self.explain(args, connect)).await,
             Command::Doctor => self.doctor(connect).await,
             Command::IamPolicy(args) => self.iam_policy(args),
             Command::Sandbox(args) => self.serve_sandbox(args).await,
-            Command::Plan(args) => self.plan(args, connect).await,
-            Command::Apply(args) => self.apply(args, connect).await,
+            Command::Plan(args) => Box::pin(self.plan(args, connect)).await,
+            Command::Apply(args) => Box::pin(self.apply(args, connect)).await,
+            Command::Revert(args) => Box::pin(self.revert(args, connect)).await,
+            Command::Show(args) => self.show_file(args),
         }
     }
 

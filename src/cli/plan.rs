@@ -12,7 +12,13 @@ use crate::access::export::export;
 use crate::fleet::{Surveyed, survey_with_access, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::plan::Policy;
 use crate::render;
+use crate::sandbox::Running;
+use crate::target::Target;
+
+/// A sandbox that may be running, the connector, and what was read; or the exit code that ends it
+type Read<C> = Result<(Option<Running>, C, Vec<Surveyed>), Exit>;
 
 impl Session<'_> {
     pub(super) async fn plan<C: Connect>(
@@ -34,7 +40,7 @@ impl Session<'_> {
         &self,
         args: &PlanArgs,
         connect: impl Fn(Options) -> C,
-    ) -> anyhow::Result<Result<(Option<crate::sandbox::Running>, C, Vec<Surveyed>), Exit>> {
+    ) -> anyhow::Result<Read<C>> {
         let manifest = match self.manifest()? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(Err(exit)),
@@ -43,7 +49,16 @@ impl Session<'_> {
             Ok(targets) => targets,
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
         };
-        let access = policies(args)?;
+        self.read(targets, policies(args)?, connect).await
+    }
+
+    /// Reads these targets, with what is needed to go on; or the exit code that ends it
+    pub(super) async fn read<C: Connect>(
+        &self,
+        targets: Vec<(Target, Policy)>,
+        access: Option<Vec<Document>>,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Read<C>> {
         let sandbox = self.start_sandbox().await?;
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("reading targets", targets.len(), "planning");

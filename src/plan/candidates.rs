@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::renames::{self, Fate};
-use super::{Action, Change, Held, Policy, Reason, risks};
+use super::{Action, Change, Expected, Held, Policy, Reason, risks};
 use crate::alias::{AliasName, KeyId};
 use crate::choose::Undecided;
 use crate::diff::{Diff, Difference};
@@ -41,6 +41,9 @@ pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates
     let mut candidates = Candidates::default();
     let renames = renames::find(diff, desired);
     for (name, difference) in &diff.differences {
+        if !candidates.admit(name, difference, policy) {
+            continue;
+        }
         match renames.get(name) {
             Some(fate) => candidates.take_renamed(name, difference, fate, policy),
             None => candidates.take(name, difference, policy),
@@ -52,6 +55,18 @@ pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates
 }
 
 impl Candidates {
+    /// Whether a name may be changed at all, where the policy expects names to be on certain keys; holds it if it is not
+    fn admit(&mut self, name: &AliasName, difference: &Difference, policy: &Policy) -> bool {
+        let Some(all) = &policy.expected else { return true };
+        let why = all.get(name).map(|expected| unexpected(expected, difference));
+        match why {
+            Some(Some(why)) => self.hold_changed(name, difference, why),
+            Some(None) => return true,
+            None => {}
+        }
+        false
+    }
+
     fn take(&mut self, name: &AliasName, difference: &Difference, policy: &Policy) {
         let name = name.clone();
         match difference {
@@ -118,10 +133,48 @@ impl Candidates {
         self.changes.push(Change { action, reason, place, previous: None, manner, risks: Vec::new() });
     }
 
+    fn hold_changed(&mut self, name: &AliasName, difference: &Difference, why: String) {
+        let (goal, want) = match difference {
+            Difference::Missing { goal, want } | Difference::Mismatched { goal, want, .. } => {
+                (Some(goal), Some(want.clone()))
+            }
+            Difference::Unexpected { tombstone, .. } => (tombstone.as_ref(), None),
+            Difference::Unresolved { goal, .. } => (Some(goal), None),
+        };
+        let (name, have) = (name.clone(), live(difference).cloned());
+        let place = goal.map(|goal| goal.place.clone());
+        let hint = Some("look who it was, and change it by hand or in the manifest".to_owned());
+        self.held.push(Held { name, have, want, place, why, hint });
+    }
+
     fn hold_without_target(&mut self, name: AliasName, goal: Option<&Goal>) {
         let why = "is listed without a target key, so what a change would give up cannot be told".to_owned();
         let place = goal.map(|goal| goal.place.clone());
         self.held.push(Held { name, have: None, want: None, place, why, hint: None });
+    }
+}
+
+/// Why a name is not as it has to be for a change, if it is not
+fn unexpected(expected: &Expected, difference: &Difference) -> Option<String> {
+    let Expected::On(left) = expected else {
+        let why = "the receipt does not prove that the apply changed it: a call about it has no clear answer";
+        return Some(why.to_owned());
+    };
+    let have = live(difference);
+    let words = |key: Option<&KeyId>| key.map_or("gone".to_owned(), |key| format!("on {key}"));
+    let why = || {
+        let (left, have) = (words(left.as_ref()), words(have));
+        format!("somebody has changed it since: the apply left it {left}, and now it is {have}")
+    };
+    (left.as_ref() != have).then(why)
+}
+
+/// The key that a name which differs is on
+fn live(difference: &Difference) -> Option<&KeyId> {
+    match difference {
+        Difference::Missing { .. } => None,
+        Difference::Mismatched { have, .. } | Difference::Unexpected { have, .. } => have.key.as_ref(),
+        Difference::Unresolved { have, .. } => have.as_ref()?.key.as_ref(),
     }
 }
 

@@ -43,6 +43,17 @@ pub struct Policy {
     pub guards: Guards,
     /// What the command line allows all the same
     pub allow: BTreeSet<Allow>,
+    /// For a plan about these names alone: what each has to be on, or its change is held
+    pub expected: Option<BTreeMap<AliasName, Expected>>,
+}
+
+/// What a name has to be on for a plan to change it
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// This key, or none
+    On(Option<KeyId>),
+    /// Nobody can tell, so it is not changed
+    Unproven,
 }
 
 impl Policy {
@@ -53,7 +64,7 @@ impl Policy {
             partial: target.scope.selection.is_partial(),
             protect: target.protect.clone(),
             guards: target.guards.clone(),
-            allow: BTreeSet::new(),
+            ..Self::default()
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod json;
+pub mod receipt;
 pub mod report;
 pub mod style;
 pub mod text;

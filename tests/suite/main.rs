@@ -21,6 +21,7 @@ mod ran;
 mod random_worlds;
 mod receipts;
 mod renames;
+mod reverts;
 mod risks;
 mod sandbox;
 mod sandbox_misbehaves;

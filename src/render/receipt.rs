@@ -1,0 +1,235 @@
+//! What a receipt tells -> lines for people, one document for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::style::{Palette, harmless, paint, plural};
+use crate::receipt::event::{Intended, Meaning};
+use crate::receipt::history::{Chapter, History, Left, Trace};
+
+/// For people
+pub fn text(history: &History, palette: &Palette) -> String {
+    let History { begin, began, .. } = history;
+    let mut text = format!("Apply of {}, plan {}", harmless(began), harmless(&begin.digest));
+    if !begin.allow.is_empty() {
+        let _ = write!(text, ", with --allow {}", harmless(&begin.allow.join(",")));
+    }
+    text.push('\n');
+    for chapter in &history.targets {
+        text += &chapter_text(chapter, palette);
+    }
+    text + &summary(history)
+}
+
+fn chapter_text(chapter: &Chapter, palette: &Palette) -> String {
+    let intent = &chapter.intent;
+    let heading = paint(palette.heading, &harmless(&intent.target));
+    let mut text = format!("{heading}  by {}\n", harmless(&intent.caller));
+    let rows = rows(chapter);
+    let widest = |of: fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or_default();
+    let (names, keys) = (widest(|row| row.alias.chars().count()), widest(|row| row.keys.chars().count()));
+    for row in &rows {
+        let sign = if row.status == "unclear" { paint(palette.held, "?") } else { row.sign.to_owned() };
+        let line = format!("{sign:>4} {:names$}  {:keys$}  {}", row.alias, row.keys, row.status);
+        let _ = writeln!(text, "{}", line.trim_end());
+        for note in &row.notes {
+            let _ = writeln!(text, "      {}", harmless(note));
+        }
+    }
+    text
+}
+
+/// One name, as it was to be and as it came to be
+struct Row {
+    sign: &'static str,
+    alias: String,
+    keys: String,
+    status: String,
+    notes: Vec<String>,
+}
+
+fn rows(chapter: &Chapter) -> Vec<Row> {
+    let mut rows: Vec<Row> = told(chapter).iter().map(row).collect();
+    rows.sort_by(|a, b| a.alias.cmp(&b.alias));
+    rows
+}
+
+fn row(told: &Told) -> Row {
+    let keys = match (told.before, told.after) {
+        (None, Some(after)) => format!("-> {after}"),
+        (Some(before), Some(after)) => format!("{before} -> {after}"),
+        (Some(before), None) => before.to_owned(),
+        (None, None) => String::new(),
+    };
+    let error = told.error.map(|error| format!("error  {error}"));
+    let unclear = (told.status == "unclear").then(|| {
+        "a call was made, and nothing tells whether it changed anything: look at the alias".to_owned()
+    });
+    Row {
+        sign: told.sign(),
+        alias: harmless(told.alias),
+        keys: harmless(&keys),
+        status: harmless(&told.status.replace('_', " ")),
+        notes: error.into_iter().chain(unclear).collect(),
+    }
+}
+
+fn summary(history: &History) -> String {
+    let traces = history.targets.iter().flat_map(|chapter| chapter.names.values());
+    let calls: Vec<_> = traces.flat_map(|trace| &trace.calls).map(|(_, answer)| answer.as_ref()).collect();
+    let count = |meaning: Meaning| {
+        calls.iter().filter(|answer| answer.is_some_and(|answer| answer.answer == meaning)).count()
+    };
+    let (done, refused) = (count(Meaning::Done), count(Meaning::Refused));
+    let unclear = calls.len() - done - refused;
+    let mut text = format!(
+        "{}: {done} done, {refused} refused, {unclear} without a clear answer. ",
+        plural(calls.len(), "write call")
+    );
+    match history.exit_code {
+        Some(code) => text += &format!("The apply ended with exit code {code}.\n"),
+        None => {
+            let cut = if history.torn { ", in the middle of a line" } else { "" };
+            let last = harmless(&history.last);
+            text += &format!(
+                "The apply did not come to its end: it is still running, or it was killed after {last}{cut}.\n\
+                 hint: run apply again; what is there already is found so\n"
+            );
+        }
+    }
+    text
+}
+
+/// One name of a receipt
+#[derive(Debug, Serialize)]
+struct Told<'h> {
+    alias: &'h str,
+    #[serde(rename = "previous_alias")]
+    previous: Option<&'h str>,
+    actions: Vec<&'h str>,
+    before: Option<&'h str>,
+    after: Option<&'h str>,
+    status: &'h str,
+    attempts: u32,
+    request_id: Option<&'h str>,
+    error: Option<&'h str>,
+}
+
+impl Told<'_> {
+    fn sign(&self) -> &'static str {
+        match self.actions[..] {
+            ["create"] if self.previous.is_some() => ">",
+            ["create"] => "+",
+            ["update"] => "~",
+            ["delete"] => "-",
+            _ => "-/+",
+        }
+    }
+}
+
+/// Every name that was to be changed; a rename has two
+fn told(chapter: &Chapter) -> Vec<Told<'_>> {
+    chapter.intent.changes.iter().flat_map(|intended| both(chapter, intended)).collect()
+}
+
+fn both<'h>(chapter: &'h Chapter, intended: &'h Intended) -> Vec<Told<'h>> {
+    let Intended { alias, previous_alias, actions, before, after } = intended;
+    let Some(previous) = previous_alias else {
+        let actions = actions.iter().map(String::as_str).collect();
+        return vec![one(chapter, alias, None, actions, before.as_deref(), after.as_deref())];
+    };
+    vec![
+        one(chapter, alias, Some(previous), vec!["create"], None, after.as_deref()),
+        one(chapter, previous, None, vec!["delete"], before.as_deref(), None),
+    ]
+}
+
+fn one<'h>(
+    chapter: &'h Chapter,
+    alias: &'h str,
+    previous: Option<&'h str>,
+    actions: Vec<&'h str>,
+    before: Option<&'h str>,
+    after: Option<&'h str>,
+) -> Told<'h> {
+    let (trace, ending) = (chapter.names.get(alias), chapter.endings.get(alias));
+    let last = trace.and_then(|trace| trace.calls.iter().rev().find_map(|(_, answer)| answer.as_ref()));
+    let status = match ending {
+        Some(ending) => &ending.outcome,
+        None => without_ending(trace, after),
+    };
+    let request_id = last.and_then(|answer| answer.request_id.as_deref());
+    let error = ending.and_then(|ending| ending.error.as_deref());
+    let error = error.or_else(|| last.and_then(|answer| answer.error.as_deref()));
+    let attempts = trace.map_or(0, |trace| u32::try_from(trace.calls.len()).unwrap_or(u32::MAX));
+    Told { alias, previous, actions, before, after, status, attempts, request_id, error }
+}
+
+/// What the calls alone tell, where the apply did not come to say it
+fn without_ending(trace: Option<&Trace>, after: Option<&str>) -> &'static str {
+    match trace.map(|trace| &trace.left) {
+        None => "not_attempted",
+        Some(Left::Either(..)) => "unclear",
+        Some(Left::On(key)) if key.as_deref() == after => "done",
+        Some(Left::On(_)) => "failed",
+    }
+}
+
+/// The document of `show -o json`
+#[derive(Debug, Serialize)]
+pub struct ReceiptDocument<'h> {
+    format_version: &'h str,
+    kind: &'static str,
+    digest: &'h str,
+    allow: &'h [String],
+    partial: bool,
+    began: &'h str,
+    last: &'h str,
+    /// `null` where the apply did not come to its end
+    exit_code: Option<u8>,
+    /// Whether the last line is cut off
+    torn: bool,
+    targets: Vec<TargetDocument<'h>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TargetDocument<'h> {
+    name: &'h str,
+    partition: &'h str,
+    account: &'h str,
+    region: &'h str,
+    caller: &'h str,
+    converged: bool,
+    changes: Vec<Told<'h>>,
+}
+
+/// For programs
+pub fn json(history: &History) -> ReceiptDocument<'_> {
+    let History { begin, began, last, targets, exit_code, torn } = history;
+    ReceiptDocument {
+        format_version: &begin.format_version,
+        kind: "receipt",
+        digest: &begin.digest,
+        allow: &begin.allow,
+        partial: begin.partial,
+        began,
+        last,
+        exit_code: *exit_code,
+        torn: *torn,
+        targets: targets.iter().map(target_document).collect(),
+    }
+}
+
+fn target_document(chapter: &Chapter) -> TargetDocument<'_> {
+    let intent = &chapter.intent;
+    TargetDocument {
+        name: &intent.target,
+        partition: &intent.partition,
+        account: &intent.account,
+        region: &intent.region,
+        caller: &intent.caller,
+        converged: chapter.seen.as_ref().is_some_and(|seen| seen.converged),
+        changes: told(chapter),
+    }
+}

@@ -1,0 +1,155 @@
+//! What a receipt proves, and the targets of a manifest -> the same targets, declared to be as they were before. Pure.
+//!
+//! Only what the receipt proves is taken back, and only where nobody has changed it since: each name comes with what it has to
+//! be on now, and the plan holds it where it is not. The scope, the guards, the protections and the credentials are those of
+//! the manifest, so that a receipt that somebody else wrote can do no more than a manifest could.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::alias::{AliasName, KeyId, KeyRef};
+use crate::plan::{Expected, Policy};
+use crate::receipt::history::{Chapter, History, Left, Trace};
+use crate::target::{Declared, Place, Target, Want};
+
+/// Why a receipt cannot be taken back
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RevertError {
+    /// It speaks of a target that the manifest has not
+    #[error("find target {name} ({account} in {region}) of the receipt in the manifest")]
+    NoTarget {
+        /// Its name at the time
+        name: String,
+        /// Twelve digits
+        account: String,
+        /// As `us-east-1`
+        region: String,
+    },
+    /// It speaks of a name that the manifest does not own
+    #[error("take back {alias} in {target}: it is not in the manifest's scope, or is ignored")]
+    NotOurs {
+        /// The alias
+        alias: String,
+        /// The target's name
+        target: String,
+    },
+    /// It speaks of something that is no alias or no key
+    #[error("take back line {line} of the receipt: {what:?} is no {kind}")]
+    Nonsense {
+        /// What it says
+        what: String,
+        /// What it should be
+        kind: &'static str,
+        /// Counted from 1
+        line: u32,
+    },
+}
+
+impl RevertError {
+    /// What would help
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoTarget { .. } => "use the manifest of that apply with -f, and the same --target",
+            Self::NotOurs { .. } => "use the manifest of that apply with -f",
+            Self::Nonsense { .. } => "use the receipt as the apply wrote it",
+        }
+    }
+}
+
+/// The targets that the receipt changed, declared as they were before, each with the policy that keeps it from doing more
+///
+/// # Errors
+/// Every reason why it cannot be done, in the order of the receipt.
+pub fn revert(
+    history: &History,
+    path: &Path,
+    targets: &[(Target, Policy)],
+) -> Result<Vec<(Target, Policy)>, Vec<RevertError>> {
+    let file: Arc<str> = path.display().to_string().into();
+    let (mut reversed, mut errors) = (Vec::new(), Vec::new());
+    for chapter in history.targets.iter().filter(|chapter| !chapter.names.is_empty()) {
+        match reverse(chapter, &file, targets) {
+            Ok(one) => reversed.push(one),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if errors.is_empty() { Ok(reversed) } else { Err(errors) }
+}
+
+fn reverse(
+    chapter: &Chapter,
+    file: &Arc<str>,
+    targets: &[(Target, Policy)],
+) -> Result<(Target, Policy), Vec<RevertError>> {
+    let (target, policy) = find(chapter, targets).ok_or_else(|| vec![no_target(chapter)])?;
+    let (mut aliases, mut expected, mut errors) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    for (alias, trace) in &chapter.names {
+        match step(alias, trace, target, file) {
+            Ok(Some((name, declared, expectation))) => {
+                aliases.insert(name.clone(), declared);
+                expected.insert(name, expectation);
+            }
+            Ok(None) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    // Whatever credentials the target leads to now, they must be of the account and Region that were written.
+    let (account, region) = (chapter.intent.account.as_str().into(), chapter.intent.region.as_str().into());
+    let (account, region) = (Some(account), Some(region));
+    let target = Target { aliases, account, region, prune: false, ..target.clone() };
+    let policy = Policy { prune: false, expected: Some(expected), ..policy.clone() };
+    Ok((target, policy))
+}
+
+fn find<'t>(chapter: &Chapter, targets: &'t [(Target, Policy)]) -> Option<&'t (Target, Policy)> {
+    let intent = &chapter.intent;
+    let could_be = |target: &Target| {
+        let agrees =
+            |declared: &Option<Arc<str>>, was: &str| declared.as_deref().is_none_or(|one| one == was);
+        agrees(&target.account, &intent.account) && agrees(&target.region, &intent.region)
+    };
+    let mut candidates = targets.iter().filter(|(target, _)| could_be(target));
+    let named = candidates.clone().find(|(target, _)| *target.name == *intent.target);
+    // Two targets of one account and Region have scopes of their own; the one that owns the names is meant.
+    let owns = |target: &Target| chapter.names.keys().all(|alias| target.scope.owns(alias));
+    named.or_else(|| candidates.find(|(target, _)| owns(target)))
+}
+
+fn no_target(chapter: &Chapter) -> RevertError {
+    let intent = &chapter.intent;
+    let (name, account, region) = (intent.target.clone(), intent.account.clone(), intent.region.clone());
+    RevertError::NoTarget { name, account, region }
+}
+
+/// One name, declared as it was before, and what it has to be on now; nothing where nothing was changed
+fn step(
+    alias: &str,
+    trace: &Trace,
+    target: &Target,
+    file: &Arc<str>,
+) -> Result<Option<(AliasName, Declared, Expected)>, RevertError> {
+    let line = trace.line;
+    let nonsense = |what: &str, kind| RevertError::Nonsense { what: what.to_owned(), kind, line };
+    let name = AliasName::parse(alias).map_err(|_| nonsense(alias, "alias"))?;
+    let key = |id: &Option<String>| match id {
+        Some(id) => KeyId::parse(id).map(Some).ok_or_else(|| nonsense(id, "key id")),
+        None => Ok(None),
+    };
+    let before = key(&trace.before)?;
+    let expectation = match &trace.left {
+        Left::On(left) if *left == trace.before => return Ok(None),
+        Left::On(left) => Expected::On(key(left)?),
+        Left::Either(..) => Expected::Unproven,
+    };
+    if !target.scope.owns(alias) {
+        return Err(RevertError::NotOurs { alias: alias.to_owned(), target: target.name.to_string() });
+    }
+    let manner = target.aliases.get(&name).map(|declared| declared.manner.clone()).unwrap_or_default();
+    let want = before.map_or(Want::Absent, |key| Want::Key(KeyRef::Id(key)));
+    let place = Place { file: file.clone(), line, column: 1 };
+    Ok(Some((name, Declared { want, manner, place }, expectation)))
+}

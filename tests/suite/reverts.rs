@@ -1,0 +1,211 @@
+//! Reverts: what a receipt proves is taken back, what somebody has changed since is not, and no receipt can do more than a
+//! manifest could. Whole commands on FakeKms.
+
+use kms_alias::cli::exit::Exit;
+use kms_alias::sandbox::{Effect, Fault, Key, Scenario, World};
+use tempfile::TempDir;
+
+use crate::commands::StrangerConnect;
+use crate::fake::{A, B, C, FakeKms, home, world};
+use crate::ran::{Ran, run_on, run_with};
+
+const MAC: &str = "ffff6666-0000-4000-8000-000000000006";
+const LIVE: [(&str, &str); 4] =
+    [("alias/app/gone", C), ("alias/app/moved", A), ("alias/app/old", B), ("alias/app/other", C)];
+
+const MANIFEST: &str = "version: 1\nscope: [alias/app/]\naliases:\n  \
+    alias/app/gone: absent\n  \
+    alias/app/moved: bbbb2222-0000-4000-8000-000000000002\n  \
+    alias/app/new: aaaa1111-0000-4000-8000-000000000001\n  \
+    alias/app/now: {key: bbbb2222-0000-4000-8000-000000000002, previously: [alias/app/old]}\n  \
+    alias/app/other: {key: ffff6666-0000-4000-8000-000000000006, replace: true}\n";
+
+fn with_mac(live: &[(&str, &str)]) -> World {
+    let mut world = world(live);
+    world.put_key(&home(), Key::new(MAC).of_kind("HMAC_256", "GENERATE_VERIFY_MAC"));
+    world
+}
+
+fn kms(faults: Vec<Fault>) -> FakeKms {
+    FakeKms::new(with_mac(&LIVE), Scenario { faults, ..Scenario::default() })
+}
+
+/// Applies the manifest and gives the receipt
+async fn applied(kms: &FakeKms) -> String {
+    let ran = run_on(kms, MANIFEST, &["apply", "-y"], None).await;
+    ran.receipt.unwrap()
+}
+
+/// Takes back what this receipt says
+async fn revert(kms: &FakeKms, manifest: &str, receipt: &str, args: &[&str]) -> Ran {
+    let folder = TempDir::new().unwrap();
+    let [path, next] = ["applied.jsonl", "reverted.jsonl"].map(|name| folder.path().join(name));
+    std::fs::write(&path, receipt).unwrap();
+    let [path, next] = [path.to_str().unwrap(), next.to_str().unwrap()];
+    run_on(kms, manifest, &[&["revert", path, "--receipt", next], args].concat(), None).await
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apply_is_taken_back_name_by_name() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    assert_ne!(kms.truth(), pairs(&LIVE));
+    let ran = revert(&kms, MANIFEST, &receipt, &["-y"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert_eq!(kms.truth(), pairs(&LIVE), "{}", ran.out);
+    assert!(ran.out.contains("- alias/app/new    aaaa1111  \"key aaaa\"  declared absent"), "{}", ran.out);
+    assert!(ran.err.contains("The manifest still says otherwise"), "{}", ran.err);
+    let again = revert(&kms, MANIFEST, &receipt, &["-y"]).await;
+    assert_eq!(again.exit, Exit::Success, "{}{}", again.out, again.err);
+    assert!(again.out.starts_with("No changes. 4 in sync"), "{}", again.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_has_changed_since_stays() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    for (name, key) in [("alias/app/moved", C), ("alias/app/gone", B)] {
+        let at = kms.at();
+        kms.service().world_mut().put_alias(&home(), name, Some(key), at);
+    }
+    let ran = revert(&kms, MANIFEST, &receipt, &["-y"]).await;
+    assert_eq!(ran.exit, Exit::Incomplete, "{}{}", ran.out, ran.err);
+    let words = format!("somebody has changed it since: the apply left it on {B}, and now it is on {C}");
+    assert!(ran.out.contains(&words), "{}", ran.out);
+    assert!(ran.out.contains(&format!("the apply left it gone, and now it is on {B}")), "{}", ran.out);
+    let truth = kms.truth();
+    assert!(truth.contains(&("alias/app/moved".to_owned(), C.to_owned())));
+    assert!(truth.contains(&("alias/app/gone".to_owned(), B.to_owned())));
+    assert!(truth.contains(&("alias/app/old".to_owned(), B.to_owned())), "the rest is taken back: {truth:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_proven_is_held() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    let lines: Vec<&str> = receipt.lines().collect();
+    let call = lines.iter().position(|line| line.contains("UpdateAlias")).unwrap();
+    // Killed right after the call was announced; that it came about is ours to know, not the receipt's.
+    let killed = lines[..=call].join("\n") + "\n{\"time\":\"2026-";
+    let ran = revert(&kms, MANIFEST, &killed, &["-y"]).await;
+    assert!(ran.out.contains("the receipt does not prove that the apply changed it"), "{}", ran.out);
+    assert!(kms.truth().contains(&("alias/app/moved".to_owned(), B.to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_that_the_apply_settled_is_proven() {
+    let kms = kms(vec![Fault::new("UpdateAlias", Effect::DropResponse).times(1)]);
+    let receipt = applied(&kms).await;
+    let ran = revert(&kms, MANIFEST, &receipt, &["-y"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert_eq!(kms.truth(), pairs(&LIVE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revert_is_guarded_and_asked_about_like_any_plan() {
+    let protected = format!("protect: [{{match: \"alias/app/new\", from: [delete]}}]\n{MANIFEST}");
+    for (manifest, args, exit, words) in [
+        (&*protected, &["-y"][..], Exit::Refused, "refused protected: alias/app/new would be deleted"),
+        (MANIFEST, &["-y", "--max-deletes", "0"], Exit::Refused, "refused mass-delete"),
+        (MANIFEST, &[], Exit::Refused, "pass --yes to apply without asking"),
+    ] {
+        let kms = kms(Vec::new());
+        let receipt = applied(&kms).await;
+        let before = kms.truth();
+        let ran = revert(&kms, manifest, &receipt, args).await;
+        assert_eq!(ran.exit, exit, "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains(words) || ran.err.contains(words), "{}{}", ran.out, ran.err);
+        assert_eq!(kms.truth(), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_can_do_no_more_than_its_manifest() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    let elsewhere = "version: 1\nscope: [alias/app/]\ntargets: {t: {account: \"444455556666\", region: us-east-1}}\naliases: {}\n";
+    let narrower =
+        MANIFEST.replace("scope: [alias/app/]", "scope: [alias/app/]\nignore: [\"alias/app/fo*\"]");
+    let forged = receipt.replace("alias/app/new", "alias/app/foo");
+    let wild = receipt.replace("alias/app/new", "alias/aws/s3");
+    let no_key = receipt.replace(A, "not-a-key");
+    for (manifest, receipt, exit, words) in [
+        (
+            elsewhere,
+            &receipt,
+            Exit::Refused,
+            "failed to find target default (111122223333 in us-east-1) of the receipt",
+        ),
+        (
+            &*narrower,
+            &forged,
+            Exit::Refused,
+            "failed to take back alias/app/foo in default: it is not in the manifest's scope",
+        ),
+        (MANIFEST, &wild, Exit::Refused, "\"alias/aws/s3\" is no alias"),
+        (MANIFEST, &no_key, Exit::Refused, "\"not-a-key\" is no key id"),
+        (MANIFEST, &"version: 1\n".to_owned(), Exit::Manifest, "this is no receipt"),
+    ] {
+        let before = (kms.truth(), kms.calls_to("ListAliases").len());
+        let ran = revert(&kms, manifest, receipt, &["-y"]).await;
+        assert_eq!(ran.exit, exit, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words) && ran.err.contains("\nhint: "), "{words:?} is not in {}", ran.err);
+        assert_eq!((kms.truth(), kms.calls_to("ListAliases").len()), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_another_account_take_nothing_back() {
+    let receipt = applied(&kms(Vec::new())).await.replace("\"111122223333\"", "\"444455556666\"");
+    let (kms, folder) = (kms(Vec::new()), TempDir::new().unwrap());
+    let path = folder.path().join("applied.jsonl");
+    std::fs::write(&path, receipt).unwrap();
+    let args = ["revert", path.to_str().unwrap(), "-y"];
+    let ran = run_with(|_| StrangerConnect(kms.clone()), MANIFEST, &args, None).await;
+    assert_eq!(ran.exit, Exit::Runtime, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("they are for account 111122223333"), "{}", ran.out);
+    assert_eq!(kms.truth(), pairs(&LIVE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn show_tells_what_was_done_and_what_cannot_be_told() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("r.jsonl");
+    let show = async |text: &str, args: &[&str]| {
+        std::fs::write(&path, text).unwrap();
+        let args = [&["show", path.to_str().unwrap()], args].concat();
+        run_on(&kms, "no manifest is read", &args, None).await
+    };
+    let whole = show(&receipt, &[]).await;
+    assert_eq!(whole.exit, Exit::Success, "{}", whole.err);
+    for line in [
+        format!("  + alias/app/new    -> {A}"),
+        format!("  ~ alias/app/moved  {A} -> {B}"),
+        format!("  > alias/app/now    -> {B}"),
+        format!("  - alias/app/old    {B}"),
+        format!("-/+ alias/app/other  {C} -> {MAC}"),
+        "7 write calls: 7 done, 0 refused, 0 without a clear answer. The apply ended with exit code 0."
+            .to_owned(),
+    ] {
+        assert!(whole.out.contains(&line), "{line:?} is not in {}", whole.out);
+    }
+    let call = receipt.lines().position(|line| line.contains("UpdateAlias")).unwrap();
+    let killed = receipt.lines().take(call + 1).collect::<Vec<_>>().join("\n") + "\n{\"ti";
+    let killed = show(&killed, &[]).await;
+    assert!(
+        killed.out.contains("  ? alias/app/moved") && killed.out.contains("not attempted"),
+        "{}",
+        killed.out
+    );
+    assert!(killed.out.contains("did not come to its end") && killed.out.contains("in the middle of a line"));
+    let document: serde_json::Value =
+        serde_json::from_str(&show(&receipt, &["-o", "json"]).await.out).unwrap();
+    assert_eq!((&document["kind"], &document["exit_code"]), (&"receipt".into(), &0.into()));
+    assert_eq!(document["targets"][0]["changes"].as_array().unwrap().len(), 6);
+}
