@@ -185,7 +185,7 @@ pub enum KeyRef {
     /// By bare id, in the target's own account and Region
     Id(KeyId),
     /// By ARN; its account and Region have been checked against the target
-    Arn(KeyArn),
+    Arn(Arc<KeyArn>),
     /// The key that another alias points at, declared or live
     Alias(AliasName),
     /// The one usable key of the target that has all of this

@@ -86,7 +86,7 @@ pub fn said(manifest: &Manifest, target: &Target, name: &AliasName) -> Said {
         for entry in entries.iter().filter(|entry| entry.name == *name) {
             let place = entry.spot.place();
             if index.is_some_and(|index| entry.is_for(index)) {
-                let (want, description) = (entry.want.clone(), entry.description.clone());
+                let (want, description) = (entry.want.clone(), entry.more.description.clone());
                 declarations.push(Declaration { want, place, layer, description });
             } else {
                 elsewhere.push(place);

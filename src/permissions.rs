@@ -114,7 +114,7 @@ impl Home {
 
 fn declared_arn(target: &Target) -> Option<&KeyArn> {
     target.aliases.values().find_map(|declared| match &declared.want {
-        Want::Key(KeyRef::Arn(arn)) => Some(arn),
+        Want::Key(KeyRef::Arn(arn)) => Some(&**arn),
         _ => None,
     })
 }

@@ -21,7 +21,7 @@ pub struct Goal {
     /// Where the manifest says so
     pub place: Place,
     /// What its own entry says about changing it
-    pub manner: Manner,
+    pub manner: Arc<Manner>,
     /// The alias that it follows, where it follows one
     pub follows: Option<AliasName>,
     /// What its key is selected by, where it is

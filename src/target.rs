@@ -42,7 +42,7 @@ fn target(manifest: &Manifest, index: usize, instance: &Instance) -> Target {
 }
 
 fn declaration(entry: &Entry) -> Declared {
-    Declared { want: entry.want.clone(), manner: entry.manner.clone(), place: entry.spot.place() }
+    Declared { want: entry.want.clone(), manner: entry.more.manner.clone(), place: entry.spot.place() }
 }
 
 fn roles(manifest: &Manifest, instance: &Instance) -> Roles {
@@ -204,7 +204,7 @@ pub struct Declared {
     /// What it should be
     pub want: Want,
     /// What its own entry says about changing it
-    pub manner: Manner,
+    pub manner: Arc<Manner>,
     /// Where the manifest says so; the override's place where one applies
     pub place: Place,
 }

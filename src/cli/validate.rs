@@ -7,7 +7,7 @@ use super::args::Output;
 use super::exit::Exit;
 use crate::render::json::FORMAT_VERSION;
 use crate::render::style::plural;
-use crate::target::targets;
+use crate::target::declared;
 
 impl Session<'_> {
     pub(super) fn validate(&self) -> anyhow::Result<Exit> {
@@ -15,16 +15,17 @@ impl Session<'_> {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
         };
-        let targets = targets(&manifest);
-        let declared: usize = targets.iter().map(|target| target.aliases.len()).sum();
+        let instances = manifest.instances.iter().enumerate();
+        // Counted and not expanded: a million aliases in every target of a fleet would be many.
+        let targets: Vec<_> = instances.map(|(i, one)| (&*one.name, declared(&manifest, i).len())).collect();
         if self.global.output == Output::Json {
             let mut document = manifest.warnings.to_json();
             document["format_version"] = json!(FORMAT_VERSION);
             document["targets"] =
-                targets.iter().map(|t| json!({"name": &*t.name, "aliases": t.aliases.len()})).collect();
+                targets.iter().map(|(name, aliases)| json!({"name": name, "aliases": aliases})).collect();
             self.console.print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
         } else if !self.global.quiet {
-            let aliases = match declared {
+            let aliases = match targets.iter().map(|(_, aliases)| aliases).sum::<usize>() {
                 1 => "1 alias".to_owned(),
                 n => format!("{n} aliases"),
             };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::key;
 use super::language::{ALIAS, Words};
-use super::manifest::Entry;
+use super::manifest::{Entry, More};
 use super::manner;
 use super::node::{Kind, Node, Value};
 use super::problem::{Problem, Problems};
@@ -13,7 +13,7 @@ use super::read::{Fields, boolean, text, wrong_kind};
 use super::select::{Chosen, Selectors};
 use super::source::Spot;
 use crate::alias::{AliasName, NameError};
-use crate::target::{Manner, Want};
+use crate::target::Want;
 
 /// The shared maps, one a file
 pub(super) fn read_shared(
@@ -61,14 +61,12 @@ fn read_one(key: &Node, value: &Node, selectors: &mut Selectors<'_>, found: &mut
 pub(super) struct Said {
     want: Want,
     spot: Spot,
-    description: Option<Arc<str>>,
-    manner: Manner,
-    previous_spots: Vec<Spot>,
+    more: Arc<More>,
 }
 
 pub(super) fn entry(key: &Node, name: AliasName, said: Said, only: Option<Chosen>) -> Entry {
-    let Said { want, spot: want_spot, description, manner, previous_spots } = said;
-    Entry { name, spot: key.spot.clone(), want, want_spot, description, manner, previous_spots, only }
+    let Said { want, spot: want_spot, more } = said;
+    Entry { name, spot: key.spot.clone(), want, want_spot, more, only }
 }
 
 pub(super) fn read_name(key: &Node, found: &mut Problems) -> Option<AliasName> {
@@ -110,8 +108,7 @@ fn mended(text: &str, error: &NameError) -> String {
 pub(super) fn read_value(node: &Node, words: &Words, found: &mut Problems) -> Option<Said> {
     if node.kind() != Kind::Map {
         let want = read_want(node, found)?;
-        let (manner, previous_spots) = (Manner::default(), Vec::new());
-        return Some(Said { want, spot: node.spot.clone(), description: None, manner, previous_spots });
+        return Some(Said { want, spot: node.spot.clone(), more: More::nothing() });
     }
     let fields = Fields::read(node, words, found)?;
     let description = fields.get("description").and_then(|node| text(node, "text", found)).map(Arc::from);
@@ -135,7 +132,8 @@ pub(super) fn read_value(node: &Node, words: &Words, found: &mut Problems) -> Op
             return None;
         }
     };
-    Some(Said { want, spot: spot.clone(), description, manner, previous_spots })
+    let more = More { description, manner: manner.into(), previous_spots }.into();
+    Some(Said { want, spot: spot.clone(), more })
 }
 
 fn read_want(node: &Node, found: &mut Problems) -> Option<Want> {

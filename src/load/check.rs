@@ -155,7 +155,7 @@ fn keys_apart(declared: &Declared<'_>, instance: &Instance) -> Vec<Problem> {
         return Vec::new();
     }
     let mut arns = declared.values().filter_map(|entry| match &entry.want {
-        Want::Key(KeyRef::Arn(arn)) => Some((arn, &entry.want_spot)),
+        Want::Key(KeyRef::Arn(arn)) => Some((&**arn, &entry.want_spot)),
         _ => None,
     });
     let Some((first, first_spot)) = arns.next() else { return Vec::new() };

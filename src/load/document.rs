@@ -17,7 +17,7 @@ use super::yaml::empty;
 
 /// The manifest, or `None` where problems leave none to judge. `complete` is false where a file could not be read: what is
 /// missing here may well be there.
-pub(super) fn read(trees: &[Node], complete: bool, found: &mut Problems) -> Option<Manifest> {
+pub(super) fn read(trees: Vec<Node>, complete: bool, found: &mut Problems) -> Option<Manifest> {
     if let Some(problem) = trees.iter().find_map(gate) {
         // Whatever else is wrong may be right in that other version.
         *found = Problems::default();
@@ -32,6 +32,8 @@ pub(super) fn read(trees: &[Node], complete: bool, found: &mut Problems) -> Opti
     one_file_has_settings(&roots, found);
     let main = roots.iter().find(|root| first_setting(root).is_some()).or(roots.first())?;
     let manifest = assemble(main, &roots, complete, found);
+    // They are as large as all that was read from them.
+    drop(trees);
     check::manifest(&manifest, found);
     Some(manifest)
 }

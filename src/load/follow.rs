@@ -15,7 +15,7 @@ pub(super) fn check(declared: &Declared<'_>) -> Vec<Problem> {
     let mut problems: Vec<_> =
         declared.values().filter_map(|entry| follows_absent(entry, declared)).collect();
     let mut done = BTreeSet::new();
-    for start in declared.values() {
+    for start in declared.values().filter(|entry| followed(entry).is_some()) {
         problems.extend(circle_from(start, declared, &mut done));
     }
     problems

@@ -124,7 +124,7 @@ fn parse(text: &str) -> Result<KeyRef, Problem> {
         return Ok(KeyRef::Id(id));
     }
     if text.starts_with("arn:") {
-        return KeyArn::parse(text).map(KeyRef::Arn).ok_or_else(|| wrong_arn(text));
+        return KeyArn::parse(text).map(|arn| KeyRef::Arn(arn.into())).ok_or_else(|| wrong_arn(text));
     }
     if text.starts_with("alias/") {
         return AliasName::parse(text).map(KeyRef::Alias).map_err(|error| wrong_alias(text, &error));

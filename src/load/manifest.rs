@@ -1,6 +1,6 @@
 //! What a manifest says, once every rule has been checked: settings, targets, aliases, each with its spot. Pure data.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::problem::Problems;
 use super::source::Spot;
@@ -176,19 +176,50 @@ pub struct Entry {
     pub want: Want,
     /// Where that is written
     pub want_spot: Spot,
-    /// For whoever reads the plan
-    pub description: Option<Arc<str>>,
-    /// How it may be changed
-    pub manner: Manner,
-    /// Where its previous names are written
-    pub previous_spots: Vec<Spot>,
+    /// What else it says
+    pub more: Arc<More>,
     /// Instances it is for, as sorted indices; `None` for all
     pub only: Option<Arc<[usize]>>,
+}
+
+/// What few entries say; shared by those that say nothing of it, because a manifest can have a million
+#[derive(Clone, Debug, Default)]
+pub struct More {
+    /// For whoever reads the plan
+    pub description: Option<Arc<str>>,
+    /// How the alias may be changed
+    pub manner: Arc<Manner>,
+    /// Where its previous names are written
+    pub previous_spots: Vec<Spot>,
+}
+
+impl More {
+    /// Nothing more, the same for all
+    pub(super) fn nothing() -> Arc<Self> {
+        static NOTHING: LazyLock<Arc<More>> = LazyLock::new(Arc::default);
+        NOTHING.clone()
+    }
+
+    /// Every previous name, and where it is written
+    pub(super) fn previous(&self) -> impl Iterator<Item = (&AliasName, &Spot)> {
+        self.manner.previously.iter().zip(&self.previous_spots)
+    }
 }
 
 impl Entry {
     /// Whether it is for the instance with this index
     pub fn is_for(&self, instance: usize) -> bool {
         self.only.as_ref().is_none_or(|only| only.binary_search(&instance).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_says_no_more_than_its_key_is_small() {
+        assert!(size_of::<Entry>() <= 112, "{} bytes, a million times", size_of::<Entry>());
+        assert!(Arc::ptr_eq(&More::nothing(), &More::nothing()));
     }
 }

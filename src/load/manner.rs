@@ -38,7 +38,7 @@ pub(super) fn wrong_previous(
     instance: &Instance,
     manifest: &Manifest,
 ) -> Vec<Problem> {
-    let previous = entry.manner.previously.iter().zip(&entry.previous_spots);
+    let previous = entry.more.previous();
     let wrong = previous.filter_map(|(name, spot)| {
         let scope = manifest.scope_of(instance).unwrap_or_default();
         let problem = if let Some(other) = declared.get(name) {
@@ -66,8 +66,7 @@ pub(super) fn wrong_previous(
 pub(super) fn claimed_twice(declared: &Declared<'_>) -> Vec<Problem> {
     let mut firsts: BTreeMap<&AliasName, &Spot> = BTreeMap::new();
     let mut problems = Vec::new();
-    let claims =
-        declared.values().flat_map(|entry| entry.manner.previously.iter().zip(&entry.previous_spots));
+    let claims = declared.values().flat_map(|entry| entry.more.previous());
     for (name, spot) in claims {
         if let Some(first) = firsts.insert(name, spot) {
             let problem =

@@ -36,7 +36,7 @@ mod yaml;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use manifest::{Entry, GuardSettings, Instance, Manifest, RateSettings, Settings, TargetSpec};
+pub use manifest::{Entry, GuardSettings, Instance, Manifest, More, RateSettings, Settings, TargetSpec};
 pub use problem::{Problem, Problems, Severity};
 pub use source::Spot;
 pub(crate) use suggest::nearest;
@@ -87,7 +87,7 @@ pub fn load(inputs: &[Input]) -> Result<Manifest, LoadError> {
     let all_read = !found.has_errors();
     let trees: Vec<_> = sources.iter().filter_map(|source| yaml::parse(source, &mut found)).collect();
     let complete = all_read && trees.len() == sources.len();
-    match document::read(&trees, complete, &mut found) {
+    match document::read(trees, complete, &mut found) {
         Some(manifest) if !found.has_errors() => Ok(Manifest { warnings: found, ..manifest }),
         _ => Err(LoadError { problems: found }),
     }

@@ -176,7 +176,7 @@ pub struct Change {
     /// For a create: the name that the alias had, and the key that it was seen on; it is deleted once the new name is there
     pub previous: Option<(AliasName, KeyId)>,
     /// What the alias's own entry says about changing it
-    pub manner: Manner,
+    pub manner: Arc<Manner>,
     /// What could go wrong all the same, sorted
     pub risks: Vec<Risk>,
 }

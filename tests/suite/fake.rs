@@ -80,7 +80,7 @@ pub fn target(declared: &[(&str, &str)]) -> Target {
             id => Want::Key(KeyRef::Id(key(id))),
         };
         let place = Place { file: "aliases.yaml".into(), line: line as u32 + 10, column: 3 };
-        (alias(name), Declared { want, manner: Manner::default(), place })
+        (alias(name), Declared { want, manner: Manner::default().into(), place })
     };
     let anything = Guard { limit: Limit::Percent(100.0), place: None };
     Target {

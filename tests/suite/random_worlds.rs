@@ -83,7 +83,7 @@ impl World {
             let retain_previous = wish.retain && !previously.is_empty();
             let manner = Manner { protect: Vec::new(), previously, retain_previous, replace: wish.replace };
             let place = Place { file: "aliases.yaml".into(), line: i as u32 + 1, column: 1 };
-            aliases.insert(alias(NAMES[i]), Declared { want, manner, place });
+            aliases.insert(alias(NAMES[i]), Declared { want, manner: manner.into(), place });
         }
         let ignore = vec![Pattern::parse("alias/app/tmp/**").unwrap()];
         let scope = Scope { prefixes: vec!["alias/app/".into()], ignore, ..Scope::default() };

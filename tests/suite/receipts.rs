@@ -146,7 +146,7 @@ async fn a_name_that_was_deleted_to_be_replaced_comes_back_though_the_receipt_br
         let kms = FakeKms::new(world, Scenario::default());
         let mut target = target(&[("alias/app/x", MAC)]);
         let declared = target.aliases.values_mut().next().unwrap();
-        declared.manner = Manner { replace: true, ..Manner::default() };
+        declared.manner = Manner { replace: true, ..Manner::default() }.into();
         let (report, _) = apply_until(&kms, &target, until).await;
         assert_eq!(kms.truth(), [("alias/app/x".to_owned(), live.to_owned())], "{until}: {report:?}");
     }

@@ -270,7 +270,7 @@ fn an_arn_of_elsewhere_is_held_where_only_the_credentials_know_the_account() {
     ] {
         let mut target = target(&[("alias/app/x", A)]);
         let declared = target.aliases.get_mut(&alias("alias/app/x")).unwrap();
-        declared.want = Want::Key(KeyRef::Arn(KeyArn::parse(&arn).unwrap()));
+        declared.want = Want::Key(KeyRef::Arn(KeyArn::parse(&arn).unwrap().into()));
         let plan = plan_for(&target, &BTreeMap::new(), &enabled_keys());
         assert_eq!((plan.changes.len(), plan.held.len()), if here { (1, 0) } else { (0, 1) }, "{arn}");
     }

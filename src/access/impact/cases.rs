@@ -36,7 +36,7 @@ fn planned(actions: &[(&str, &str, &str)]) -> Plan {
             (was, "-") => Action::Delete { name, was: key(was) },
             (from, to) => Action::Update { name, from: key(from), to: key(to) },
         };
-        let (place, previous, manner, risks) = (None, None, Manner::default(), Vec::new());
+        let (place, previous, manner, risks) = (None, None, Manner::default().into(), Vec::new());
         Change { action, reason: Reason::Missing, place, previous, manner, risks }
     };
     Plan::of(actions.iter().map(change).collect())
