@@ -7,15 +7,20 @@
 //! overwriting somebody else's change; between the two lies one round trip, which cannot be closed.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::alias::{AliasName, KeyId};
 use crate::kms::{Fault, KmsError, KmsWrite, Written};
 use crate::pace::{Lane, Lanes};
 use crate::plan::Action;
-use crate::poll::{Patience, now, wait};
+use crate::poll::{Patience, now, until, wait};
+
+/// What the look before a write may take when patience is spent: the reader's own retries against silence take a minute
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// What came of an action
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,6 +201,8 @@ struct Attempt<'a, K> {
     dead: &'a OnceLock<Reason>,
     /// A key that the alias was on until we deleted it: to see it there is to see the past
     ghost: Option<&'a KeyId>,
+    /// When patience is spent
+    deadline: Instant,
     writes: u32,
     /// Whether an earlier write may have been made although no answer said so
     unclear: bool,
@@ -207,7 +214,8 @@ struct Attempt<'a, K> {
 impl<'a, K: KmsWrite> Attempt<'a, K> {
     fn new(write: Write<'a>, lane: &'a Lane, tools: &'a Tools<'a, K>, dead: &'a OnceLock<Reason>) -> Self {
         let (ghost, taken, request_id) = (None, None, None);
-        Self { write, lane, tools, dead, ghost, writes: 0, unclear: false, taken, request_id }
+        let deadline = now() + tools.patience.budget;
+        Self { write, lane, tools, dead, ghost, deadline, writes: 0, unclear: false, taken, request_id }
     }
 
     async fn run(mut self) -> Ended {
@@ -224,14 +232,13 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
 
     /// Tries until there is an outcome or patience is spent
     async fn persist(&mut self) -> Outcome {
-        let deadline = now() + self.tools.patience.budget;
         let mut delays = self.tools.patience.delays();
         loop {
             let error = match self.attempt().await {
                 Next::End(outcome) => return outcome,
                 Next::Retry(error) => error,
             };
-            let spent = now() >= deadline;
+            let spent = now() >= self.deadline;
             match delays.next().filter(|_| !spent) {
                 Some(delay) if wait(delay, self.tools.stop).await => {}
                 _ if self.tools.stop.is_cancelled() => return self.stopped(),
@@ -309,7 +316,8 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
     }
 
     async fn probe(&self) -> Result<Found, KmsError> {
-        let live = self.tools.kms.probe_alias(self.write.name).await?.map(|facts| facts.id);
+        let look = until(self.deadline.max(now() + LAST_LOOK), self.tools.kms.probe_alias(self.write.name));
+        let live = look.await.unwrap_or_else(|| Err(unanswered()))?.map(|facts| facts.id);
         let Write { before, after, .. } = self.write;
         Ok(match live {
             live if self.ghost.is_some() && live.as_ref() == self.ghost => Found::AsPlanned,
@@ -353,6 +361,12 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
             _ => Next::End(Outcome::Failed(error)),
         }
     }
+}
+
+/// A look that was given up
+fn unanswered() -> KmsError {
+    let message = "no answer in time".to_owned();
+    KmsError { fault: Fault::Unknown, operation: "DescribeKey", code: None, message, request_id: None }
 }
 
 /// Deletes an alias and creates it on another key; if it cannot be created there, on the old one again

@@ -124,6 +124,11 @@ pub async fn wait_until(time: Instant, stop: &CancellationToken) -> bool {
     }
 }
 
+/// What `read` comes to, or `None` if it takes longer than until `time`; never for a write, which would be left unclear
+pub async fn until<T>(time: Instant, read: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout_at(time, read).await.ok()
+}
+
 /// The time on tokio's clock, which tests can pause
 #[expect(clippy::disallowed_methods, reason = "this is the file that reads the clock")]
 pub fn now() -> Instant {

@@ -266,7 +266,7 @@ pub struct WritingArgs {
     #[arg(short, long, visible_alias = "auto-approve", env = "KMS_ALIAS_YES", hide_env = true)]
     pub yes: bool,
 
-    /// How long to retry, and to wait for the service to show the result, in each target and stage; a call under way is always awaited
+    /// How long to retry, and to wait for the service to show the result, in each target and stage; a write or listing under way is always awaited
     #[arg(long, value_name = "TIME", default_value = "3m", value_parser = duration::parse, env = "KMS_ALIAS_WAIT_TIMEOUT", hide_env = true)]
     pub wait_timeout: Duration,
 

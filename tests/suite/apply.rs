@@ -17,6 +17,7 @@ use kms_alias::verify::{Aim, Verdict};
 use tokio_util::sync::CancellationToken;
 
 use crate::fake::{A, B, C, FakeKms, alias, home, key, target, world};
+use crate::ran::run_on;
 
 const NAME: &str = "alias/app/x";
 
@@ -491,6 +492,13 @@ async fn patience_bounds_the_time_that_passes_and_not_the_delays_between_slow_an
         "{:?}: three minutes, and the call then under way",
         now() - began
     );
+
+    let silent = misbehaving(None, Fault::new("DescribeKey", Effect::Silent).after(1));
+    let manifest = format!("version: 1\nscope: [alias/app/]\naliases: {{{NAME}: {A}}}\n");
+    let began = now();
+    let ran = run_on(&silent, &manifest, &["apply", "-y", "--wait-timeout", "2s"], None).await;
+    assert!(ran.out.contains("failed  DescribeKey: no answer in time"), "{}", ran.out);
+    assert!(now() - began < Duration::from_secs(10), "{:?}: a look can be given up", now() - began);
 
     let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(3600))], ..LagPlan::default() };
     let slow =
