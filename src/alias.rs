@@ -6,6 +6,7 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::criteria::Criteria;
+use crate::target::Place;
 
 /// The longest alias name the service takes, `alias/` included
 /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>).
@@ -249,8 +250,8 @@ impl fmt::Debug for Pattern {
 pub struct Scope {
     /// Prefixes that the manifest owns
     pub prefixes: Vec<Arc<str>>,
-    /// Inside the prefixes, but somebody else's
-    pub ignore: Vec<Pattern>,
+    /// Inside the prefixes, but somebody else's; each with where the manifest says so
+    pub ignore: Vec<(Pattern, Place)>,
     /// What the command line leaves of it
     pub selection: Selection,
 }
@@ -282,7 +283,7 @@ impl Scope {
     pub fn owns(&self, name: &str) -> bool {
         !is_reserved(name)
             && self.covers(name)
-            && self.ignored_by(name).is_none()
+            && self.ignored_by(name).next().is_none()
             && self.selection.takes(name)
     }
 
@@ -291,9 +292,9 @@ impl Scope {
         self.prefixes.iter().any(|prefix| name.starts_with(&**prefix))
     }
 
-    /// The `ignore` pattern that covers `name`
-    pub fn ignored_by(&self, name: &str) -> Option<&Pattern> {
-        self.ignore.iter().find(|pattern| pattern.matches(name))
+    /// The `ignore` patterns that cover `name`
+    pub fn ignored_by(&self, name: &str) -> impl Iterator<Item = &Pattern> {
+        self.ignore.iter().map(|(pattern, _)| pattern).filter(move |pattern| pattern.matches(name))
     }
 }
 
@@ -385,7 +386,8 @@ mod tests {
 
     #[test]
     fn scope_is_prefixes_less_ignored_less_aws() {
-        let ignore = vec![Pattern::parse("alias/app/tmp/**").unwrap()];
+        let place = Place { file: "aliases.yaml".into(), line: 3, column: 10 };
+        let ignore = vec![(Pattern::parse("alias/app/tmp/**").unwrap(), place)];
         let scope = Scope { prefixes: vec!["alias/app/".into()], ignore, ..Scope::default() };
         assert!(scope.owns("alias/app/x") && !scope.owns("alias/apple") && !scope.owns("alias/app/tmp/x"));
         let all = Scope { prefixes: vec!["alias/".into()], ..Scope::default() };

@@ -1,33 +1,53 @@
 //! Targets as they were read -> the patterns of the manifest that match nothing in any of them: a slip, or a leftover. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::fleet::Surveyed;
 use crate::prepare::Prepared;
+use crate::target::Place;
 
-/// One sentence for each `ignore` or `protect` pattern that covers no declared or live name in any target that was read, sorted
+/// A pattern that covers no declared or live name in any target that was read
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Idle {
+    /// Where it is written
+    pub place: Place,
+    /// `ignore` or `protect`
+    pub setting: &'static str,
+    /// As written
+    pub pattern: Arc<str>,
+}
+
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, setting, pattern } = self;
+        write!(f, "`{setting}` pattern `{pattern}` matches no name in any target (set at {place})")
+    }
+}
+
+/// The idle patterns by file and line; one that several targets share is one
 ///
 /// Nothing can be said of a partial plan, which does not look at all names.
-pub fn idle_patterns(surveyed: &[Surveyed]) -> Vec<String> {
+pub fn idle_patterns(surveyed: &[Surveyed]) -> Vec<Idle> {
     let read: Vec<_> = surveyed.iter().filter_map(|one| Some((one, one.prepared.as_ref().ok()?))).collect();
     if read.iter().any(|(_, prepared)| prepared.plan.partial) {
         return Vec::new();
     }
-    let mut used: BTreeMap<(&str, Arc<str>), bool> = BTreeMap::new();
+    let mut used: BTreeMap<Idle, bool> = BTreeMap::new();
     for (one, prepared) in read {
-        for pattern in &one.target.scope.ignore {
+        for (pattern, place) in &one.target.scope.ignore {
             let matched = prepared.snapshot.ignored_by.contains(&pattern.text());
-            *used.entry(("ignore", pattern.text())).or_default() |= matched;
+            let idle = Idle { place: place.clone(), setting: "ignore", pattern: pattern.text() };
+            *used.entry(idle).or_default() |= matched;
         }
         for protection in &one.target.protect {
             let matched = is_protecting(one, prepared, |name| protection.pattern.matches(name));
-            *used.entry(("protect", protection.pattern.text())).or_default() |= matched;
+            let (place, pattern) = (protection.place.clone(), protection.pattern.text());
+            *used.entry(Idle { place, setting: "protect", pattern }).or_default() |= matched;
         }
     }
-    let idle = used.into_iter().filter(|(_, used)| !used);
-    idle.map(|((key, pattern), _)| format!("`{key}` pattern `{pattern}` matches no name in any target"))
-        .collect()
+    used.into_iter().filter(|(_, used)| !used).map(|(idle, _)| idle).collect()
 }
 
 fn is_protecting(one: &Surveyed, prepared: &Prepared, covers: impl Fn(&str) -> bool) -> bool {

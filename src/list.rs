@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use crate::alias::{AliasName, KeyId, Scope, is_reserved};
+use crate::alias::{AliasName, KeyId, Pattern, Scope, is_reserved};
 use crate::kms::{AliasPage, KmsError, KmsRead, ListedAlias};
 use crate::pages::{PageFault, Pages};
 
@@ -138,8 +138,8 @@ impl Snapshot {
             return Ok(());
         }
         let owned = scope.owns(&name);
-        if let Some(pattern) = scope.ignored_by(&name).filter(|_| !owned && scope.covers(&name)) {
-            self.ignored_by.insert(pattern.text());
+        if !owned && scope.covers(&name) {
+            self.ignored_by.extend(scope.ignored_by(&name).map(Pattern::text));
         }
         let Ok(valid) = AliasName::parse(&name) else {
             return if owned { Err(ListError::BadName(name)) } else { Ok(()) };

@@ -59,7 +59,7 @@ fn scope(manifest: &Manifest, instance: &Instance) -> Scope {
     let ignore = manifest.ignore_of(instance).unwrap_or_default();
     Scope {
         prefixes: prefixes.iter().map(|(prefix, _)| prefix.clone()).collect(),
-        ignore: ignore.iter().map(|(pattern, _)| pattern.clone()).collect(),
+        ignore: ignore.iter().map(|(pattern, spot)| (pattern.clone(), spot.place())).collect(),
         ..Scope::default()
     }
 }

@@ -33,7 +33,7 @@ pub fn plan(surveyed: &[Surveyed], palette: &Palette) -> String {
         }
     }
     for idle in idle_patterns(surveyed) {
-        let _ = writeln!(text, "{} {}", paint(palette.held, "warning"), harmless(&idle));
+        let _ = writeln!(text, "{} {}", paint(palette.held, "warning"), harmless(&idle.to_string()));
     }
     text + &summary(surveyed)
 }

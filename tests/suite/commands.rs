@@ -581,8 +581,8 @@ protect: [{match: \"alias/app/same\", from: [delete]}, {match: \"alias/app/prod/
     let ran = run_on(&kms(), &manifest, &["plan"], None).await;
     let warnings: Vec<_> = ran.out.lines().filter(|line| line.starts_with("warning ")).collect();
     let expected = [
-        "warning `ignore` pattern `alias/app/tmp/**` matches no name in any target",
-        "warning `protect` pattern `alias/app/prod/**` matches no name in any target",
+        "warning `ignore` pattern `alias/app/tmp/**` matches no name in any target (set at aliases.yaml:2)",
+        "warning `protect` pattern `alias/app/prod/**` matches no name in any target (set at aliases.yaml:3)",
     ];
     assert_eq!(warnings, expected, "{}", ran.out);
     let json = run_on(&kms(), &manifest, &["plan", "-o", "json"], None).await;
@@ -590,4 +590,22 @@ protect: [{match: \"alias/app/same\", from: [delete]}, {match: \"alias/app/prod/
     assert_eq!(json["warnings"].as_array().unwrap().len(), 2);
     let partial = run_on(&kms(), &manifest, &["plan", "--alias", "alias/app/m*"], None).await;
     assert!(!partial.out.contains("warning"), "{}", partial.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pattern_that_two_targets_share_is_one_warning_and_a_name_uses_every_pattern_that_covers_it() {
+    let manifest = "\
+version: 1
+scope: [alias/app/]
+ignore: [\"alias/app/tmp/**\", \"alias/app/tmp/x\", \"alias/app/old/**\"]
+targets:
+  a: {account: \"111122223333\", regions: [us-east-1, eu-west-1]}
+aliases: {}
+";
+    let kms = FakeKms::with(&[("alias/app/tmp/x", A)]);
+    let ran = run_on(&kms, manifest, &["plan"], None).await;
+    let warnings: Vec<_> = ran.out.lines().filter(|line| line.starts_with("warning ")).collect();
+    let idle =
+        "warning `ignore` pattern `alias/app/old/**` matches no name in any target (set at aliases.yaml:3)";
+    assert_eq!(warnings, [idle], "{}", ran.out);
 }

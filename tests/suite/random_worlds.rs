@@ -85,7 +85,8 @@ impl World {
             let place = Place { file: "aliases.yaml".into(), line: i as u32 + 1, column: 1 };
             aliases.insert(alias(NAMES[i]), Declared { want, manner: manner.into(), place });
         }
-        let ignore = vec![Pattern::parse("alias/app/tmp/**").unwrap()];
+        let place = Place { file: "aliases.yaml".into(), line: 99, column: 10 };
+        let ignore = vec![(Pattern::parse("alias/app/tmp/**").unwrap(), place)];
         let scope = Scope { prefixes: vec!["alias/app/".into()], ignore, ..Scope::default() };
         Target { scope, aliases, prune: self.prune, protect: self.protection(), ..target(&[]) }
     }

@@ -110,7 +110,7 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
         digest: digest_of(surveyed),
         errored: totals.unread > 0,
         partial: totals.partial,
-        warnings: idle_patterns(surveyed),
+        warnings: idle_patterns(surveyed).iter().map(ToString::to_string).collect(),
         summary: Summary {
             create: totals.counts.create,
             update: totals.counts.update,
