@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::access::document::Document;
 use crate::access::gather::{gather, touched};
 use crate::access::impact::{Impact, impact};
+use crate::idle::{idle_patterns, refusal};
 use crate::kms::{Calls, Connect, KmsRead};
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
@@ -152,7 +153,8 @@ pub struct Totals {
 
 /// Adds up the targets
 pub fn totals(surveyed: &[Surveyed]) -> Totals {
-    let mut totals = Totals::default();
+    let refused = usize::from(refusal(&idle_patterns(surveyed), surveyed).is_some());
+    let mut totals = Totals { refused, ..Totals::default() };
     for one in surveyed {
         for (operation, count) in &one.calls {
             *totals.calls.entry(operation.clone()).or_default() += count;

@@ -1,11 +1,14 @@
-//! Targets as they were read -> the patterns of the manifest that match nothing in any of them: a slip, or a leftover. Pure.
+//! Targets as they were read -> the patterns of the manifest that match nothing in any of them: a slip, or a leftover; and whether
+//! that refuses the plan. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::fleet::Surveyed;
+use crate::plan::guards::{FailOn, Refusal};
 use crate::prepare::Prepared;
+use crate::render::style::plural;
 use crate::target::Place;
 
 /// A pattern that covers no declared or live name in any target that was read
@@ -48,6 +51,13 @@ pub fn idle_patterns(surveyed: &[Surveyed]) -> Vec<Idle> {
         }
     }
     used.into_iter().filter(|(_, used)| !used).map(|(idle, _)| idle).collect()
+}
+
+/// What `--fail-on warnings` makes of `idle`
+pub fn refusal(idle: &[Idle], surveyed: &[Surveyed]) -> Option<Refusal> {
+    let asked = surveyed.iter().any(|one| one.policy.fail_on.contains(&FailOn::Warnings));
+    let why = || format!("the plan has {}", plural(idle.len(), "warning"));
+    (asked && !idle.is_empty()).then(|| Refusal::on(FailOn::Warnings, why()))
 }
 
 fn is_protecting(one: &Surveyed, prepared: &Prepared, covers: impl Fn(&str) -> bool) -> bool {

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::alias::Pattern;
 use crate::duration;
 use crate::permissions::Purpose;
-use crate::plan::guards::Allow;
+use crate::plan::guards::{Allow, FailOn};
 use crate::sandbox::Flags;
 
 /// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
@@ -187,6 +187,10 @@ pub struct PlanArgs {
     /// Accept what these guards would refuse
     #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
     pub allow: Vec<Allow>,
+
+    /// Refuse the plan where there are any of these
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub fail_on: Vec<FailOn>,
 
     /// Refuse more deletes than this in a target, whatever the manifest says
     #[arg(long, value_name = "N")]

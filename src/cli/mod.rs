@@ -187,7 +187,9 @@ impl Session<'_> {
             let Guards { max_delete, max_update, .. } = &mut target.guards;
             counted(args.max_deletes).into_iter().for_each(|guard| *max_delete = guard);
             counted(args.max_updates).into_iter().for_each(|guard| *max_update = guard);
-            let policy = Policy { allow: args.allow.iter().copied().collect(), ..Policy::of(&target) };
+            let (allow, fail_on) = (args.allow.iter().copied(), args.fail_on.iter().copied());
+            let (allow, fail_on) = (allow.collect(), fail_on.collect());
+            let policy = Policy { allow, fail_on, ..Policy::of(&target) };
             (target, policy)
         };
         Ok(chosen.into_iter().map(narrow).collect())

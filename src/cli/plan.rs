@@ -12,7 +12,9 @@ use crate::access::export::export;
 use crate::fleet::{Surveyed, survey_with_access, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::load::Manifest;
 use crate::plan::Policy;
+use crate::plan::guards::{FailOn, Rule};
 use crate::render;
 use crate::sandbox::Running;
 use crate::target::Target;
@@ -45,6 +47,9 @@ impl Session<'_> {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(Err(exit)),
         };
+        if let Some(exit) = self.refused_warnings(&manifest, args) {
+            return Ok(Err(exit));
+        }
         let targets = match self.targets(&manifest, args) {
             Ok(targets) => targets,
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
@@ -78,6 +83,19 @@ impl Session<'_> {
             surveyed = reading => surveyed,
         };
         Ok(Ok((sandbox, connect, surveyed)))
+    }
+
+    /// Ends it where `--fail-on warnings` counts those of the manifest, before anything is read
+    fn refused_warnings(&self, manifest: &Manifest, args: &PlanArgs) -> Option<Exit> {
+        let warnings = &manifest.warnings;
+        if !args.fail_on.contains(&FailOn::Warnings) || warnings.is_empty() {
+            return None;
+        }
+        if self.global.quiet {
+            self.console.note(&warnings.render(self.err_colour()));
+        }
+        let sentence = format!("refused warnings: {warnings}, and nothing was read");
+        Some(self.fail(Exit::Refused, &sentence, Some(&Rule::FailOn(FailOn::Warnings).hint())))
     }
 
     /// Shows the plan on stdout

@@ -3,9 +3,10 @@
 //! A guard refuses the whole plan of a target, so that a pull request turns red and not the deploy. What it refuses can be
 //! allowed by a flag of its own; no flag allows everything.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::alias::AliasName;
+use crate::alias::{AliasName, KeyId};
 use crate::diff::Diff;
 use crate::target::{Guard, Guards, Harm, Limit, Place};
 
@@ -28,6 +29,15 @@ pub enum Allow {
     FullKey,
 }
 
+/// What `--fail-on` makes a refusal of
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum FailOn {
+    /// Live names in scope that nothing declares
+    Unmanaged,
+    /// Warnings, of the manifest and of the plan
+    Warnings,
+}
+
 impl fmt::Display for Allow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -41,15 +51,72 @@ impl fmt::Display for Allow {
     }
 }
 
+impl fmt::Display for FailOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Unmanaged => "unmanaged",
+            Self::Warnings => "warnings",
+        })
+    }
+}
+
+/// What refuses a plan
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A guard that holds until `--allow` accepts what it refuses
+    Allow(Allow),
+    /// One that `--fail-on` asked for
+    FailOn(FailOn),
+}
+
+impl Rule {
+    /// What accepts it
+    pub fn accept(self) -> String {
+        match self {
+            Self::Allow(guard) => format!("--allow {guard}"),
+            Self::FailOn(what) => format!("leave {what} out of --fail-on"),
+        }
+    }
+
+    /// What would help
+    pub fn hint(self) -> String {
+        match self {
+            Self::Allow(_) => format!("if that is meant, pass {}", self.accept()),
+            Self::FailOn(FailOn::Unmanaged) => format!("declare or `ignore` them, or {}", self.accept()),
+            Self::FailOn(FailOn::Warnings) => format!("mend them, or {}", self.accept()),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow(guard) => guard.fmt(f),
+            Self::FailOn(what) => what.fmt(f),
+        }
+    }
+}
+
 /// Why a plan must not be applied
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// The guard, which `--allow` takes
-    pub guard: Allow,
+    /// The guard
+    pub guard: Rule,
     /// What was observed, and the limit
     pub why: String,
-    /// Where the limit was set; `None` for a default
+    /// Where the manifest says so; `None` for a default
     pub place: Option<Place>,
+}
+
+impl Refusal {
+    fn new(guard: Allow, why: String, place: Option<Place>) -> Self {
+        Self { guard: Rule::Allow(guard), why, place }
+    }
+
+    /// What `--fail-on` asked for
+    pub fn on(what: FailOn, why: String) -> Self {
+        Self { guard: Rule::FailOn(what), why, place: None }
+    }
 }
 
 /// What refuses `changes`; nothing that the policy allows
@@ -65,7 +132,21 @@ pub fn refusals(changes: &[Change], diff: &Diff, policy: &Policy) -> Vec<Refusal
     ];
     let protected = changes.iter().flat_map(|change| protected(change, policy));
     let all = masses.into_iter().flatten().chain(protected);
-    all.filter(|refusal| !policy.allow.contains(&refusal.guard)).collect()
+    let is_allowed = |guard| matches!(guard, Rule::Allow(guard) if policy.allow.contains(&guard));
+    all.filter(|refusal| !is_allowed(refusal.guard)).collect()
+}
+
+/// What `--fail-on unmanaged` makes of names that nothing declares
+pub fn unmanaged(names: &BTreeMap<AliasName, Option<KeyId>>, policy: &Policy) -> Option<Refusal> {
+    const SHOWN: usize = 3;
+    let asked = policy.fail_on.contains(&FailOn::Unmanaged) && !names.is_empty();
+    let mut first: Vec<_> = names.keys().take(SHOWN).map(AliasName::as_str).collect();
+    first.extend((names.len() > SHOWN).then_some("…"));
+    let why = match names.len() {
+        1 => format!("1 live name in scope is not declared: {}", first.join(", ")),
+        count => format!("{count} live names in scope are not declared: {}", first.join(", ")),
+    };
+    asked.then(|| Refusal::on(FailOn::Unmanaged, why))
 }
 
 /// The harm that a change does to live names, each with the name; a rename takes one away
@@ -105,7 +186,7 @@ fn mass(
         Limit::Count(_) => String::new(),
     };
     let why = format!("would {verb} {count} of {live} live names{share}, and the limit is {}", guard.limit);
-    over.then(|| Refusal { guard: allow, why, place: guard.place.clone() })
+    over.then(|| Refusal::new(allow, why, guard.place.clone()))
 }
 
 /// A manifest that lost its aliases, to a bad merge or an empty template, looks like the wish to delete everything
@@ -115,7 +196,7 @@ fn empty(deletes: usize, diff: &Diff, policy: &Policy) -> Option<Refusal> {
         "declares no alias here while prune is on, and would delete {deletes} of {} live names",
         diff.live
     );
-    lost.then_some(Refusal { guard: Allow::Empty, why, place: None })
+    lost.then(|| Refusal::new(Allow::Empty, why, None))
 }
 
 fn protected(change: &Change, policy: &Policy) -> Vec<Refusal> {
@@ -129,7 +210,7 @@ fn protected(change: &Change, policy: &Policy) -> Vec<Refusal> {
             false => by_pattern(name, harm, policy)?,
         };
         let why = format!("{name} would be {verb}, and {by} protects it");
-        Some(Refusal { guard: Allow::Protected, why, place })
+        Some(Refusal::new(Allow::Protected, why, place))
     };
     harms(change).into_iter().filter_map(refusal).collect()
 }

@@ -27,7 +27,7 @@ use crate::target::{Guards, Manner, Place, Protection, Target};
 
 pub use candidates::{Candidates, candidates};
 pub use counts::Counts;
-use guards::{Allow, Refusal};
+use guards::{Allow, FailOn, Refusal};
 use risks::Risk;
 
 /// What the manifest and the command line allow
@@ -43,6 +43,8 @@ pub struct Policy {
     pub guards: Guards,
     /// What the command line allows all the same
     pub allow: BTreeSet<Allow>,
+    /// What the command line refuses besides
+    pub fail_on: BTreeSet<FailOn>,
     /// For a plan about these names alone: what each has to be on, or its change is held
     pub expected: Option<BTreeMap<AliasName, Expected>>,
 }
@@ -252,7 +254,8 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
     let stages = arrange(&mut changes, &mut held, diff, policy);
     risks::mark(&mut changes, facts, &diff.alias_counts);
     held.sort_by(|a, b| a.name.cmp(&b.name));
-    let refusals = guards::refusals(&changes, diff, policy);
+    let mut refusals = guards::refusals(&changes, diff, policy);
+    refusals.extend(guards::unmanaged(&unmanaged, policy));
     let (in_sync, allowed, partial) = (diff.in_sync, policy.allow.clone(), policy.partial);
     Plan { changes, stages, held, refusals, unmanaged, kept, in_sync, allowed, partial }
 }

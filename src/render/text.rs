@@ -9,7 +9,7 @@ use super::access;
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use crate::alias::{AliasName, KeyId};
 use crate::fleet::{Surveyed, Totals, Trouble, digest_of, totals};
-use crate::idle::idle_patterns;
+use crate::idle::{idle_patterns, refusal};
 use crate::inspect::{Fact, Facts};
 use crate::kms::Calls;
 use crate::plan::guards::Refusal;
@@ -32,9 +32,11 @@ pub fn plan(surveyed: &[Surveyed], palette: &Palette) -> String {
             Err(trouble) => text += &unread(&one.target.name, trouble, palette),
         }
     }
-    for idle in idle_patterns(surveyed) {
-        let _ = writeln!(text, "{} {}", paint(palette.held, "warning"), harmless(&idle.to_string()));
+    let warnings = idle_patterns(surveyed);
+    for warning in &warnings {
+        let _ = writeln!(text, "{} {}", paint(palette.held, "warning"), harmless(&warning.to_string()));
     }
+    text += &refusals(refusal(&warnings, surveyed).iter(), palette);
     text + &summary(surveyed)
 }
 
@@ -73,16 +75,16 @@ fn target(name: &str, prepared: &Prepared, palette: &Palette) -> String {
     rows.sort_by_key(|row| row.name);
     rows.extend(plan.kept.iter().map(|(name, (key, by))| sheet.kept(name, key, by)));
     rows.extend(plan.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_ref())));
-    heading(name, palette) + &lay_out(&rows, palette) + &refusals(plan, palette)
+    heading(name, palette) + &lay_out(&rows, palette) + &refusals(plan.refusals.iter(), palette)
 }
 
-fn refusals(plan: &Plan, palette: &Palette) -> String {
+fn refusals<'p>(refusals: impl Iterator<Item = &'p Refusal>, palette: &Palette) -> String {
     let mut text = String::new();
-    for Refusal { guard, why, place } in &plan.refusals {
+    for Refusal { guard, why, place } in refusals {
         let set = place.as_ref().map(|place| format!("  (set at {})", harmless(&place.to_string())));
         let set = set.unwrap_or_default();
         let _ = writeln!(text, "  {} {guard}: {}{set}", paint(palette.delete, "refused"), harmless(why));
-        let _ = writeln!(text, "          hint  if that is meant, pass --allow {guard}");
+        let _ = writeln!(text, "          hint  {}", guard.hint());
     }
     text
 }
@@ -221,7 +223,7 @@ const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
 fn summary(surveyed: &[Surveyed]) -> String {
     let totals = totals(surveyed);
     let Totals { counts, held, in_sync, unmanaged, unread, refused, .. } = totals;
-    if counts.total() + held + unread == 0 {
+    if counts.total() + held + unread + refused == 0 {
         let partial = if totals.partial { format!(" {PARTIAL}") } else { String::new() };
         return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.{partial}\n");
     }

@@ -141,3 +141,54 @@ async fn what_was_allowed_is_part_of_the_digest_and_refusals_are_data() {
     );
     assert_eq!(allowed["targets"][0]["refusals"], serde_json::json!([]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_that_nothing_declares_are_refused_where_that_was_asked_for() {
+    let sixteen = manifest("", 4, 0);
+    let words = "refused unmanaged: 4 live names in scope are not declared: alias/app/00, alias/app/01, alias/app/02, …\n          \
+                 hint  declare or `ignore` them, or leave unmanaged out of --fail-on\n";
+    refused(&sixteen, &["--fail-on", "unmanaged"], words).await;
+    refused(
+        &manifest("", 1, 0),
+        &["--fail-on", "unmanaged"],
+        "1 live name in scope is not declared: alias/app/00\n",
+    )
+    .await;
+    applied(&sixteen, &[]).await;
+    applied(&manifest("", 0, 0), &["--fail-on", "unmanaged,warnings"]).await;
+    applied(&manifest("prune: true\n", 19, 0), &["--fail-on", "unmanaged", "--allow", "mass-delete"]).await;
+    let refusal = run_on(&twenty(), &sixteen, &["plan", "-o", "json", "--fail-on", "unmanaged"], None).await;
+    let refusal = serde_json::from_str::<Value>(&refusal.out).unwrap()["targets"][0]["refusals"][0].clone();
+    assert_eq!(
+        (&refusal["guard"], &refusal["accept"]),
+        (&"unmanaged".into(), &"leave unmanaged out of --fail-on".into())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn warnings_of_the_plan_are_refused_where_that_was_asked_for() {
+    let idle = manifest("ignore: [\"alias/app/tmp/**\"]\n", 0, 0);
+    let words = "matches no name in any target (set at aliases.yaml:3)\n  refused warnings: the plan has 1 warning\n          \
+                 hint  mend them, or leave warnings out of --fail-on\n";
+    refused(&idle, &["--fail-on", "warnings"], words).await;
+    applied(&idle, &["--fail-on", "unmanaged"]).await;
+    let json = run_on(&twenty(), &idle, &["plan", "-o", "json", "--fail-on", "warnings"], None).await;
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&json["refusals"][0]["guard"], &json["summary"]["refused"]), (&"warnings".into(), &1.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn warnings_of_the_manifest_are_refused_before_anything_is_read() {
+    let everything = manifest("", 0, 1).replace("[alias/app/]", "[alias/]");
+    for command in [&["plan", "-q"][..], &["apply", "-y"]] {
+        let kms = twenty();
+        let ran = run_on(&kms, &everything, &[command, &["--fail-on", "warnings"]].concat(), None).await;
+        assert_eq!((ran.exit, &*ran.out), (Exit::Refused, ""));
+        assert!(ran.err.starts_with("warning"), "shown even to whoever wants quiet: {}", ran.err);
+        let words = "error: refused warnings: 1 problem in aliases.yaml, and nothing was read\n\
+                     hint: mend them, or leave warnings out of --fail-on\n";
+        assert!(ran.err.ends_with(words), "{}", ran.err);
+        assert_eq!(kms.truth(), twenty().truth());
+    }
+    applied(&everything, &["--fail-on", "unmanaged"]).await;
+}

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ErrorText, FORMAT_VERSION, error};
 use crate::fleet::{Surveyed, digest_of, totals};
-use crate::idle::idle_patterns;
+use crate::idle::{idle_patterns, refusal as refused};
 use crate::kms::Calls;
 use crate::plan::guards::Refusal;
 use crate::plan::risks::Risk;
@@ -25,6 +25,8 @@ pub struct PlanDocument<'p> {
     errored: bool,
     partial: bool,
     warnings: Vec<String>,
+    /// What refuses the plan as a whole; those of a target are with it
+    refusals: Vec<RefusalText>,
     summary: Summary,
     api_calls: Calls,
     least_seconds: f64,
@@ -55,7 +57,7 @@ struct TargetPlan<'p> {
     errored: bool,
     error: Option<ErrorText<'p>>,
     changes: Vec<PlannedChange<'p>>,
-    refusals: Vec<RefusalText<'p>>,
+    refusals: Vec<RefusalText>,
     unmanaged: BTreeMap<&'p str, Option<&'p str>>,
     in_sync: usize,
     /// Only with `--access`
@@ -64,11 +66,11 @@ struct TargetPlan<'p> {
 }
 
 #[derive(Debug, Serialize)]
-struct RefusalText<'p> {
+struct RefusalText {
     guard: String,
-    message: &'p str,
-    source: Option<Source<'p>>,
-    /// The flag that accepts it
+    message: String,
+    source: Option<Source>,
+    /// The flag that accepts it, or what to leave out of one
     accept: String,
 }
 
@@ -81,7 +83,7 @@ struct PlannedChange<'p> {
     origin: &'static str,
     before: Option<&'p str>,
     after: Option<&'p str>,
-    source: Option<Source<'p>>,
+    source: Option<Source>,
     risks: Vec<RiskText<'p>>,
     blocked_by: Option<&'p str>,
     hint: Option<&'p str>,
@@ -95,8 +97,8 @@ struct RiskText<'p> {
 }
 
 #[derive(Debug, Serialize)]
-struct Source<'p> {
-    file: &'p str,
+struct Source {
+    file: String,
     line: u32,
     column: u32,
 }
@@ -104,13 +106,15 @@ struct Source<'p> {
 /// The document of a plan
 pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
     let totals = totals(surveyed);
+    let warnings = idle_patterns(surveyed);
     PlanDocument {
         format_version: FORMAT_VERSION,
         kind: "plan",
         digest: digest_of(surveyed),
         errored: totals.unread > 0,
         partial: totals.partial,
-        warnings: idle_patterns(surveyed).iter().map(ToString::to_string).collect(),
+        refusals: refused(&warnings, surveyed).iter().map(refusal).collect(),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
         summary: Summary {
             create: totals.counts.create,
             update: totals.counts.update,
@@ -180,7 +184,10 @@ fn planned(change: &Change) -> PlannedChange<'_> {
         alias: change.action.name().as_str(),
         previous_alias: renamed,
         actions: change.verbs(),
-        reason: Some(if renamed.is_some() { "renamed" } else { reason(&change.action, &change.reason) }),
+        reason: Some(match renamed {
+            Some(_) => "renamed",
+            None => reason(&change.action, &change.reason),
+        }),
         origin: "unknown",
         before: before.map(|key| key.as_str()),
         after: after.map(|key| key.as_str()),
@@ -211,14 +218,14 @@ fn risk(risk: &Risk) -> RiskText<'_> {
     RiskText { code: risk.code.as_str(), message: &risk.sentence, link: risk.code.link() }
 }
 
-fn refusal(refusal: &Refusal) -> RefusalText<'_> {
+fn refusal(refusal: &Refusal) -> RefusalText {
     let Refusal { guard, why, place } = refusal;
-    let (source, accept) = (place.as_ref().map(source), format!("--allow {guard}"));
-    RefusalText { guard: guard.to_string(), message: why, source, accept }
+    let source = place.as_ref().map(source);
+    RefusalText { guard: guard.to_string(), message: why.clone(), source, accept: guard.accept() }
 }
 
-fn source(place: &Place) -> Source<'_> {
-    Source { file: &place.file, line: place.line, column: place.column }
+fn source(place: &Place) -> Source {
+    Source { file: place.file.to_string(), line: place.line, column: place.column }
 }
 
 /// Without the manifest of an earlier commit nobody can tell a changed manifest from a changed world
