@@ -20,12 +20,13 @@
 //! and [`revert`](mod@revert) makes a plan of the way back. [`idle`] and [`siblings`] look across targets for what none of them
 //! shows alone. Beside the pipeline, [`explain`] tells what decides about one name,
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
-//! does to the access of others. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
+//! does to the access of others. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
 pub mod access;
 pub mod alias;
 pub mod apply;
+pub mod base;
 pub mod choose;
 pub mod cli;
 pub mod converge;
@@ -35,6 +36,7 @@ pub mod diff;
 pub mod duration;
 pub mod explain;
 pub mod fleet;
+pub mod git;
 pub mod idle;
 pub mod inspect;
 pub mod kms;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::alias::Pattern;
@@ -10,6 +11,7 @@ use crate::duration;
 use crate::permissions::Purpose;
 use crate::plan::guards::{Allow, FailOn};
 use crate::sandbox::Flags;
+use crate::target::Target;
 
 /// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
 #[derive(Debug, Parser)]
@@ -188,6 +190,16 @@ pub struct PlanArgs {
     #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
     pub allow: Vec<Allow>,
 
+    /// Compare with the manifest where HEAD left this commit: tell changes from drift, and refuse to take live aliases over
+    #[arg(
+        long,
+        value_name = "GITREF",
+        value_parser = NonEmptyStringValueParser::new(),
+        env = "KMS_ALIAS_BASE_REF",
+        hide_env = true
+    )]
+    pub base_ref: Option<String>,
+
     /// Refuse the plan where there are any of these
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
@@ -199,6 +211,13 @@ pub struct PlanArgs {
     /// Refuse more retargets than this in a target, whatever the manifest says
     #[arg(long, value_name = "N")]
     pub max_updates: Option<usize>,
+}
+
+impl PlanArgs {
+    /// Whether `target` is pruned: the flags go before what the manifest says
+    pub fn prunes(&self, target: &Target) -> bool {
+        (target.prune || self.prune) && !self.no_prune
+    }
 }
 
 /// Whose policies `--access` reads

@@ -71,7 +71,7 @@ impl Session<'_> {
         Ok(self.console.print(&(serde_json::to_string_pretty(document)? + "\n"))?)
     }
 
-    fn note(&self, word: &str, sentence: &str) {
+    pub(super) fn note(&self, word: &str, sentence: &str) {
         if !self.global.quiet {
             self.console.note(&format!("{word}: {sentence}\n"));
         }

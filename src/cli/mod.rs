@@ -6,6 +6,7 @@ pub mod exit;
 pub mod stop;
 
 mod apply;
+mod base;
 mod doctor;
 mod explain;
 mod iam_policy;
@@ -181,7 +182,7 @@ impl Session<'_> {
         let narrow = |mut target: Target| {
             target.scope.selection.only.clone_from(&args.alias);
             target.scope.selection.exclude.clone_from(&args.exclude_alias);
-            target.prune = (target.prune || args.prune) && !args.no_prune;
+            target.prune = args.prunes(&target);
             let counted =
                 |most: Option<usize>| most.map(|most| Guard { limit: Limit::Count(most), place: None });
             let Guards { max_delete, max_update, .. } = &mut target.guards;

@@ -50,10 +50,18 @@ impl Session<'_> {
         if let Some(exit) = self.refused_warnings(&manifest, args) {
             return Ok(Err(exit));
         }
-        let targets = match self.targets(&manifest, args) {
+        let mut targets = match self.targets(&manifest, args) {
             Ok(targets) => targets,
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
         };
+        if let Some(reference) = &args.base_ref {
+            match self.base(reference, args) {
+                Ok(base) => {
+                    targets.iter_mut().for_each(|(target, policy)| policy.since = Some(base.since(target)))
+                }
+                Err(exit) => return Ok(Err(exit)),
+            }
+        }
         self.read(targets, policies(args)?, connect).await
     }
 

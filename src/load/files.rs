@@ -1,6 +1,7 @@
 //! Paths and standard input -> sources: directories walked in path order, bytes checked to be UTF-8. The only file of the
 //! loader that reads the disk.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub(super) fn read(inputs: &[Input], found: &mut Problems) -> Vec<Arc<Source>> {
     for input in inputs {
         match input {
             Input::Stdin(bytes) => sources.extend(decode("<stdin>", bytes.clone(), found)),
+            Input::Read { name, bytes } => sources.extend(decode(name, bytes.clone(), found)),
             Input::Path(path) if path.is_dir() => read_directory(path, &mut sources, found),
             Input::Path(path) => sources.extend(read_file(path, found)),
         }
@@ -41,8 +43,17 @@ fn read_directory(path: &Path, sources: &mut Vec<Arc<Source>>, found: &mut Probl
     sources.extend(files.iter().filter_map(|file| read_file(file, found)));
 }
 
-/// Adds the YAML files under `directory`. Names that begin with a dot are skipped: editors, version control and the
-/// Kubernetes volumes that mount a file twice use them.
+/// Of a directory, the files with these endings are the manifest
+pub(crate) fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// Names that begin with a dot are skipped: editors, version control and the Kubernetes volumes that mount a file twice use them.
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// Adds the YAML files under `directory`
 fn walk(directory: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Box<Problem>> {
     let real = fs::canonicalize(directory).map_err(|error| unreadable(directory, &error))?;
     if above.contains(&real) {
@@ -52,13 +63,11 @@ fn walk(directory: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) ->
     above.push(real);
     for entry in fs::read_dir(directory).map_err(|error| unreadable(directory, &error))? {
         let path = entry.map_err(|error| unreadable(directory, &error))?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if hidden {
+        if path.file_name().is_some_and(is_hidden) {
             continue;
         } else if path.is_dir() {
             walk(&path, above, files)?;
-        } else if yaml {
+        } else if is_yaml(&path) {
             files.push(path);
         }
     }

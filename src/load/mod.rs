@@ -36,6 +36,7 @@ mod yaml;
 use std::fmt;
 use std::path::PathBuf;
 
+pub(crate) use files::{is_hidden, is_yaml};
 pub use manifest::{Entry, GuardSettings, Instance, Manifest, More, RateSettings, Settings, TargetSpec};
 pub use problem::{Problem, Problems, Severity};
 pub use source::Spot;
@@ -48,6 +49,13 @@ pub enum Input {
     Path(PathBuf),
     /// Standard input, which the caller has read
     Stdin(Vec<u8>),
+    /// A file that the caller has read, as from another commit
+    Read {
+        /// What problems call it
+        name: String,
+        /// What is in it
+        bytes: Vec<u8>,
+    },
 }
 
 /// Why there is no manifest: at least one problem

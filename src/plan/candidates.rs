@@ -1,10 +1,12 @@
 //! Differences and the policy -> what would be done, before anything is known about keys. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::repeat;
 
 use super::renames::{self, Fate};
 use super::{Action, Change, Expected, Held, Policy, Reason, risks};
 use crate::alias::{AliasName, KeyId};
+use crate::base::{Origin, Since};
 use crate::choose::Undecided;
 use crate::diff::{Diff, Difference};
 use crate::resolve::{Desired, End, Goal};
@@ -51,6 +53,9 @@ pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates
     }
     let declared = desired.iter().filter(|(_, goal)| goal.end != End::Absent).map(|(name, _)| name);
     risks::mark_cases(&mut candidates.changes, declared);
+    if let Some(since) = &policy.since {
+        candidates.trace(desired, since);
+    }
     candidates
 }
 
@@ -65,6 +70,20 @@ impl Candidates {
             None => {}
         }
         false
+    }
+
+    /// Tells where each change comes from: from what asks for it, which for a previous name is its successor
+    fn trace(&mut self, desired: &Desired, since: &Since) {
+        let previous =
+            desired.iter().flat_map(|(name, goal)| goal.manner.previously.iter().zip(repeat(name)));
+        let successors: BTreeMap<_, _> = previous.collect();
+        let origin = |name: &AliasName| match (desired.contains_key(name), successors.get(name)) {
+            (true, _) => since.origin(name),
+            (false, Some(successor)) => since.origin(successor),
+            (false, None) => since.origin_of_pruned(name),
+        };
+        self.changes.iter_mut().for_each(|change| change.origin = origin(change.action.name()));
+        self.held.iter_mut().for_each(|held| held.origin = origin(&held.name));
     }
 
     fn take(&mut self, name: &AliasName, difference: &Difference, policy: &Policy) {
@@ -95,7 +114,8 @@ impl Candidates {
                 let have = have.as_ref().and_then(|live| live.key.clone());
                 let place = Some(goal.place.clone());
                 let Undecided { why, hint } = Undecided::clone(reason);
-                self.held.push(Held { name, have, want: None, place, why, hint: Some(hint) });
+                let (hint, origin) = (Some(hint), Origin::Unknown);
+                self.held.push(Held { name, have, want: None, place, why, hint, origin });
             }
         }
     }
@@ -122,7 +142,8 @@ impl Candidates {
                     format!("exists as well as {other}, on another key, and one was to become the other");
                 let hint = "decide which key is right, and move or delete the other name by hand";
                 let (name, have, place) = (name.clone(), have.cloned(), Some(goal.place.clone()));
-                self.held.push(Held { name, have, want: None, place, why, hint: Some(hint.to_owned()) });
+                let (hint, origin) = (Some(hint.to_owned()), Origin::Unknown);
+                self.held.push(Held { name, have, want: None, place, why, hint, origin });
             }
         }
     }
@@ -130,7 +151,15 @@ impl Candidates {
     fn change(&mut self, action: Action, reason: Reason, goal: Option<&Goal>) {
         let place = goal.map(|goal| goal.place.clone());
         let manner = goal.map(|goal| goal.manner.clone()).unwrap_or_default();
-        self.changes.push(Change { action, reason, place, previous: None, manner, risks: Vec::new() });
+        self.changes.push(Change {
+            action,
+            reason,
+            origin: Origin::Unknown,
+            place,
+            previous: None,
+            manner,
+            risks: Vec::new(),
+        });
     }
 
     fn hold_changed(&mut self, name: &AliasName, difference: &Difference, why: String) {
@@ -144,13 +173,14 @@ impl Candidates {
         let (name, have) = (name.clone(), live(difference).cloned());
         let place = goal.map(|goal| goal.place.clone());
         let hint = Some("look who it was, and change it by hand or in the manifest".to_owned());
-        self.held.push(Held { name, have, want, place, why, hint });
+        self.held.push(Held { name, have, want, place, why, hint, origin: Origin::Unknown });
     }
 
     fn hold_without_target(&mut self, name: AliasName, goal: Option<&Goal>) {
         let why = "is listed without a target key, so what a change would give up cannot be told".to_owned();
         let place = goal.map(|goal| goal.place.clone());
-        self.held.push(Held { name, have: None, want: None, place, why, hint: None });
+        let origin = Origin::Unknown;
+        self.held.push(Held { name, have: None, want: None, place, why, hint: None, origin });
     }
 }
 

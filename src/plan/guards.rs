@@ -27,6 +27,8 @@ pub enum Allow {
     Replace,
     /// Aliases beyond the fifty that a key takes by default; without it, what has no place is held
     FullKey,
+    /// Moving a live alias that the manifest did not declare before; known with --base-ref
+    Takeover,
 }
 
 /// What `--fail-on` makes a refusal of
@@ -47,6 +49,7 @@ impl fmt::Display for Allow {
             Self::Protected => "protected",
             Self::Replace => "replace",
             Self::FullKey => "full-key",
+            Self::Takeover => "takeover",
         })
     }
 }
@@ -130,8 +133,8 @@ pub fn refusals(changes: &[Change], diff: &Diff, policy: &Policy) -> Vec<Refusal
         mass(Allow::MassUpdate, "retarget", updates, live, max_update, *min_existing),
         empty(deletes, diff, policy),
     ];
-    let protected = changes.iter().flat_map(|change| protected(change, policy));
-    let all = masses.into_iter().flatten().chain(protected);
+    let each = |change| protected(change, policy).into_iter().chain(takeover(change, policy));
+    let all = masses.into_iter().flatten().chain(changes.iter().flat_map(each));
     let is_allowed = |guard| matches!(guard, Rule::Allow(guard) if policy.allow.contains(&guard));
     all.filter(|refusal| !is_allowed(refusal.guard)).collect()
 }
@@ -213,6 +216,21 @@ fn protected(change: &Change, policy: &Policy) -> Vec<Refusal> {
         Some(Refusal::new(Allow::Protected, why, place))
     };
     harms(change).into_iter().filter_map(refusal).collect()
+}
+
+/// A name that is new to the manifest and old to the account is somebody else's, or a slip
+fn takeover(change: &Change, policy: &Policy) -> Option<Refusal> {
+    let (Action::Update { name, from, to } | Action::Replace { name, from, to }) = &change.action else {
+        return None;
+    };
+    let since = policy.since.as_ref().filter(|since| since.is_new(name))?;
+    let commit = since.commit.short();
+    let new = match since.is_readable() {
+        true => format!("was not declared at {commit}"),
+        false => format!("may be newly declared, for the manifest at {commit} cannot be read"),
+    };
+    let why = format!("{name} {new}; it exists on key {from}, and would be moved to key {to}");
+    Some(Refusal::new(Allow::Takeover, why, change.place.clone()))
 }
 
 fn by_pattern(name: &AliasName, harm: Harm, policy: &Policy) -> Option<(String, Option<Place>)> {

@@ -26,7 +26,8 @@ impl Objection {
         let (have, want) = change.action.keys();
         let (have, want) = (have.cloned(), want.cloned());
         let name = change.action.name().clone();
-        Held { name, have, want, place: change.place, why: self.why, hint: Some(self.hint) }
+        let (why, hint, origin) = (self.why, Some(self.hint), change.origin);
+        Held { name, have, want, place: change.place, why, hint, origin }
     }
 }
 

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId};
+use crate::base::{Origin, Since};
 use crate::criteria::Criteria;
 use crate::diff::{Diff, Difference};
 use crate::inspect::Facts;
@@ -45,6 +46,8 @@ pub struct Policy {
     pub allow: BTreeSet<Allow>,
     /// What the command line refuses besides
     pub fail_on: BTreeSet<FailOn>,
+    /// What has changed in the manifest since the base commit, if the command line names one
+    pub since: Option<Since>,
     /// For a plan about these names alone: what each has to be on, or its change is held
     pub expected: Option<BTreeMap<AliasName, Expected>>,
 }
@@ -173,6 +176,8 @@ pub struct Change {
     pub action: Action,
     /// Why
     pub reason: Reason,
+    /// Whether the manifest has changed, or the world
+    pub origin: Origin,
     /// Where the manifest asks for it; nothing asks for a name to be pruned
     pub place: Option<Place>,
     /// For a create: the name that the alias had, and the key that it was seen on; it is deleted once the new name is there
@@ -211,6 +216,8 @@ pub struct Held {
     pub why: String,
     /// What would help
     pub hint: Option<String>,
+    /// Whether the manifest has changed, or the world
+    pub origin: Origin,
 }
 
 /// What is to be done in one target
@@ -293,7 +300,8 @@ fn no_place(change: Change, diff: &Diff) -> Held {
     );
     let hint = "take an alias off that key, choose another, or pass --allow full-key if its quota is higher"
         .to_owned();
-    Held { name: change.action.name().clone(), have, want, place: change.place, why, hint: Some(hint) }
+    let (name, origin) = (change.action.name().clone(), change.origin);
+    Held { name, have, want, place: change.place, why, hint: Some(hint), origin }
 }
 
 /// While a declared name is missing and cannot be created, nothing is deleted: the delete may be the other half of a rename
@@ -309,7 +317,7 @@ fn hold_deletes_behind(diff: &Diff, held: &mut Vec<Held>, changes: &mut Vec<Chan
         let (have, name) = (have.cloned(), change.action.name().clone());
         let why = format!("deletes wait while {missing} is missing and held");
         let hint = Some(format!("mend {missing}, or leave it out with --exclude-alias {missing}"));
-        held.push(Held { name, have, want: None, place: change.place, why, hint });
+        held.push(Held { name, have, want: None, place: change.place, why, hint, origin: change.origin });
     }
 }
 

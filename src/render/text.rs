@@ -8,6 +8,7 @@ use anstyle::Style;
 use super::access;
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use crate::alias::{AliasName, KeyId};
+use crate::base::Origin;
 use crate::fleet::{Surveyed, Totals, Trouble, digest_of, totals};
 use crate::idle::{idle_patterns, refusal};
 use crate::inspect::{Fact, Facts};
@@ -130,6 +131,14 @@ impl<'p> Sheet<'p> {
                 notes.push(("why", format!("{criteria} now {} {key}", criteria.verb())));
             }
             Reason::Missing | Reason::Mismatched => {}
+        }
+        if let Origin::Drift(commit) = &change.origin {
+            let commit = commit.short();
+            let why = match change.reason {
+                Reason::Pruned => format!("drift: nothing declared it at {commit} either"),
+                _ => format!("drift: the declaration has not changed since {commit}"),
+            };
+            notes.push(("why", why));
         }
         notes.extend(change.risks.iter().map(|risk| ("risk", risk.to_string())));
         let place = place(change.place.as_ref());

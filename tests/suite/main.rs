@@ -3,6 +3,7 @@
 mod access;
 mod adapter;
 mod apply;
+mod base;
 mod commands;
 mod contract;
 mod contract_on_fake;
@@ -12,6 +13,7 @@ mod doctor;
 mod explain;
 mod fake;
 mod full_keys;
+mod git;
 mod guards;
 mod iam_policy;
 mod listing;

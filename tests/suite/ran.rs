@@ -58,21 +58,26 @@ pub async fn run_with<C: Connect>(
     let file = NamedTempFile::with_suffix(".yaml").unwrap();
     std::fs::write(&file, manifest).unwrap();
     let path = file.path().to_str().unwrap().to_owned();
-    // Beside the manifest of this run, never in the home of whoever runs the tests.
+    let ran = run_args(connect, &[args, &["-f", &path]].concat(), typed).await;
+    let name = |text: String| text.replace(&path, "aliases.yaml");
+    Ran { out: name(ran.out), err: name(ran.err), ..ran }
+}
+
+/// Runs `kms-alias ARGS`
+pub async fn run_args<C: Connect>(connect: impl Fn(Options) -> C, args: &[&str], typed: Option<&str>) -> Ran {
+    // In a folder of this run, never in the home of whoever runs the tests.
     let folder = TempDir::new().unwrap();
     let receipt = folder.path().join("receipt.jsonl").to_str().unwrap().to_owned();
     let records = args.contains(&"apply") && !args.contains(&"iam-policy") && !args.contains(&"--receipt");
     let receipt_args = records.then_some(["--receipt", &receipt]);
-    let command = ["kms-alias"].into_iter().chain(args.iter().copied()).chain(["-f", &path]);
-    let command = command.chain(receipt_args.into_iter().flatten());
+    let command = ["kms-alias"].iter().chain(args).chain(receipt_args.iter().flatten());
     let args: Vec<OsString> = command.map(OsString::from).collect();
     let (out, err) = (Stream::default(), Stream::default());
     let ends = Ends { answers: typed.is_some(), ..Ends::default() };
     let input = Cursor::new(typed.unwrap_or_default().to_owned());
     let console = Console::new(out.clone(), err.clone(), input, ends);
     let exit = run(args, &console, &Stop::default(), connect).await;
-    let told = format!("Receipt: {receipt}\n");
-    let name = |text: String| text.replace(&path, "aliases.yaml").replace(&told, "");
+    let receipt_line = format!("Receipt: {receipt}\n");
     let receipt = std::fs::read_to_string(&receipt).ok();
-    Ran { exit, out: name(out.text()), err: name(err.text()), receipt }
+    Ran { exit, out: out.text(), err: err.text().replace(&receipt_line, ""), receipt }
 }

@@ -37,7 +37,8 @@ fn planned(actions: &[(&str, &str, &str)]) -> Plan {
             (from, to) => Action::Update { name, from: key(from), to: key(to) },
         };
         let (place, previous, manner, risks) = (None, None, Manner::default().into(), Vec::new());
-        Change { action, reason: Reason::Missing, place, previous, manner, risks }
+        let (reason, origin) = (Reason::Missing, crate::base::Origin::Unknown);
+        Change { action, reason, origin, place, previous, manner, risks }
     };
     Plan::of(actions.iter().map(change).collect())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ErrorText, FORMAT_VERSION, error};
+use crate::base::{Origin, Since};
 use crate::fleet::{Surveyed, digest_of, totals};
 use crate::idle::{idle_patterns, refusal as refused};
 use crate::kms::Calls;
@@ -24,6 +25,8 @@ pub struct PlanDocument<'p> {
     digest: Option<String>,
     errored: bool,
     partial: bool,
+    /// `null` without `--base-ref`
+    base: Option<BaseText<'p>>,
     warnings: Vec<String>,
     /// What refuses the plan as a whole; those of a target are with it
     refusals: Vec<RefusalText>,
@@ -31,6 +34,13 @@ pub struct PlanDocument<'p> {
     api_calls: Calls,
     least_seconds: f64,
     targets: Vec<TargetPlan<'p>>,
+}
+
+#[derive(Debug, Serialize)]
+struct BaseText<'p> {
+    commit: &'p str,
+    /// Whether the manifest could be read there; if not, every origin is `unknown`
+    readable: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,6 +123,7 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
         digest: digest_of(surveyed),
         errored: totals.unread > 0,
         partial: totals.partial,
+        base: surveyed.first().and_then(|one| one.policy.since.as_ref()).map(base),
         refusals: refused(&warnings, surveyed).iter().map(refusal).collect(),
         warnings: warnings.iter().map(ToString::to_string).collect(),
         summary: Summary {
@@ -186,9 +197,9 @@ fn planned(change: &Change) -> PlannedChange<'_> {
         actions: change.verbs(),
         reason: Some(match renamed {
             Some(_) => "renamed",
-            None => reason(&change.action, &change.reason),
+            None => reason(&change.action, &change.reason, &change.origin),
         }),
-        origin: "unknown",
+        origin: change.origin.as_str(),
         before: before.map(|key| key.as_str()),
         after: after.map(|key| key.as_str()),
         source: change.place.as_ref().map(source),
@@ -204,7 +215,7 @@ fn held(held: &Held) -> PlannedChange<'_> {
         previous_alias: None,
         actions: vec!["no-op"],
         reason: None,
-        origin: "unknown",
+        origin: held.origin.as_str(),
         before: held.have.as_ref().map(|key| key.as_str()),
         after: held.want.as_ref().map(|key| key.as_str()),
         source: held.place.as_ref().map(source),
@@ -224,15 +235,20 @@ fn refusal(refusal: &Refusal) -> RefusalText {
     RefusalText { guard: guard.to_string(), message: why.clone(), source, accept: guard.accept() }
 }
 
+fn base(since: &Since) -> BaseText<'_> {
+    BaseText { commit: &since.commit.0, readable: since.is_readable() }
+}
+
 fn source(place: &Place) -> Source {
     Source { file: place.file.to_string(), line: place.line, column: place.column }
 }
 
 /// Without the manifest of an earlier commit nobody can tell a changed manifest from a changed world
-fn reason(action: &Action, reason: &Reason) -> &'static str {
+fn reason(action: &Action, reason: &Reason, origin: &Origin) -> &'static str {
     match reason {
         Reason::Missing => "missing",
         Reason::Mismatched if matches!(action, Action::Replace { .. }) => "key_type_change",
+        Reason::Mismatched if *origin == Origin::Config => "config_changed",
         Reason::Mismatched => "target_drift",
         Reason::Follows(_) | Reason::Selects(_) => "key_ref_moved",
         Reason::DeclaredAbsent => "declared_absent",
