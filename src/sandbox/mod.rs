@@ -6,7 +6,7 @@
 //!   the time and never waits. Replicas that are late ([`Lag`]) belong to it.
 //! - [`Service`] is the world as a client meets it: behind request quotas, misbehaving as a [`Scenario`] says, with a log of every
 //!   call. It says how long a response takes; whoever drives it waits. Tests drive it in-process under paused time.
-//! - [`start`] and [`serve`] drive it from HTTP on 127.0.0.1, in the service's JSON 1.1 protocol and the token service's form and XML.
+//! - [`start`] and [`serve`] drive it from HTTP on 127.0.0.1, in the service's JSON 1.1 protocol, and in form and XML for STS and IAM.
 //!   No signature is checked: the access key id names the account, the credential scope the Region.
 //! - [`StateFile`] keeps the world between runs; [`starting_world`] is what there is without it.
 //!
@@ -24,6 +24,7 @@ mod alias_calls;
 mod aliases;
 mod faults;
 mod flags;
+mod iam;
 mod identifiers;
 mod input;
 mod key_calls;
@@ -32,7 +33,9 @@ mod key_spec;
 mod keys;
 mod lag;
 mod marker;
+mod paging;
 mod protocol;
+mod query;
 mod quota;
 mod reference;
 mod refusal;
@@ -47,6 +50,7 @@ mod world;
 
 pub use alias_calls::ALIASES_PER_KEY;
 pub use flags::Flags;
+pub use iam::{Iam, IamPrincipal};
 pub use keys::{Key, KeyState};
 pub use lag::Lag;
 pub use quota::{Quotas, service_quotas};

@@ -164,7 +164,7 @@ impl LagPlan {
 }
 
 /// What listings do wrong
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Paging {
     /// The longest page; the service, too, "might return fewer" than asked for

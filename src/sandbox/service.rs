@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::faults::{Faults, Verdict};
+use super::paging::Members;
 use super::quota::{Meter, Quotas};
 use super::refusal::{self, ServiceError};
-use super::scenario::{Effect, Fault, PagingDefect, Scenario};
+use super::scenario::{Effect, Fault, Paging, Scenario};
 use super::world::{Home, Millis, Request, World};
-use super::{identifiers, sts};
+use super::{iam, identifiers, sts};
 
 /// A world and how it is reached
 #[derive(Clone, Debug)]
@@ -155,16 +156,13 @@ impl Service {
         if !self.meter.admits(&self.quotas, home, request.operation, at) {
             return Err(refusal::throttled());
         }
-        if !request.operation.starts_with("List") {
+        let Some(members) = Members::of(request.operation) else {
             return self.world.call(at, request);
-        }
-        let mut input = request.input.clone();
-        if let Some(limit) = self.scenario.paging.limit.filter(|_| input.is_object()) {
-            let asked = input["Limit"].as_u64().unwrap_or(u64::MAX);
-            input["Limit"] = asked.min(limit).into();
-        }
+        };
+        let Paging { limit, defect } = self.scenario.paging;
+        let input = members.limited(request.input, limit);
         let page = self.world.call(at, &Request { input: &input, ..*request })?;
-        Ok(with_defect(page, self.scenario.paging.defect, &input["Marker"]))
+        Ok(members.with_defect(page, defect, &input["Marker"]))
     }
 
     fn misbehave(
@@ -207,7 +205,12 @@ impl Service {
     }
 
     fn denied(&self, home: &Home, request: &Request<'_>) -> ServiceError {
-        let service = if sts::is_operation(request.operation) { "sts" } else { "kms" };
+        let caller = sts::caller_arn(&self.world, home, request.caller);
+        let service = match request.operation {
+            operation if iam::is_operation(operation) => return iam::denied(&caller, operation),
+            operation if sts::is_operation(operation) => "sts",
+            _ => "kms",
+        };
         let action = format!("{service}:{}", request.operation);
         let text = |member: &str| request.input[member].as_str();
         let resource = match (text("AliasName"), text("KeyId"), text("RoleArn")) {
@@ -216,7 +219,7 @@ impl Service {
             (None, Some(arn), _) | (None, None, Some(arn)) => arn.to_owned(),
             (None, None, None) => "*".to_owned(),
         };
-        refusal::access_denied(&sts::caller_arn(&self.world, home, request.caller), &action, &resource)
+        refusal::access_denied(&caller, &action, &resource)
     }
 
     fn request_id(&self, at: Millis) -> String {
@@ -248,18 +251,4 @@ impl Service {
             delivered,
         });
     }
-}
-
-fn with_defect(mut page: Value, defect: Option<PagingDefect>, marker: &Value) -> Value {
-    let (Some(defect), true) = (defect, page["Truncated"] == true) else { return page };
-    match defect {
-        PagingDefect::RepeatedMarker if marker.is_string() => page["NextMarker"] = marker.clone(),
-        PagingDefect::RepeatedMarker => {}
-        PagingDefect::MissingMarker => {
-            page.as_object_mut().and_then(|members| members.remove("NextMarker"));
-        }
-        PagingDefect::EmptyMarker => page["NextMarker"] = "".into(),
-        PagingDefect::StrayMarker => page["Truncated"] = false.into(),
-    }
-    page
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::aliases::Alias;
+use super::iam::Iam;
 use super::keys::{Key, KeyState};
 use super::sts::Session;
 use super::world::{Home, Millis, Request, Store, World};
@@ -198,6 +199,8 @@ struct Snapshot {
     identifiers: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     sessions: BTreeMap<String, KeptSession>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    iam: BTreeMap<String, Iam>,
     accounts: BTreeMap<String, BTreeMap<String, KeptStore>>,
 }
 
@@ -264,8 +267,9 @@ fn snapshot(world: &World) -> Snapshot {
         accounts.entry(home.account.to_string()).or_default().insert(home.region.to_string(), kept);
     }
     let sessions = world.sessions.iter().map(|(id, session)| (id.clone(), keep_session(session))).collect();
-    let format_version = FORMAT_VERSION.to_owned();
-    Snapshot { format_version, revision: world.revision, identifiers: world.identifiers, sessions, accounts }
+    let World { revision, identifiers, .. } = *world;
+    let iam = world.iam.iter().map(|(account, iam)| (account.to_string(), iam.clone())).collect();
+    Snapshot { format_version: FORMAT_VERSION.to_owned(), revision, identifiers, sessions, iam, accounts }
 }
 
 fn keep_key(key: &Key) -> KeptKey {
@@ -307,6 +311,7 @@ fn restore(text: &str) -> Result<World, String> {
     for (id, KeptSession { account, partition, role, name, expires }) in kept.sessions {
         world.sessions.insert(id, Session { account: account.into(), partition, role, name, expires });
     }
+    world.iam = kept.iam.into_iter().map(|(account, iam)| (account.into(), iam)).collect();
     for (account, regions) in kept.accounts {
         for (region, store) in regions {
             world.stores.insert(Home::new(&account, &region), restore_store(store)?);

@@ -1,8 +1,8 @@
-//! The little of STS that a reconciler needs: who am I, and let me be that role. Its wire is form-encoded in, XML out.
+//! The little of STS that a reconciler needs: who am I, and let me be that role. Its wire is in `query.rs`.
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::identifiers;
 use super::input::Input;
@@ -25,6 +25,8 @@ impl Session {
         format!("arn:{}:sts::{}:assumed-role/{}/{}", self.partition, self.account, self.role, self.name)
     }
 }
+
+pub(super) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 pub(super) fn is_operation(name: &str) -> bool {
     matches!(name, "GetCallerIdentity" | "AssumeRole")
@@ -79,8 +81,8 @@ fn assume(world: &mut World, at: Millis, input: &Value) -> Result<Value, Service
     Ok(assumed(&session, &access_key))
 }
 
-/// STS names its validation errors otherwise than KMS
-fn validation_error(error: ServiceError) -> ServiceError {
+/// Services of the Query protocol name their validation errors otherwise than KMS
+pub(super) fn validation_error(error: ServiceError) -> ServiceError {
     ServiceError { code: "ValidationError".into(), ..error }
 }
 
@@ -118,7 +120,7 @@ fn role_id(role: &str) -> String {
 }
 
 /// `2026-11-21T09:30:00Z`, by Howard Hinnant's civil calendar (<https://howardhinnant.github.io/date_algorithms.html>)
-fn iso_8601(at: Millis) -> String {
+pub(super) fn iso_8601(at: Millis) -> String {
     let (seconds, days) = (at / 1000 % 86_400, at / 86_400_000 + 719_468);
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -129,73 +131,6 @@ fn iso_8601(at: Millis) -> String {
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// The operation and the members of a form-encoded request, or `None` where it names no `Action`
-pub(super) fn parse_form(body: &str) -> Option<(String, Value)> {
-    let mut members = Map::new();
-    for (name, value) in body.split('&').filter_map(|pair| pair.split_once('=')) {
-        let (name, value) = (decode(name), decode(value));
-        let value = match value.parse::<u64>() {
-            Ok(number) if name == "DurationSeconds" => number.into(),
-            _ => value.into(),
-        };
-        members.insert(name, value);
-    }
-    let action = members.get("Action")?.as_str()?.to_owned();
-    Some((action, members.into()))
-}
-
-fn decode(text: &str) -> String {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digits = [bytes.next().unwrap_or(0), bytes.next().unwrap_or(0)];
-                std::str::from_utf8(&digits)
-                    .ok()
-                    .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-                    .unwrap_or(b'?')
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// The answer to `operation` as STS writes it
-pub(super) fn to_xml(operation: &str, result: &Result<Value, ServiceError>, request_id: &str) -> String {
-    const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-    match result {
-        Ok(output) => format!(
-            "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result>\
-             <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>",
-            elements(output)
-        ),
-        Err(error) => format!(
-            "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{}</Type><Code>{}</Code><Message>{}</Message></Error>\
-             <RequestId>{request_id}</RequestId></ErrorResponse>",
-            if error.status < 500 { "Sender" } else { "Receiver" },
-            escape(&error.code),
-            escape(&error.message)
-        ),
-    }
-}
-
-fn elements(value: &Value) -> String {
-    match value {
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| format!("<{name}>{}</{name}>", elements(value))).collect()
-        }
-        Value::String(text) => escape(text),
-        other => other.to_string(),
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -212,16 +147,5 @@ mod tests {
         ] {
             assert_eq!(iso_8601(at), text);
         }
-    }
-
-    #[test]
-    fn a_form_is_read_with_its_escapes() {
-        let (action, members) =
-            parse_form("Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam&RoleSessionName=a+b").unwrap();
-        assert_eq!(
-            (action.as_str(), &members["RoleArn"], &members["RoleSessionName"]),
-            ("AssumeRole", &json!("arn:aws:iam"), &json!("a b"))
-        );
-        assert_eq!(parse_form("Version=1"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! The two wires: JSON 1.1 for the keys, form-encoded in and XML out for the tokens. From HTTP to a request, and from an answer back.
+//! The two wires: JSON 1.1 for the keys, form-encoded in and XML out for tokens and IAM. From HTTP to a request, and from an answer
+//! back.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::refusal::{self, ServiceError};
 use super::service::Reply;
-use super::sts;
 use super::world::Request;
+use super::{iam, query, sts};
 
 const JSON: &str = "application/x-amz-json-1.1";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -24,6 +25,8 @@ pub(super) enum Protocol {
     Kms,
     /// The token service
     Sts,
+    /// Users, groups, roles and their policies
+    Iam,
 }
 
 /// A request as it came over HTTP
@@ -54,7 +57,7 @@ pub(super) fn receive(
         (&Method::POST, FORM) => form_request(headers, body).map_err(|error| (Protocol::Sts, error)),
         _ => {
             let message = format!(
-                "this is an embedded KMS: it takes POST / with content-type {JSON} (KMS) or {FORM} (STS), \
+                "this is an embedded KMS: it takes POST / with content-type {JSON} (KMS) or {FORM} (STS, IAM), \
                  not {method} with content-type {kind:?}"
             );
             let (status, code) = (415, "UnsupportedMediaTypeException".into());
@@ -66,7 +69,9 @@ pub(super) fn receive(
 fn json_request(headers: &HeaderMap, body: &[u8]) -> Result<Received, ServiceError> {
     let (caller, region) = credential_scope(headers)?;
     let target = text(headers, "x-amz-target");
-    let operation = target.strip_prefix("TrentService.").filter(|name| !sts::is_operation(name));
+    let operation = target
+        .strip_prefix("TrentService.")
+        .filter(|name| !sts::is_operation(name) && !iam::is_operation(name));
     let operation = operation.ok_or_else(|| refusal::unknown_operation(target))?;
     let input = match body.trim_ascii() {
         b"" => json!({}),
@@ -77,12 +82,16 @@ fn json_request(headers: &HeaderMap, body: &[u8]) -> Result<Received, ServiceErr
 
 fn form_request(headers: &HeaderMap, body: &[u8]) -> Result<Received, ServiceError> {
     let (caller, region) = credential_scope(headers)?;
-    let form = sts::parse_form(&String::from_utf8_lossy(body));
-    let known = form.filter(|(action, _)| sts::is_operation(action));
-    let (operation, input) = known.ok_or_else(|| {
-        ServiceError::refused("InvalidAction", "Could not find operation for version 2011-06-15")
-    })?;
-    Ok(Received { protocol: Protocol::Sts, caller, region, operation, input })
+    let form = query::parse_form(&String::from_utf8_lossy(body));
+    let (protocol, (operation, input)) = match form {
+        Some(form) if sts::is_operation(&form.0) => (Protocol::Sts, form),
+        Some(form) if iam::is_operation(&form.0) => (Protocol::Iam, form),
+        _ => {
+            let message = "Could not find operation for version 2011-06-15";
+            return Err(ServiceError::refused("InvalidAction", message));
+        }
+    };
+    Ok(Received { protocol, caller, region, operation, input })
 }
 
 /// The access key id and the Region in `Credential=AKID/date/region/service/aws4_request`; the signature is not looked at
@@ -121,7 +130,7 @@ pub(super) fn respond(
         Reply::Malformed => (200, "<html>this is not JSON".to_owned(), false),
         Reply::Closed | Reply::Silence => return None,
     };
-    let kind = if protocol == Protocol::Sts { "text/xml" } else { JSON };
+    let kind = if protocol == Protocol::Kms { JSON } else { "text/xml" };
     let builder = Response::builder().status(status).header("x-amzn-requestid", request_id);
     let builder = builder.header(CONTENT_TYPE, kind).header(CONTENT_LENGTH, body.len());
     builder.body(ReplyBody::new(body, cut)).ok()
@@ -134,7 +143,8 @@ fn write(
     request_id: &str,
 ) -> String {
     match (protocol, result) {
-        (Protocol::Sts, result) => sts::to_xml(operation, result, request_id),
+        (Protocol::Sts, result) => query::to_xml(sts::NAMESPACE, operation, result, request_id),
+        (Protocol::Iam, result) => query::to_xml(iam::NAMESPACE, operation, result, request_id),
         (Protocol::Kms, Ok(Value::Null)) => String::new(),
         (Protocol::Kms, Ok(output)) => output.to_string(),
         (Protocol::Kms, Err(error)) => json!({"__type": error.code, "message": error.message}).to_string(),

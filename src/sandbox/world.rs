@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::aliases::{Alias, Aliases};
+use super::iam::{self, Iam};
 use super::keys::{Key, KeyState, Keys};
 use super::lag::Lag;
 use super::refusal::{self, ServiceError};
@@ -115,6 +116,8 @@ pub struct World {
     /// How late the replicas are
     pub lag: Lag,
     pub(super) stores: BTreeMap<Home, Store>,
+    /// By account: IAM knows no Regions
+    pub(super) iam: BTreeMap<Arc<str>, Iam>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) identifiers: u64,
     pub(super) revision: u64,
@@ -131,6 +134,9 @@ impl World {
         }
         if sts::is_operation(request.operation) {
             return sts::call(self, at, request);
+        }
+        if iam::is_operation(request.operation) {
+            return iam::call(self, request);
         }
         let home = Home::new(&self.account_of(request.caller), request.region);
         let memory = self.lag.longest();
@@ -157,6 +163,12 @@ impl World {
     /// Adds a key, or puts it in the place of the one with its id
     pub fn put_key(&mut self, home: &Home, key: Key) {
         self.store(home).keys.put(key);
+        self.revision += 1;
+    }
+
+    /// Gives the account these users, groups, roles and managed policies, in the place of those it had
+    pub fn put_iam(&mut self, account: &str, iam: Iam) {
+        self.iam.insert(account.into(), iam);
         self.revision += 1;
     }
 
