@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
-use crate::access::document::Document;
+use crate::access::account::Policies;
 use crate::access::gather::{gather, touched};
 use crate::access::impact::{Impact, impact};
 use crate::idle::{idle_patterns, refusal};
-use crate::kms::{Calls, Connect, KmsRead};
+use crate::kms::{Calls, Connect, IamRead, KmsRead};
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
@@ -86,7 +86,7 @@ pub async fn survey_with_access<C: Connect>(
     targets: Vec<(Target, Policy)>,
     connect: &C,
     parallelism: usize,
-    policies: Option<&[Document]>,
+    policies: Option<&Policies>,
     done: &(impl Fn() + Sync),
 ) -> Vec<Surveyed> {
     let each = |(target, policy): (Target, Policy)| async move {
@@ -105,7 +105,7 @@ pub async fn survey_with_access<C: Connect>(
 async fn read<C: Connect>(
     target: &Target,
     policy: &Policy,
-    policies: Option<&[Document]>,
+    policies: Option<&Policies>,
     connect: &C,
 ) -> (Calls, Result<Prepared, Trouble>, Option<Impact>) {
     match connect.reader(target).await {
@@ -122,10 +122,22 @@ async fn read<C: Connect>(
 }
 
 /// What the plan of a target does to access
-async fn weigh(target: &Target, prepared: &Prepared, policies: &[Document], kms: &impl KmsRead) -> Impact {
+async fn weigh(
+    target: &Target,
+    prepared: &Prepared,
+    policies: &Policies,
+    reader: &(impl KmsRead + IamRead),
+) -> Impact {
     let Prepared { plan, identity, .. } = prepared;
-    let gathered = gather(kms, touched(plan)).await;
-    impact(plan, identity, target.roles.apply.as_deref(), &gathered, policies)
+    let keys = touched(plan);
+    if keys.is_empty() {
+        return Impact::default();
+    }
+    let (policies, unread) = policies.of(identity, reader).await;
+    let gathered = gather(reader, keys).await;
+    let mut impact = impact(plan, identity, target.roles.apply.as_deref(), &gathered, &policies);
+    impact.unread.splice(..0, unread);
+    impact
 }
 
 /// What a plan comes to, over all targets that could be read

@@ -1,13 +1,15 @@
-//! A file of IAM policies -> documents: one policy by itself, or what `aws iam get-account-authorization-details` prints. Pure.
+//! IAM policies -> documents: what IAM says about an account, read live or from a file that `aws iam
+//! get-account-authorization-details` printed, or one policy by itself in a file. Pure.
 //!
-//! In the latter every policy comes with those it is attached to, and documents may be URL-encoded, as the service sends them
+//! In the former every policy comes with those it is attached to, and documents may be URL-encoded, as the service sends them
 //! (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>).
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::document::{Document, Origin, document};
+use super::document::{Document, Origin, document, parse};
+use crate::kms::authorization::{Authorizations, InlinePolicy, ManagedPolicy, Principal};
 
 /// The lists of principals, and how each names its inline policies
 const PRINCIPALS: [(&str, &str); 3] = [
@@ -27,52 +29,81 @@ pub fn export(text: &str, name: &str) -> Result<Vec<Document>, String> {
         let origin = Origin::Iam { name: name.to_owned(), attached: Vec::new() };
         return Ok(vec![document(&value, origin)?]);
     }
-    let mut documents = managed(&value)?;
-    for (list, inline) in PRINCIPALS {
-        for principal in items(&value[list]) {
-            for policy in items(&principal[inline]) {
-                documents.push(named(policy, &policy["PolicyDocument"], vec![text_of(principal, "Arn")])?);
-            }
-        }
-    }
-    Ok(documents)
+    documents(&authorizations(&value))
 }
 
-/// The managed policies in force, with those that they are attached to
-fn managed(value: &Value) -> Result<Vec<Document>, String> {
-    let mut attached: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (list, _) in PRINCIPALS {
-        for principal in items(&value[list]) {
-            for policy in items(&principal["AttachedManagedPolicies"]) {
-                attached.entry(text_of(policy, "PolicyArn")).or_default().push(text_of(principal, "Arn"));
-            }
+/// What an answer of GetAccountAuthorizationDetails says, in the JSON that the AWS CLI makes of it
+pub fn authorizations(value: &Value) -> Authorizations {
+    let of = |(list, inline): (&str, &'static str)| {
+        items(&value[list]).iter().map(move |one| principal(one, inline)).collect::<Vec<_>>()
+    };
+    Authorizations {
+        principals: PRINCIPALS.into_iter().flat_map(of).collect(),
+        managed: items(&value["Policies"]).iter().map(managed).collect(),
+    }
+}
+
+fn principal(value: &Value, inline: &str) -> Principal {
+    let policy = |policy: &Value| InlinePolicy {
+        name: text_of(policy, "PolicyName"),
+        text: document_of(&policy["PolicyDocument"]),
+    };
+    let attached = items(&value["AttachedManagedPolicies"]).iter();
+    Principal {
+        arn: text_of(value, "Arn"),
+        inline: items(&value[inline]).iter().map(policy).collect(),
+        attached: attached.map(|policy| text_of(policy, "PolicyArn")).collect(),
+    }
+}
+
+fn managed(value: &Value) -> ManagedPolicy {
+    let in_force = items(&value["PolicyVersionList"]).iter().find(|version| {
+        version["IsDefaultVersion"] == true || version["VersionId"] == value["DefaultVersionId"]
+    });
+    ManagedPolicy {
+        arn: text_of(value, "Arn"),
+        name: text_of(value, "PolicyName"),
+        text: in_force.map(|version| document_of(&version["Document"])),
+    }
+}
+
+/// The CLI prints a document as text where it cannot decode it, else as the JSON that it is
+fn document_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The policies in force: managed ones with all who have them, then inline ones
+///
+/// # Errors
+/// Which of them is no policy.
+pub fn documents(all: &Authorizations) -> Result<Vec<Document>, String> {
+    let mut attached: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for principal in &all.principals {
+        for policy in &principal.attached {
+            attached.entry(policy).or_default().push(principal.arn.clone());
         }
     }
     let mut documents = Vec::new();
-    for policy in items(&value["Policies"]) {
-        let version = items(&policy["PolicyVersionList"]).iter().find(|version| {
-            version["IsDefaultVersion"] == true || version["VersionId"] == policy["DefaultVersionId"]
-        });
+    for ManagedPolicy { arn, name, text } in &all.managed {
         // one that is attached to nobody gives nobody anything
-        if let (Some(version), Some(attached)) = (version, attached.remove(&text_of(policy, "Arn"))) {
-            documents.push(named(policy, &version["Document"], attached)?);
+        if let Some(attached) = attached.remove(arn.as_str()) {
+            let text =
+                text.as_ref().ok_or_else(|| format!("policy {name:?}: the version in force is missing"))?;
+            documents.push(named(name, text, attached)?);
+        }
+    }
+    for Principal { arn, inline, .. } in &all.principals {
+        for InlinePolicy { name, text } in inline {
+            documents.push(named(name, text, vec![arn.clone()])?);
         }
     }
     Ok(documents)
 }
 
-fn named(policy: &Value, text: &Value, attached: Vec<String>) -> Result<Document, String> {
-    let name = text_of(policy, "PolicyName");
-    let wrong = |why: String| format!("policy {name:?}: {why}");
-    let origin = Origin::Iam { name: name.clone(), attached };
-    match text {
-        Value::String(text) => {
-            let plain = if text.trim_start().starts_with('{') { text.clone() } else { decoded(text) };
-            let value = serde_json::from_str(&plain).map_err(|e| wrong(format!("it is not JSON: {e}")))?;
-            document(&value, origin).map_err(wrong)
-        }
-        value => document(value, origin).map_err(wrong),
-    }
+fn named(name: &str, text: &str, attached: Vec<String>) -> Result<Document, String> {
+    let plain = if text.trim_start().starts_with('{') { text.to_owned() } else { decoded(text) };
+    let origin = Origin::Iam { name: name.to_owned(), attached };
+    parse(&plain, origin).map_err(|why| format!("policy {name:?}: {why}"))
 }
 
 fn items(value: &Value) -> &[Value] {

@@ -27,7 +27,7 @@ pub struct Impact {
     pub keys: usize,
     /// Statements that begin or cease to match, or of which that cannot be told, by key and policy
     pub turns: Vec<Turn>,
-    /// What could not be read, sorted by key
+    /// What could not be read: what is about no one key, then sorted by key
     pub unread: Vec<Unread>,
     /// Where the program's own role loses its permission half way
     pub lockouts: Vec<Lockout>,
@@ -78,12 +78,20 @@ pub enum Requests {
 /// Something that could not be read
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// The key
-    pub key: KeyId,
+    /// The key, if it is about one
+    pub key: Option<KeyId>,
     /// What of it, as `key policy`
     pub what: &'static str,
     /// Why, a sentence
     pub why: String,
+    /// The permission that is missing, where that is known to be all
+    pub permission: Option<&'static str>,
+}
+
+impl Unread {
+    fn of_key(key: &KeyId, what: &'static str, why: String) -> Self {
+        Self { key: Some(key.clone()), what, why, permission: None }
+    }
 }
 
 /// A key with the names on it before and after
@@ -112,7 +120,7 @@ pub fn impact(
         };
         match document {
             Ok(document) => drop(own.insert(key, document)),
-            Err(why) => impact.unread.push(Unread { key: key.clone(), what: "key policy", why }),
+            Err(why) => impact.unread.push(Unread::of_key(key, "key policy", why)),
         }
         match &access.aliases {
             Ok(names) => {
@@ -122,7 +130,7 @@ pub fn impact(
             }
             Err(error) => {
                 let why = crate::fleet::Trouble::new(error, None).sentence;
-                impact.unread.push(Unread { key: key.clone(), what: "aliases", why });
+                impact.unread.push(Unread::of_key(key, "aliases", why));
             }
         }
     }

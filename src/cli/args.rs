@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::access::PoliciesOf;
 use crate::alias::Pattern;
 use crate::duration;
 use crate::permissions::Purpose;
@@ -110,7 +111,7 @@ pub struct Global {
     )]
     pub parallelism: usize,
 
-    /// Endpoint for KMS and STS, instead of AWS's own
+    /// Endpoint for KMS, STS and IAM, instead of AWS's own
     #[arg(long, value_name = "URL", global = true, env = "KMS_ALIAS_ENDPOINT_URL", hide_env = true)]
     pub endpoint_url: Option<String>,
 
@@ -178,8 +179,8 @@ pub struct PlanArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
 
-    /// Show which statements of key policies begin or cease to match, since they decide by alias
-    #[arg(long, value_name = "keys", num_args = 0..=1, require_equals = true, default_missing_value = "keys", value_parser = policies_of)]
+    /// Show which statements of key policies begin or cease to match, since they decide by alias; with iam, of the account's IAM policies as well
+    #[arg(long, value_name = "keys|iam", num_args = 0..=1, require_equals = true, default_missing_value = "keys", value_enum, hide_possible_values = true)]
     pub access: Option<PoliciesOf>,
 
     /// IAM policy to look at as well, or what `aws iam get-account-authorization-details` prints; may be repeated
@@ -217,24 +218,6 @@ impl PlanArgs {
     /// Whether `target` is pruned: the flags go before what the manifest says
     pub fn prunes(&self, target: &Target) -> bool {
         (target.prune || self.prune) && !self.no_prune
-    }
-}
-
-/// Whose policies `--access` reads
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PoliciesOf {
-    /// Those of the keys that the plan touches
-    Keys,
-}
-
-fn policies_of(text: &str) -> Result<PoliciesOf, String> {
-    match text {
-        "keys" => Ok(PoliciesOf::Keys),
-        "iam" => Err(
-            "IAM policies are not read from the account; export them, and name the file with --access-policy"
-                .to_owned(),
-        ),
-        _ => Err("write --access or --access=keys".to_owned()),
     }
 }
 

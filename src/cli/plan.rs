@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use super::Session;
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use crate::access::document::Document;
+use crate::access::PoliciesOf;
+use crate::access::account::{Accounts, Policies};
 use crate::access::export::export;
 use crate::fleet::{Surveyed, survey_with_access, totals};
 use crate::kms::Connect;
@@ -69,7 +70,7 @@ impl Session<'_> {
     pub(super) async fn read<C: Connect>(
         &self,
         targets: Vec<(Target, Policy)>,
-        access: Option<Vec<Document>>,
+        access: Option<Policies>,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
         let sandbox = self.start_sandbox().await?;
@@ -80,7 +81,7 @@ impl Session<'_> {
             targets,
             &connect,
             self.global.parallelism,
-            access.as_deref(),
+            access.as_ref(),
             &step,
         ));
         let surveyed = tokio::select! {
@@ -118,16 +119,15 @@ impl Session<'_> {
 }
 
 /// The IAM policies that `--access` looks at besides those of the keys; `None` without it
-fn policies(args: &PlanArgs) -> anyhow::Result<Option<Vec<Document>>> {
-    if args.access.is_none() {
-        return Ok(None);
-    }
+fn policies(args: &PlanArgs) -> anyhow::Result<Option<Policies>> {
+    let Some(access) = args.access else { return Ok(None) };
     let read = |path: &PathBuf| {
         let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
         export(&text, &path.display().to_string())
             .map_err(|why| anyhow::anyhow!("read the policies in {}: {why}", path.display()))
     };
-    Ok(Some(args.access_policy.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?.concat()))
+    let files = args.access_policy.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?.concat();
+    Ok(Some(Policies { files, accounts: (access == PoliciesOf::Iam).then(Accounts::default) }))
 }
 
 /// What a plan says by its exit code

@@ -1,4 +1,4 @@
-//! The boundary, by the AWS SDK: the only file that names it, apart from `connect.rs`, which configures its clients.
+//! The boundary, by the AWS SDK. Only `iam.rs` names it as well, and `connect.rs`, which configures its clients.
 //!
 //! It flattens the SDK's errors into one sentence with code, message and request id; left alone, their chains double the text
 //! or end in a Debug dump. Codes are matched as text, because half of what KMS answers (`ValidationException`,
@@ -49,6 +49,7 @@ const TAG_PAGE: i32 = 50;
 pub struct AwsKms {
     pub(super) kms: Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) iam: aws_sdk_iam::Client,
     pub(super) region: Arc<str>,
     pub(super) counter: Counter,
     pub(super) watch: Watch,
@@ -206,13 +207,13 @@ fn facts(key: KeyMetadata) -> Result<KeyFacts, KmsError> {
     })
 }
 
-fn unreadable(operation: &'static str, message: &str) -> KmsError {
+pub(super) fn unreadable(operation: &'static str, message: &str) -> KmsError {
     let message = format!("the answer cannot be read: {message}");
     KmsError { fault: Fault::Unknown, operation, code: None, message, request_id: None }
 }
 
 /// One sentence and one meaning for whatever went wrong
-fn flatten<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> KmsError
+pub(super) fn flatten<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> KmsError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

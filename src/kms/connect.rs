@@ -178,16 +178,21 @@ fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
     let (counter, watch) = (Counter::default(), Watch::default());
     // The SDK's retry tokens are otherwise shared by all accounts of a Region, and one in trouble would starve the rest.
     let account = target.account.as_deref().unwrap_or("default");
-    let partition = RetryPartition::custom(format!("kms-alias/{account}/{region}")).build();
+    let partition = |place: &str| RetryPartition::custom(format!("kms-alias/{account}/{place}")).build();
     let kms = aws_sdk_kms::config::Builder::from(base)
-        .retry_partition(partition)
+        .retry_partition(partition(region.as_ref()))
         .interceptor(counter.clone())
         .interceptor(watch.clone());
     let sts =
         aws_sdk_sts::config::Builder::from(base).interceptor(counter.clone()).interceptor(watch.clone());
+    let iam = aws_sdk_iam::config::Builder::from(base)
+        .retry_partition(partition("iam"))
+        .interceptor(counter.clone())
+        .interceptor(watch.clone());
     AwsKms {
         kms: aws_sdk_kms::Client::from_conf(kms.build()),
         sts: aws_sdk_sts::Client::from_conf(sts.build()),
+        iam: aws_sdk_iam::Client::from_conf(iam.build()),
         region: region.as_ref().into(),
         counter,
         watch,

@@ -1,12 +1,14 @@
 //! The boundary to the key service: what may be read, what may be written, and what each failure means.
 //!
-//! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs` implements
-//! them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
+//! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs` and
+//! `iam.rs` implement them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
 
+pub mod authorization;
 pub mod aws;
 pub mod connect;
 pub mod contact;
 mod denied;
+mod iam;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use crate::alias::{AliasName, KeyId};
 use crate::target::Target;
 
+use authorization::AuthorizationPage;
 use contact::Contact;
 use denied::Denial;
 
@@ -73,6 +76,15 @@ pub trait KmsRead: Send + Sync {
     }
 }
 
+/// Reads of the IAM of one account, the same from all its Regions
+pub trait IamRead: Send + Sync {
+    /// One page of GetAccountAuthorizationDetails, of everything that has policies or is one, beginning at `marker`
+    fn authorization_page(
+        &self,
+        marker: Option<&str>,
+    ) -> impl Future<Output = Result<AuthorizationPage, KmsError>> + Send;
+}
+
 /// Writes to one account and Region; each is one request, never retried below this line
 pub trait KmsWrite: KmsRead {
     /// CreateAlias
@@ -96,7 +108,7 @@ pub trait KmsWrite: KmsRead {
 /// Makes the reader and the writer of a target; a command that must not write never asks for the latter
 pub trait Connect: Send + Sync {
     /// Reads only, whatever else it could do
-    type Reader: KmsRead;
+    type Reader: KmsRead + IamRead;
     /// Writes as well
     type Writer: KmsWrite;
     /// Why it could not be connected to
@@ -255,6 +267,9 @@ impl KmsError {
                 "ListKeys" => "the role needs kms:ListKeys on resource \"*\"".to_owned(),
                 operation @ ("DescribeKey" | "ListResourceTags") => {
                     format!("the role needs kms:{operation} on the key, in its IAM policy or the key policy")
+                }
+                "GetAccountAuthorizationDetails" => {
+                    "the role needs iam:GetAccountAuthorizationDetails on resource \"*\"".to_owned()
                 }
                 "GetKeyPolicy" => "the role needs kms:GetKeyPolicy on the key".to_owned(),
                 "UpdateAlias" => {

@@ -104,8 +104,13 @@ fn of_lockout(lockout: &Lockout, keys: &KeyNames<'_>) -> String {
 }
 
 fn of_unread(unread: &Unread, keys: &KeyNames<'_>) -> String {
-    let Unread { key, what, why } = unread;
-    format!("the {what} of key {} could not be read: {why}", keys.of(key))
+    let Unread { key, what, why, permission } = unread;
+    let lacks =
+        permission.map(|permission| format!("; the role that plans lacks {permission}")).unwrap_or_default();
+    match key {
+        Some(key) => format!("the {what} of key {} could not be read: {why}{lacks}", keys.of(key)),
+        None => format!("what {what} do is unknown: failed to {why}{lacks}"),
+    }
 }
 
 /// One finding, in JSON; what does not apply to its kind is `null` or empty
@@ -113,7 +118,8 @@ fn of_unread(unread: &Unread, keys: &KeyNames<'_>) -> String {
 pub struct AccessFinding<'i> {
     /// `begins`, `ceases`, `unknown`, `lockout`, `unread`
     kind: &'static str,
-    key: &'i str,
+    /// `null` is every key of the plan
+    key: Option<&'i str>,
     statement: Option<StatementText<'i>>,
     /// The requests it is about; `null` is all of them
     requests: Option<RequestsText<'i>>,
@@ -175,11 +181,14 @@ fn lockout_text(lockout: &Lockout) -> AccessFinding<'_> {
 }
 
 fn unread_text(unread: &Unread) -> AccessFinding<'_> {
-    AccessFinding { kind: "unread", reason: Some(&unread.why), ..on(&unread.key) }
+    let Unread { key, why, permission, .. } = unread;
+    let kind = if key.is_some() { "unread" } else { "unknown" };
+    let key = key.as_ref().map(KeyId::as_str);
+    AccessFinding { kind, key, permission: *permission, reason: Some(why), ..AccessFinding::default() }
 }
 
 fn on(key: &KeyId) -> AccessFinding<'_> {
-    AccessFinding { key: key.as_str(), ..AccessFinding::default() }
+    AccessFinding { key: Some(key.as_str()), ..AccessFinding::default() }
 }
 
 fn statement_text<'i>(statement: &'i Statement, origin: &'i Origin) -> StatementText<'i> {

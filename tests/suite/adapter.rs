@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use kms_alias::kms::aws::AwsKms;
 use kms_alias::kms::connect::{AwsConnect, Options};
-use kms_alias::kms::{Connect, Fault, KmsError, KmsRead, KmsWrite};
+use kms_alias::kms::{Connect, Fault, IamRead, KmsError, KmsRead, KmsWrite};
 
 use crate::fake::{A, alias, key, target};
 
@@ -72,6 +72,16 @@ async fn an_empty_answer_is_not_an_empty_account() {
     }
     let identity = canned(200, "").kms().await.identity().await;
     assert_eq!(identity.unwrap_err().fault, Fault::Unknown);
+    let no_lists = "<GetAccountAuthorizationDetailsResponse><GetAccountAuthorizationDetailsResult>\
+                    <IsTruncated>false</IsTruncated></GetAccountAuthorizationDetailsResult></GetAccountAuthorizationDetailsResponse>";
+    let nameless = "<GetAccountAuthorizationDetailsResponse><GetAccountAuthorizationDetailsResult><RoleDetailList>\
+                    <member><Path>/</Path></member></RoleDetailList></GetAccountAuthorizationDetailsResult>\
+                    </GetAccountAuthorizationDetailsResponse>";
+    for body in ["", "{}", no_lists, nameless] {
+        let error = canned(200, body).kms().await.authorization_page(None).await.unwrap_err();
+        assert_eq!(error.fault, Fault::Unknown, "{body:?}: {error}");
+        assert!(error.message.starts_with("the answer cannot be read: "), "{body:?}: {error}");
+    }
     let described = canned(200, "{}").kms().await.describe_key(&key(A)).await;
     assert_eq!(described.unwrap_err().fault, Fault::Unknown);
     for body in ["{}", r#"{"Keys": [{}]}"#] {

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aws_smithy_types::date_time::{DateTime, Format};
+use kms_alias::access::export::authorizations;
 use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::alias::{KeyRef, Scope};
+use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
-    AliasPage, Calls, Connect, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, ListedAlias,
-    Written,
+    AliasPage, Calls, Connect, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite,
+    ListedAlias, Written,
 };
 use kms_alias::poll::{now, wait};
 use kms_alias::sandbox::{Answer, Call, Home, Key, Reply, Request, Scenario, Service, World};
@@ -271,6 +273,18 @@ impl KmsRead for FakeKms {
 
     fn calls(&self) -> Calls {
         self.service().count().clone()
+    }
+}
+
+impl IamRead for FakeKms {
+    async fn authorization_page(&self, marker: Option<&str>) -> Result<AuthorizationPage, KmsError> {
+        let input = marker.map_or(json!({}), |marker| json!({"Marker": marker}));
+        let (output, _) = self.call("GetAccountAuthorizationDetails", input).await?;
+        Ok(AuthorizationPage {
+            authorizations: authorizations(&output),
+            next_marker: output["Marker"].as_str().map(str::to_owned),
+            truncated: output["IsTruncated"].as_bool().unwrap_or_default(),
+        })
     }
 }
 

@@ -223,7 +223,10 @@ fn what_cannot_be_read_is_said_for_its_key_and_the_rest_is_told() {
     keys.get_mut(&key(A)).unwrap().policy = Ok("no policy".to_owned());
     let found = of(&plan, &keys, &[]);
     assert_eq!(told(&found), ["begins bbbb2222 alias/app/db"]);
-    assert_eq!((found.unread[0].key.as_str(), found.unread[0].what), (A, "key policy"));
+    assert_eq!(
+        (found.unread[0].key.clone(), found.unread[0].what),
+        (Some(KeyId::from_service(A)), "key policy")
+    );
 }
 
 #[test]
