@@ -58,14 +58,14 @@ fn principal(
     attached: Option<Vec<AttachedPolicy>>,
 ) -> Result<Principal, KmsError> {
     let policy = |policy: PolicyDetail| {
-        let (name, text) = (needed(policy.policy_name), needed(policy.policy_document));
-        Ok(InlinePolicy { name: name?, text: text? })
+        let (name, text) = (policy.policy_name, policy.policy_document);
+        Ok(InlinePolicy { name: needed("PolicyName", name)?, text: needed("PolicyDocument", text)? })
     };
-    let attached = attached.unwrap_or_default().into_iter().map(|policy| needed(policy.policy_arn));
+    let attached = attached.unwrap_or_default().into_iter();
     Ok(Principal {
-        arn: needed(arn)?,
+        arn: needed("Arn", arn)?,
         inline: inline.unwrap_or_default().into_iter().map(policy).collect::<Result<_, _>>()?,
-        attached: attached.collect::<Result<_, _>>()?,
+        attached: attached.map(|policy| needed("PolicyArn", policy.policy_arn)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -73,12 +73,13 @@ fn managed(policy: ManagedPolicyDetail) -> Result<ManagedPolicy, KmsError> {
     let versions = policy.policy_version_list.unwrap_or_default();
     let in_force = versions.into_iter().find(|version| version.is_default_version);
     let text = in_force.and_then(|version| version.document);
-    Ok(ManagedPolicy { arn: needed(policy.arn)?, name: needed(policy.policy_name)?, text })
+    let arn = needed("Arn", policy.arn)?;
+    // The name is only shown, and the last part of the ARN as well.
+    let name = policy.policy_name.unwrap_or_else(|| arn.rsplit('/').next().unwrap_or(&arn).to_owned());
+    Ok(ManagedPolicy { arn, name, text })
 }
 
-fn needed(text: Option<String>) -> Result<String, KmsError> {
+fn needed(member: &str, text: Option<String>) -> Result<String, KmsError> {
     let text = text.filter(|text| !text.is_empty());
-    text.ok_or_else(|| {
-        unreadable(OPERATION, "an entry without its Arn, PolicyName, PolicyArn or PolicyDocument")
-    })
+    text.ok_or_else(|| unreadable(OPERATION, &format!("an entry without {member}")))
 }

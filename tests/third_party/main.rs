@@ -7,6 +7,7 @@ mod aws_cli;
 #[path = "../suite/contract.rs"]
 mod contract;
 mod contract_on_moto;
+mod iam;
 mod moto;
 mod on_moto;
 mod processes;
