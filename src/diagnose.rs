@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::access::PoliciesOf;
+use crate::access::account::PERMISSION;
 use crate::alias::{AliasName, KeyId, KeyRef};
 use crate::choose::criteria;
 use crate::fleet::Trouble;
 use crate::kms::contact::Contact;
-use crate::kms::{AliasPage, Connect, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead};
+use crate::kms::{AliasPage, Connect, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead};
 use crate::permissions::{Purpose, permissions};
 use crate::prepare::{PrepareError, identify};
 use crate::target::{Roles, Target, Want};
@@ -57,8 +59,8 @@ pub struct Examined {
     pub checks: Vec<Check>,
 }
 
-/// Looks at the way to `target`, once for each of its roles
-pub async fn diagnose<C: Connect>(target: &Target, connect: &C) -> Vec<Examined> {
+/// Looks at the way to `target`, once for each of its roles; at what `access` reads only with the role that plans
+pub async fn diagnose<C: Connect>(target: &Target, access: Option<PoliciesOf>, connect: &C) -> Vec<Examined> {
     let Roles { plan, apply } = &target.roles;
     let one = |purposes, role: &Option<Arc<str>>| (purposes, role.clone());
     let roles = match plan == apply {
@@ -67,7 +69,8 @@ pub async fn diagnose<C: Connect>(target: &Target, connect: &C) -> Vec<Examined>
     };
     let mut examined = Vec::new();
     for (purposes, role) in roles {
-        let mut checks = examine(target, role.as_ref(), connect).await;
+        let access = access.filter(|_| purposes.contains(&"plan"));
+        let mut checks = examine(target, role.as_ref(), access, connect).await;
         if purposes.contains(&"apply") {
             checks.extend(untested(target));
         }
@@ -77,15 +80,25 @@ pub async fn diagnose<C: Connect>(target: &Target, connect: &C) -> Vec<Examined>
 }
 
 /// Reads with `role`, whatever it is meant for: nothing that could write is ever asked for
-async fn examine<C: Connect>(target: &Target, role: Option<&Arc<str>>, connect: &C) -> Vec<Check> {
+async fn examine<C: Connect>(
+    target: &Target,
+    role: Option<&Arc<str>>,
+    access: Option<PoliciesOf>,
+    connect: &C,
+) -> Vec<Check> {
     let target = Target { roles: Roles { plan: role.cloned(), apply: None }, ..target.clone() };
     match connect.reader(&target).await {
-        Ok(kms) => read(&target, role.map(|role| &**role), &kms).await,
+        Ok(kms) => read(&target, role.map(|role| &**role), access, &kms).await,
         Err(error) => vec![Check::failed("configuration", Trouble::new(&error, None))],
     }
 }
 
-async fn read(target: &Target, role: Option<&str>, kms: &impl KmsRead) -> Vec<Check> {
+async fn read(
+    target: &Target,
+    role: Option<&str>,
+    access: Option<PoliciesOf>,
+    kms: &(impl KmsRead + IamRead),
+) -> Vec<Check> {
     let identified = identify(target, kms).await;
     let contact = kms.contact();
     let mut checks = who(&identified, role, &contact);
@@ -98,9 +111,37 @@ async fn read(target: &Target, role: Option<&str>, kms: &impl KmsRead) -> Vec<Ch
     let page = kms.alias_page(None).await;
     checks.push(endpoint(&page, region, &kms.contact()));
     checks.push(listing(&page));
-    checks.push(description(target, identified.ok().as_ref(), page.ok().as_ref(), kms).await);
+    let (identity, page) = (identified.ok(), page.ok());
+    checks.push(description(target, identity.as_ref(), page.as_ref(), kms).await);
     checks.extend(selection(target, kms).await);
+    if access.is_some() {
+        checks.push(key_policy(any_key(target, identity.as_ref(), page.as_ref()), kms).await);
+    }
+    if access == Some(PoliciesOf::Iam) {
+        checks.push(iam_policies(kms).await);
+    }
     checks
+}
+
+async fn key_policy(key: Option<KeyId>, kms: &impl KmsRead) -> Check {
+    const SUBJECT: &str = "kms:GetKeyPolicy";
+    let Some(key) = key else {
+        return Check::new(SUBJECT, Status::Untested, "no key is declared and no alias found to try it on");
+    };
+    match kms.key_policy(&key).await {
+        Ok(_) => Check::ok(SUBJECT, format!("the policy of key {key} was read")),
+        Err(error) if matches!(error.fault, Fault::NotFound | Fault::NoSuchReference) => {
+            Check::new(SUBJECT, Status::Warn, error.to_string())
+        }
+        Err(error) => Check::refused(SUBJECT, &error),
+    }
+}
+
+async fn iam_policies(iam: &impl IamRead) -> Check {
+    match iam.authorization_page(None).await {
+        Ok(_) => Check::ok(PERMISSION, "one page was read"),
+        Err(error) => Check::refused(PERMISSION, &error),
+    }
 }
 
 /// What only a target needs that selects keys: their listing, and the tags of one of them
@@ -251,6 +292,12 @@ fn declared_key(target: &Target, identity: Option<&Identity>) -> Option<KeyId> {
     })
 }
 
+/// That key, or the one that the first alias of ours is on
+fn any_key(target: &Target, identity: Option<&Identity>, page: Option<&AliasPage>) -> Option<KeyId> {
+    let live = || page?.aliases.iter().find(|alias| target.scope.owns(&alias.name))?.target.clone();
+    declared_key(target, identity).or_else(live)
+}
+
 /// The first alias of the page that is ours to look at; never one of AWS's own
 fn live_alias(target: &Target, page: &AliasPage) -> Option<AliasName> {
     let ours = page.aliases.iter().filter(|alias| target.scope.owns(&alias.name));
@@ -259,7 +306,7 @@ fn live_alias(target: &Target, page: &AliasPage) -> Option<AliasName> {
 
 /// The writes that this manifest can need: nothing tells whether they are allowed but doing them
 fn untested(target: &Target) -> Vec<Check> {
-    let needed = permissions(std::slice::from_ref(target), Purpose::Apply);
+    let needed = permissions(std::slice::from_ref(target), Purpose::Apply, None);
     let actions = needed.values().flat_map(|permissions| permissions.document.actions());
     let writes = actions.filter(|action| !READS.contains(action));
     let check = |action| Check::new(action, Status::Untested, "cannot be tested without writing");

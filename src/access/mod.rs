@@ -26,7 +26,7 @@ pub mod pattern;
 pub mod principal;
 
 /// Whose policies `--access` reads
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum PoliciesOf {
     /// Those of the keys that the plan touches
     Keys,

@@ -42,7 +42,7 @@ pub enum Command {
     /// Tell what decides about an alias: the lines of the manifest, the key, what a plan would do; writes nothing
     Explain(ExplainArgs),
     /// Look at credentials, identity, clock, endpoint and permissions of every target; writes nothing
-    Doctor,
+    Doctor(DoctorArgs),
     /// Print the least-privilege IAM policy for this manifest, offline
     IamPolicy(IamPolicyArgs),
     /// Run the embedded KMS as a server on loopback, for any client
@@ -301,12 +301,24 @@ pub struct ExplainArgs {
     pub offline: bool,
 }
 
+/// Flags of doctor
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Try what --access reads as well: key policies, and with iam the account's IAM policies
+    #[arg(long, value_name = "keys|iam", num_args = 0..=1, require_equals = true, default_missing_value = "keys", value_enum, hide_possible_values = true)]
+    pub access: Option<PoliciesOf>,
+}
+
 /// Flags of the policy printer
 #[derive(Args, Debug)]
 pub struct IamPolicyArgs {
     /// What the role is for
     #[arg(long = "for", value_enum, value_name = "plan|apply")]
     pub purpose: Role,
+
+    /// Allow what --access reads as well: key policies, and with iam the account's IAM policies
+    #[arg(long, value_name = "keys|iam", num_args = 0..=1, require_equals = true, default_missing_value = "keys", value_enum, hide_possible_values = true)]
+    pub access: Option<PoliciesOf>,
 
     /// Only the policy of this account
     #[arg(long, value_name = "ID")]

@@ -2,9 +2,10 @@
 
 use futures_util::stream::{self, StreamExt};
 
-use super::args::Output;
+use super::args::{DoctorArgs, Output};
 use super::exit::Exit;
 use super::{Session, select};
+use crate::access::PoliciesOf;
 use crate::diagnose::diagnose;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -13,7 +14,11 @@ use crate::render::style::plural;
 use crate::target::{Target, targets};
 
 impl Session<'_> {
-    pub(super) async fn doctor<C: Connect>(&self, connect: impl Fn(Options) -> C) -> anyhow::Result<Exit> {
+    pub(super) async fn doctor<C: Connect>(
+        &self,
+        args: &DoctorArgs,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
         let chosen = match self.patients()? {
             Ok(chosen) => chosen,
             Err(exit) => return Ok(exit),
@@ -22,7 +27,8 @@ impl Session<'_> {
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("examining targets", chosen.len(), "telling");
         let step = || progress.step();
-        let examining = progress.during(examine(&chosen, &connect, self.global.parallelism, &step));
+        let examining =
+            progress.during(examine(&chosen, args.access, &connect, self.global.parallelism, &step));
         let diagnosed = tokio::select! {
             biased;
             () = self.stop.cancelled() => return Ok(self.stop.exit()),
@@ -68,6 +74,7 @@ impl Session<'_> {
 
 async fn examine<C: Connect>(
     chosen: &[Target],
+    access: Option<PoliciesOf>,
     connect: &C,
     parallelism: usize,
     done: &(impl Fn() + Sync),
@@ -75,7 +82,7 @@ async fn examine<C: Connect>(
     let each = |target: &Target| {
         let target = target.clone();
         async move {
-            let examined = diagnose(&target, connect).await;
+            let examined = diagnose(&target, access, connect).await;
             done();
             (target.name.clone(), examined)
         }

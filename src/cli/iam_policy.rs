@@ -25,7 +25,7 @@ impl Session<'_> {
             Ok(chosen) => chosen.into_iter().map(|target| self.with_region(target)).collect::<Vec<_>>(),
             Err(sentence) => return Ok(self.refuse(&sentence)),
         };
-        let mut policies = permissions(&chosen, args.purpose.into());
+        let mut policies = permissions(&chosen, args.purpose.into(), args.access);
         if let Some(account) = &args.account {
             policies.retain(|key, _| **key == **account);
             if policies.is_empty() {

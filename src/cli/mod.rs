@@ -108,7 +108,7 @@ impl Session<'_> {
         match command {
             Command::Validate => self.validate(),
             Command::Explain(args) => Box::pin(self.explain(args, connect)).await,
-            Command::Doctor => self.doctor(connect).await,
+            Command::Doctor(args) => self.doctor(args, connect).await,
             Command::IamPolicy(args) => self.iam_policy(args),
             Command::Sandbox(args) => self.serve_sandbox(args).await,
             Command::Plan(args) => Box::pin(self.plan(args, connect)).await,

@@ -15,6 +15,7 @@ pub use document::{Document, LONGEST, Statement};
 use home::Home;
 use needs::Needs;
 
+use crate::access::PoliciesOf;
 use crate::target::Target;
 
 /// What the policy is for
@@ -35,12 +36,17 @@ pub struct Permissions {
     pub widened: bool,
 }
 
-/// What `targets` need, by account; `*` is the account of a target that names none
-pub fn permissions(targets: &[Target], purpose: Purpose) -> BTreeMap<Arc<str>, Permissions> {
+/// What `targets` need, by account, and with `access` what `--access` reads besides; `*` is the account of a target that names
+/// none
+pub fn permissions(
+    targets: &[Target],
+    purpose: Purpose,
+    access: Option<PoliciesOf>,
+) -> BTreeMap<Arc<str>, Permissions> {
     let mut accounts: BTreeMap<Arc<str>, Needs> = BTreeMap::new();
     for target in targets {
         let home = Home::of(target);
-        accounts.entry(home.account.clone()).or_default().take(target, &home, purpose);
+        accounts.entry(home.account.clone()).or_default().take(target, &home, purpose, access);
     }
     accounts.into_iter().map(|(account, needs)| (account, needs.narrowest())).collect()
 }
@@ -57,7 +63,7 @@ mod tests {
 
     fn policies(text: &str, purpose: Purpose) -> BTreeMap<Arc<str>, Permissions> {
         let manifest = load(&[Input::Stdin(text.replace("KEY", KEY).into_bytes())]);
-        permissions(&targets(&manifest.unwrap()), purpose)
+        permissions(&targets(&manifest.unwrap()), purpose, None)
     }
 
     /// The one policy, as `Sid: actions on resources`
@@ -65,8 +71,11 @@ mod tests {
         let all = policies(text, purpose);
         let [one] = &all.values().collect::<Vec<_>>()[..] else { panic!("{all:?}") };
         let statements = one.document.statement.iter();
-        let line = |s: &Statement| format!("{}: {} on {}", s.sid, s.action.join(" "), s.resource.join(" "));
         statements.map(line).collect()
+    }
+
+    fn line(s: &Statement) -> String {
+        format!("{}: {} on {}", s.sid, s.action.join(" "), s.resource.join(" "))
     }
 
     const MANIFEST: &str = r#"
@@ -104,6 +113,24 @@ aliases:
                 format!("UpdateOnKeys: kms:UpdateAlias on {here}key/*"),
             ]
         );
+    }
+
+    #[test]
+    fn policies_are_read_only_where_access_is_asked_for() {
+        let manifest = load(&[Input::Stdin(MANIFEST.replace("KEY", KEY).into_bytes())]).unwrap();
+        let reads = |access| {
+            let all = permissions(&targets(&manifest), Purpose::Plan, access);
+            all["111122223333"].document.statement[2..].iter().map(line).collect::<Vec<_>>()
+        };
+        let keys = "ReadKeyPolicies: kms:GetKeyPolicy on arn:aws:kms:us-east-1:111122223333:key/*";
+        let iam = "ReadIamPolicies: iam:GetAccountAuthorizationDetails on *";
+        assert!(reads(None).is_empty());
+        assert_eq!(reads(Some(PoliciesOf::Keys)), [keys]);
+        assert_eq!(reads(Some(PoliciesOf::Iam)), [keys, iam]);
+        let empty =
+            load(&[Input::Stdin(b"version: 1\nscope: [alias/app/]\naliases: {}\n".to_vec())]).unwrap();
+        let nothing = permissions(&targets(&empty), Purpose::Apply, Some(PoliciesOf::Iam));
+        assert_eq!(nothing["*"].document.statement.len(), 1, "nothing is ever touched");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::document::{Document, LONGEST, Statement};
 use super::home::{ANY, Home};
 use super::{Permissions, Purpose};
+use crate::access::PoliciesOf;
+use crate::access::account::PERMISSION;
 use crate::alias::{AliasName, KeyRef};
 use crate::choose::criteria;
 use crate::target::{Target, Want};
@@ -32,6 +34,10 @@ pub(super) struct Needs {
     tagged: BTreeSet<String>,
     /// Keys that are looked at: those aliases are on now, which can be any
     looked_at: BTreeSet<String>,
+    /// Keys whose policies are read, for what the plan does to access
+    opened: BTreeSet<String>,
+    /// Whether the account's IAM policies are read as well
+    iam: bool,
     /// Aliases that are created or retargeted
     written: Resources,
     /// Keys that they come to
@@ -45,9 +51,17 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    pub(super) fn take(&mut self, target: &Target, home: &Home, purpose: Purpose) {
+    pub(super) fn take(
+        &mut self,
+        target: &Target,
+        home: &Home,
+        purpose: Purpose,
+        access: Option<PoliciesOf>,
+    ) {
         if target.prune || !target.aliases.is_empty() {
             self.looked_at.insert(home.any_key());
+            self.opened.extend(access.map(|_| home.any_key()));
+            self.iam |= access == Some(PoliciesOf::Iam);
         }
         for criteria in criteria(target) {
             self.selects = true;
@@ -110,12 +124,14 @@ impl Needs {
 
     fn document(&self, breadth: Breadth) -> Document {
         let keys = |keys: &BTreeSet<String>| keys.iter().cloned().collect();
-        let every = || vec![ANY.to_owned()];
+        let every = |needed: bool| if needed { vec![ANY.to_owned()] } else { Vec::new() };
         let all = [
-            ("ListAliases", vec!["kms:ListAliases"], every()),
-            ("ListKeys", vec!["kms:ListKeys"], if self.selects { every() } else { Vec::new() }),
+            ("ListAliases", vec!["kms:ListAliases"], every(true)),
+            ("ListKeys", vec!["kms:ListKeys"], every(self.selects)),
             ("ReadTags", vec!["kms:ListResourceTags"], keys(&self.tagged)),
             ("DescribeKeys", vec!["kms:DescribeKey"], keys(&self.looked_at)),
+            ("ReadKeyPolicies", vec!["kms:GetKeyPolicy"], keys(&self.opened)),
+            ("ReadIamPolicies", vec![PERMISSION], every(self.iam)),
             ("WriteAliases", vec!["kms:CreateAlias", "kms:UpdateAlias"], self.written.pick(breadth.aliases)),
             ("CreateOnKeys", vec!["kms:CreateAlias"], self.given.pick(breadth.keys)),
             ("UpdateOnKeys", vec!["kms:UpdateAlias"], keys(&self.left)),

@@ -74,6 +74,35 @@ async fn a_denied_read_fails_with_the_permission_in_its_hint_and_the_rest_is_sti
 }
 
 #[tokio::test(start_paused = true)]
+async fn policies_are_tried_only_where_access_asks_for_them_and_with_the_role_that_plans() {
+    let manifest = format!("{MANIFEST}{ROLES}");
+    for (flags, tried) in
+        [(&["doctor"][..], [0, 0]), (&["doctor", "--access"], [1, 0]), (&["doctor", "--access=iam"], [1, 1])]
+    {
+        let kms = FakeKms::with(&[("alias/app/a", A)]);
+        let ran = run_on(&kms, &manifest, flags, None).await;
+        assert_eq!(ran.exit, Exit::Success, "{flags:?} {}", ran.out);
+        for (permission, tried) in
+            ["kms:GetKeyPolicy", "iam:GetAccountAuthorizationDetails"].into_iter().zip(tried)
+        {
+            let (_, operation) = permission.split_once(':').unwrap();
+            assert_eq!(kms.calls_to(operation).len(), tried, "{flags:?} {permission}");
+            assert_eq!(ran.out.matches(&format!("[OK]   {permission}")).count(), tried, "{}", ran.out);
+        }
+    }
+    let operation = "GetAccountAuthorizationDetails";
+    let ran =
+        run_on(&faulty(operation, Effect::AccessDenied), MANIFEST, &["doctor", "--access=iam"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime);
+    assert!(ran.out.contains("[FAIL] iam:GetAccountAuthorizationDetails"), "{}", ran.out);
+    assert!(
+        ran.out.contains("hint: the role needs iam:GetAccountAuthorizationDetails on resource \"*\""),
+        "{}",
+        ran.out
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn credentials_that_are_over_or_of_another_account_end_the_examination() {
     let kms = faulty("GetCallerIdentity", Effect::Expired);
     let ran = run_on(&kms, MANIFEST, &["doctor"], None).await;

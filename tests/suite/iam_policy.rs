@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use kms_alias::alias::{KeyRef, Scope};
+use kms_alias::access::PoliciesOf;
+use kms_alias::alias::{AliasName, KeyRef, Scope};
 use kms_alias::cli::exit::Exit;
+use kms_alias::criteria::Criteria;
 use kms_alias::permissions::{Document, LONGEST, Purpose, permissions};
 use kms_alias::target::{Target, Want};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::fake::{A, FakeKms, target};
+use crate::fake::{A, FakeKms, alias, target};
 use crate::ran::{Ran, run_on};
 
 const MANIFEST: &str = "\
@@ -50,7 +52,8 @@ fn check_shape(document: &Value) {
         let lists = ["Action", "Resource"].map(|member| one[member].as_array().unwrap());
         assert!(lists.iter().all(|list| !list.is_empty()));
         let every = one["Resource"].as_array().unwrap().contains(&"*".into());
-        assert_eq!(every, one["Action"][0] == "kms:ListAliases", "{one}");
+        let whole = ["kms:ListAliases", "kms:ListKeys", "iam:GetAccountAuthorizationDetails"];
+        assert_eq!(every, whole.iter().any(|action| one["Action"][0] == *action), "{one}");
     }
 }
 
@@ -87,6 +90,28 @@ async fn deletes_are_by_name_unless_prune_is_on_and_missing_where_nothing_is_del
     let plan = json(MANIFEST, &["--for", "plan", "-t", "prod"]).await;
     check_shape(&plan);
     assert_eq!(plan["Statement"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn reads_of_policies_are_allowed_only_where_access_asks_for_them() {
+    let keys = ["eu-west-1", "us-east-1"].map(|region| format!("arn:aws:kms:{region}:111122223333:key/*"));
+    let without = json(MANIFEST, &["--for", "plan", "-t", "prod"]).await;
+    assert!(
+        resources(&without, "ReadKeyPolicies").is_empty()
+            && resources(&without, "ReadIamPolicies").is_empty()
+    );
+    for flag in ["--access", "--access=keys"] {
+        let document = json(MANIFEST, &["--for", "plan", "-t", "prod", flag]).await;
+        assert_eq!(resources(&document, "ReadKeyPolicies"), keys);
+        assert!(resources(&document, "ReadIamPolicies").is_empty());
+    }
+    for purpose in ["plan", "apply"] {
+        let document = json(MANIFEST, &["--for", purpose, "-t", "prod", "--access=iam"]).await;
+        check_shape(&document);
+        assert_eq!(resources(&document, "ReadKeyPolicies"), keys);
+        assert_eq!(resources(&document, "ReadIamPolicies"), ["*"]);
+    }
+    assert_eq!(policy(MANIFEST, &["--for", "plan", "--access=all"]).await.exit, Exit::Usage);
 }
 
 #[tokio::test]
@@ -131,12 +156,25 @@ fn allows(document: &Document, action: &str, arn: &str) -> bool {
 
 const HERE: &str = "arn:aws:kms:us-east-1:111122223333";
 
-/// A target with a scope, names in it, each a key, a tombstone or an alias to follow, and prune or not
-fn targets() -> impl Strategy<Value = Target> {
+/// What a key is selected by, if it is selected: tags, its description, or both
+fn criteria() -> impl Strategy<Value = Option<Criteria>> {
+    let tags = prop::collection::btree_map("[a-z]{1,3}", "[a-z]{0,3}", 0..3_usize);
+    let both = (tags, prop::option::of("[a-z ]{1,9}"));
+    let criteria = both.prop_map(|(tags, description)| Criteria { tags, description });
+    prop::option::weighted(
+        0.1,
+        criteria.prop_filter("nothing", |c| !c.tags.is_empty() || c.description.is_some()),
+    )
+}
+
+/// A target with a scope, at most so many names in it, each a key, a tombstone, an alias to follow or a selection, and prune or
+/// not
+fn targets(most: usize) -> impl Strategy<Value = Target> {
     let prefixes = prop::sample::subsequence(vec!["alias/app/", "alias/data/", "alias/x"], 1..=3);
-    let names = prop::collection::btree_map("[a-zA-Z0-9/_-]{1,40}", 0..4_u8, 0..120);
+    let wants = (0..4_u8, criteria());
+    let names = prop::collection::btree_map("[a-zA-Z0-9/_-]{1,40}", wants, 0..=most);
     (prefixes, names, any::<bool>()).prop_map(|(prefixes, names, prune)| {
-        let named = names.iter().enumerate().map(|(i, (name, want))| {
+        let named = names.iter().enumerate().map(|(i, (name, (want, _)))| {
             let want = match want {
                 0 => "absent".to_owned(),
                 1 => "alias/elsewhere".to_owned(),
@@ -147,31 +185,67 @@ fn targets() -> impl Strategy<Value = Target> {
         let named: Vec<(String, String)> = named.collect();
         let declared: Vec<_> = named.iter().map(|(name, want)| (name.as_str(), want.as_str())).collect();
         let prefixes = prefixes.iter().map(|prefix| (*prefix).into()).collect();
-        Target { scope: Scope { prefixes, ..Scope::default() }, prune, ..target(&declared) }
+        let mut target = Target { scope: Scope { prefixes, ..Scope::default() }, prune, ..target(&declared) };
+        for ((name, _), (_, criteria)) in named.iter().zip(names.into_values()) {
+            if let Some(criteria) = criteria {
+                target.aliases.get_mut(&alias(name)).unwrap().want =
+                    Want::Key(KeyRef::Select(criteria.into()));
+            }
+        }
+        target
     })
+}
+
+/// What the targets that select keys read besides, and nobody else
+fn reads_for_selections(target: &Target) -> BTreeSet<&'static str> {
+    let selections = target.aliases.values().filter_map(|declared| match &declared.want {
+        Want::Key(KeyRef::Select(criteria)) => Some(criteria),
+        _ => None,
+    });
+    let reads = selections.flat_map(|criteria| {
+        let tags = (!criteria.tags.is_empty()).then_some("kms:ListResourceTags");
+        ["kms:ListKeys"].into_iter().chain(tags)
+    });
+    reads.collect()
+}
+
+/// What `--access` reads besides, if there is anything to read for
+fn reads_for_access(target: &Target, access: Option<PoliciesOf>) -> BTreeSet<&'static str> {
+    let reads: &[&str] = match access.filter(|_| target.prune || !target.aliases.is_empty()) {
+        None => &[],
+        Some(PoliciesOf::Keys) => &["kms:GetKeyPolicy"],
+        Some(PoliciesOf::Iam) => &["kms:GetKeyPolicy", "iam:GetAccountAuthorizationDetails"],
+    };
+    reads.iter().copied().collect()
+}
+
+fn accesses() -> impl Strategy<Value = Option<PoliciesOf>> {
+    prop::sample::select(vec![None, Some(PoliciesOf::Keys), Some(PoliciesOf::Iam)])
+}
+
+/// Whether `document` allows what it takes to make `name` so
+fn is_covered(document: &Document, name: &AliasName, want: &Want) -> bool {
+    let arn = format!("{HERE}:{name}");
+    let key = |id: &str| format!("{HERE}:key/{id}");
+    let both = |action: &str, id: &str| allows(document, action, &arn) && allows(document, action, &key(id));
+    let written = match want {
+        Want::Absent => both("kms:DeleteAlias", A),
+        Want::Key(KeyRef::Id(id)) => both("kms:CreateAlias", id.as_str()) && both("kms:UpdateAlias", A),
+        Want::Key(_) => both("kms:CreateAlias", A) && both("kms:UpdateAlias", A),
+    };
+    written && allows(document, "kms:DescribeKey", &key(A))
 }
 
 proptest! {
     #[test]
-    fn all_that_apply_needs_is_covered_and_nothing_outside_the_scope_is(target in targets()) {
-        let all = permissions(std::slice::from_ref(&target), Purpose::Apply);
+    fn all_that_apply_needs_is_covered_and_nothing_outside_the_scope_is(target in targets(120), access in accesses()) {
+        let all = permissions(std::slice::from_ref(&target), Purpose::Apply, access);
         let document = &all["111122223333"].document;
         prop_assert!(allows(document, "kms:ListAliases", "*"));
         for (name, declared) in &target.aliases {
-            let arn = format!("{HERE}:{name}");
-            let key = |id: &str| format!("{HERE}:key/{id}");
-            match &declared.want {
-                Want::Absent => {
-                    prop_assert!(allows(document, "kms:DeleteAlias", &arn) && allows(document, "kms:DeleteAlias", &key(A)));
-                }
-                Want::Key(reference) => {
-                    let new = if let KeyRef::Id(id) = reference { id.as_str() } else { A };
-                    prop_assert!(allows(document, "kms:CreateAlias", &arn) && allows(document, "kms:CreateAlias", &key(new)));
-                    prop_assert!(allows(document, "kms:UpdateAlias", &arn) && allows(document, "kms:UpdateAlias", &key(A)));
-                    prop_assert!(target.prune || all["111122223333"].widened || !allows(document, "kms:DeleteAlias", &arn));
-                }
-            }
-            prop_assert!(allows(document, "kms:DescribeKey", &key(A)));
+            prop_assert!(is_covered(document, name, &declared.want), "{name}");
+            let kept = matches!(declared.want, Want::Key(_)) && !target.prune && !all["111122223333"].widened;
+            prop_assert!(!kept || !allows(document, "kms:DeleteAlias", &format!("{HERE}:{name}")), "{name}");
         }
         for one in &document.statement {
             for resource in one.resource.iter().filter_map(|arn| arn.strip_prefix(HERE)?.strip_prefix(':')) {
@@ -181,8 +255,21 @@ proptest! {
             }
         }
         prop_assert!(document.length() <= LONGEST);
-        for read in permissions(&[target], Purpose::Plan)["111122223333"].document.actions() {
-            prop_assert!(["kms:ListAliases", "kms:DescribeKey"].contains(&read));
+    }
+
+    #[test]
+    fn planning_needs_the_reads_that_the_manifest_and_access_ask_for_and_no_others(target in targets(12), access in accesses()) {
+        let all = permissions(std::slice::from_ref(&target), Purpose::Plan, access);
+        let document = &all["111122223333"].document;
+        let mut wanted = BTreeSet::from(["kms:ListAliases"]);
+        wanted.extend((target.prune || !target.aliases.is_empty()).then_some("kms:DescribeKey"));
+        wanted.extend(reads_for_selections(&target));
+        wanted.extend(reads_for_access(&target, access));
+        prop_assert_eq!(document.actions(), wanted);
+        for action in document.actions() {
+            let whole = ["kms:ListAliases", "kms:ListKeys", "iam:GetAccountAuthorizationDetails"].contains(&action);
+            let resource = if whole { "*".to_owned() } else { format!("{HERE}:key/{A}") };
+            prop_assert!(allows(document, action, &resource), "{}", action);
         }
     }
 }
