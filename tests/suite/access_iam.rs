@@ -4,12 +4,12 @@
 use std::io::Write;
 
 use kms_alias::cli::exit::Exit;
-use kms_alias::sandbox::{Effect, Fault, Home, Iam, Key, Paging, PagingDefect, Scenario};
+use kms_alias::sandbox::{Effect, Fault, Home, Iam, Key, Paging, PagingDefect, Running, Scenario, start};
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::fake::{A, ACCOUNT, B, FakeKms, REGION, world};
-use crate::process::{ran, text};
+use crate::process::{kms_alias, ran, text};
 use crate::ran::run_on;
 
 const OPERATION: &str = "GetAccountAuthorizationDetails";
@@ -226,4 +226,30 @@ fn the_real_client_reads_the_account_of_a_state_file_in_pages() {
     let kept: Value =
         serde_json::from_slice(&std::fs::read(directory.path().join("world.json")).unwrap()).unwrap();
     assert_eq!(kept["iam"], state["iam"]);
+}
+
+/// A sandbox with the built-in keys and this IAM
+async fn sandbox_with(account: &Value) -> Running {
+    let running = start(None, Scenario::default(), 0).await.unwrap();
+    let iam = serde_json::from_value::<Iam>(account.clone()).unwrap();
+    running.with(|service| service.world_mut().put_iam(ACCOUNT, iam));
+    running
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_has_an_endpoint_of_its_own_where_the_environment_says_so() {
+    let (kms, iam) = (sandbox_with(&json!({})).await, sandbox_with(&account()).await);
+    let directory = TempDir::new().unwrap();
+    let billing = "bbbb2222-0000-4000-8000-000000002026";
+    let manifest = format!("version: 1\nscope: [alias/app/]\naliases: {{alias/app/db: {billing}}}\n");
+    std::fs::write(directory.path().join("aliases.yaml"), manifest).unwrap();
+    let mut plan = kms_alias(directory.path(), &["plan", "--access=iam"]);
+    plan.envs([("AWS_ACCESS_KEY_ID", ACCOUNT), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_REGION", REGION)]);
+    plan.env("AWS_ENDPOINT_URL", kms.endpoint_url()).env("AWS_ENDPOINT_URL_IAM", iam.endpoint_url());
+    let ran = tokio::task::spawn_blocking(move || plan.output().unwrap()).await.unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert_eq!(lines(text(&ran.stdout)).len(), 2, "{}", text(&ran.stdout));
+    let counts = |running: &Running| running.with(|service| service.count().clone());
+    assert_eq!(counts(&iam).into_iter().collect::<Vec<_>>(), [(OPERATION.to_owned(), 1)]);
+    assert!(!counts(&kms).contains_key(OPERATION));
 }
