@@ -76,7 +76,7 @@ pub async fn serve(service: Service, state: Option<StateFile>, port: u16) -> io:
 }
 
 impl Running {
-    /// `http://127.0.0.1:<port>`, for `AWS_ENDPOINT_URL_KMS` and `AWS_ENDPOINT_URL_STS`
+    /// `http://127.0.0.1:<port>`, for `AWS_ENDPOINT_URL`
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }
