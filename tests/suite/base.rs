@@ -154,6 +154,17 @@ async fn a_pruned_name_is_drift_only_if_it_would_have_been_pruned_then() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_previous_name_goes_because_of_the_name_that_it_has_become() {
+    let renamed = format!("{{key: {A}, previously: [alias/app/old]}}");
+    let kms = FakeKms::with(&[("alias/app/new", A), ("alias/app/old", A)]);
+    for (then, origin) in [(A, "config"), (&*renamed, "drift")] {
+        let repository = Repository::with(&manifest("", &[("new", then)]));
+        repository.write("aliases.yaml", &manifest("", &[("new", &renamed)]));
+        assert_eq!(origins(&ran(&repository, &kms, &PLAN).await), [format!("old renamed {origin}")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_held_has_an_origin_too() {
     let missing = "99999999-0000-4000-8000-000000000009";
     let repository = Repository::with(&manifest("", &[("held", missing)]));
@@ -239,7 +250,8 @@ async fn a_name_that_begins_with_a_dash_is_no_option_and_what_is_no_commit_is_a_
     for bad in ["--show-toplevel", "nowhere", "^main", "main..main", "main:aliases.yaml", ""] {
         let unknown = ran(&repository, &kms, &["plan", &format!("--base-ref={bad}")]).await;
         assert_eq!(unknown.exit, Exit::Usage, "{bad}: {}{}", unknown.out, unknown.err);
-        assert!(unknown.out.is_empty());
+        let is_named = bad.is_empty() || unknown.err.contains("failed to find the commit");
+        assert!(unknown.out.is_empty() && is_named, "{bad}: {}", unknown.err);
     }
     let unknown = ran(&repository, &kms, &["plan", "--base-ref", "nowhere"]).await.err;
     let top = repository.path().canonicalize().unwrap();
@@ -303,7 +315,7 @@ async fn a_manifest_may_lie_deep_and_be_a_directory_or_several() {
     let repository = Repository::new();
     let main = manifest("", &[("a", A)]);
     let part = |name: &str, key: &str| format!("version: 1\naliases: {{alias/app/{name}: {key}}}\n");
-    repository.write("kms team/süd/:x/aliases/00.yaml", &main);
+    repository.write("kms team/süd/:x/aliases/:00.yaml", &main);
     repository.write("kms team/süd/:x/aliases/sub/b.yml", &part("b", A));
     repository.write("kms team/süd/:x/aliases/.hidden/no.yaml", "not: a manifest\n");
     repository.write("kms team/süd/:x/aliases/notes.txt", "not a manifest\n");
@@ -313,7 +325,7 @@ async fn a_manifest_may_lie_deep_and_be_a_directory_or_several() {
     let kms = FakeKms::with(&[("alias/app/a", C), ("alias/app/b", A), ("alias/app/c", B)]);
     let expected = ["a target_drift drift", "b config_changed config"];
     let directory = repository.file("kms team/süd/:x/aliases");
-    let files = ["00.yaml", "sub/b.yml", "sub/c.yml"].map(|name| format!("{directory}/{name}"));
+    let files = [":00.yaml", "sub/b.yml", "sub/c.yml"].map(|name| format!("{directory}/{name}"));
     let [one, two, three] = files.each_ref().map(String::as_str);
     for paths in [&["-f", &*directory][..], &["-f", one, "-f", two, "-f", three]] {
         let planned = run_args(|_| FakeConnect(kms.clone()), &[&PLAN[..], paths].concat(), None).await;
