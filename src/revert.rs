@@ -66,7 +66,9 @@ pub fn revert(
     path: &Path,
     targets: &[(Target, Policy)],
 ) -> Result<Vec<(Target, Policy)>, Vec<RevertError>> {
-    let file: Arc<str> = path.display().to_string().into();
+    // The name tells which receipt; the whole path would fill the line of every change.
+    let file = path.file_name().unwrap_or(path.as_os_str());
+    let file: Arc<str> = file.to_string_lossy().into();
     let (mut reversed, mut errors) = (Vec::new(), Vec::new());
     for chapter in history.targets.iter().filter(|chapter| !chapter.names.is_empty()) {
         match reverse(chapter, &file, targets) {

@@ -53,6 +53,9 @@ pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates
     }
     let declared = desired.iter().filter(|(_, goal)| goal.end != End::Absent).map(|(name, _)| name);
     risks::mark_cases(&mut candidates.changes, declared);
+    if policy.expected.is_some() {
+        candidates.changes.iter_mut().for_each(|change| change.reason = Reason::Reverted);
+    }
     if let Some(since) = &policy.since {
         candidates.trace(desired, since);
     }

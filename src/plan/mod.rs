@@ -167,6 +167,8 @@ pub enum Reason {
     Pruned,
     /// It has become this alias
     Renamed(AliasName),
+    /// An apply left it otherwise than it was, and is taken back
+    Reverted,
 }
 
 /// An action and what a reader wants to know about it

@@ -213,6 +213,7 @@ fn reason(reason: &Reason) -> String {
         Reason::Selects(criteria) => format!("{criteria} now {} that key", criteria.verb()),
         Reason::DeclaredAbsent => "it is declared absent".to_owned(),
         Reason::Pruned => "it is not declared, and prune is on".to_owned(),
+        Reason::Reverted => "it is taken back".to_owned(),
         Reason::Renamed(by) => format!("it has become {by}"),
     }
 }

@@ -130,7 +130,8 @@ impl<'p> Sheet<'p> {
                 let key = after.map_or("no key", |key| self.keys.of(key));
                 notes.push(("why", format!("{criteria} now {} {key}", criteria.verb())));
             }
-            Reason::Missing | Reason::Mismatched => {}
+            Reason::Reverted if after.is_none() => detail += "  not there before",
+            Reason::Missing | Reason::Mismatched | Reason::Reverted => {}
         }
         if let Origin::Drift(commit) = &change.origin {
             let commit = commit.short();

@@ -253,6 +253,7 @@ fn reason(action: &Action, reason: &Reason, origin: &Origin) -> &'static str {
         Reason::Follows(_) | Reason::Selects(_) => "key_ref_moved",
         Reason::DeclaredAbsent => "declared_absent",
         Reason::Pruned => "pruned",
+        Reason::Reverted => "reverted",
         Reason::Renamed(_) => "renamed",
     }
 }
