@@ -144,7 +144,7 @@ fn step(
     let before = key(&trace.before)?;
     let expectation = match &trace.left {
         Left::On(left) if *left == trace.before => return Ok(None),
-        Left::On(left) => Expected::On(key(left)?),
+        Left::On(left) => Expected::Left(key(left)?),
         Left::Either(..) => Expected::Unproven,
     };
     if !target.scope.owns(alias) {

@@ -59,12 +59,19 @@ impl Session<'_> {
         args: &ApplyArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
+        if let Some(path) = &args.path {
+            return self.apply_saved(path, args, connect).await;
+        }
         let (sandbox, connect, surveyed) = match self.survey(&args.plan, connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
+        if let Some(exit) = self.other_digest(&surveyed, args.expect_digest.as_deref())? {
+            return self.end_unwritten(&surveyed, exit);
+        }
         let differences_count = args.plan.detailed_exitcode;
-        let exit = self.settle(&surveyed, &args.writing, differences_count, &connect).await?;
+        let (yes, writing) = (args.writing.yes, &args.writing);
+        let exit = self.settle(&surveyed, writing, yes, differences_count, &connect).await?;
         self.close(sandbox).await?;
         Ok(exit)
     }
@@ -74,10 +81,11 @@ impl Session<'_> {
         &self,
         surveyed: &[Surveyed],
         args: &WritingArgs,
+        yes: bool,
         differences_count: bool,
         connect: &C,
     ) -> anyhow::Result<Exit> {
-        match self.consent(surveyed, args.yes, differences_count).await? {
+        match self.consent(surveyed, yes, differences_count).await? {
             Some(exit) => self.end_unwritten(surveyed, exit),
             None => self.carry_out(surveyed, args, connect).await,
         }
@@ -154,7 +162,7 @@ impl Session<'_> {
         Ok(false)
     }
 
-    fn end_unwritten(&self, surveyed: &[Surveyed], exit: Exit) -> anyhow::Result<Exit> {
+    pub(super) fn end_unwritten(&self, surveyed: &[Surveyed], exit: Exit) -> anyhow::Result<Exit> {
         if self.global.output == Output::Json {
             let document = render::json::apply(surveyed, None, exit.code());
             self.console.print(&(serde_json::to_string_pretty(&document)? + "\n"))?;

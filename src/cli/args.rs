@@ -32,7 +32,7 @@ pub enum Command {
     /// Check the manifest, offline: every problem at once, no credentials needed
     Validate,
     /// Show what apply would do; writes nothing
-    Plan(PlanArgs),
+    Plan(PlanningArgs),
     /// Plan, ask, carry out that plan, and wait until the service shows the result
     Apply(ApplyArgs),
     /// Take back what an apply is proven to have done, where nobody has changed it since: a plan like any other, guarded and asked about
@@ -221,16 +221,53 @@ impl PlanArgs {
     }
 }
 
-/// Flags of apply
+/// Flags of plan
 #[derive(Args, Debug)]
-pub struct ApplyArgs {
+pub struct PlanningArgs {
     /// What to plan
     #[command(flatten)]
     pub plan: PlanArgs,
 
+    /// Save the plan here, for `apply PLAN`; written whole or not at all, for its owner alone
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+}
+
+/// Flags of apply
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// A plan that `plan --out` saved: nothing else is done, and nothing at all if the world or the manifest has moved since
+    #[arg(value_name = "PLAN", conflicts_with_all = ["alias", "exclude_alias", "prune", "no_prune", "allow", "access"])]
+    pub path: Option<PathBuf>,
+
+    /// What to plan
+    #[command(flatten)]
+    pub plan: PlanArgs,
+
+    /// Write nothing unless the plan has this digest, as an approved plan printed it
+    #[arg(long, value_name = "sha256:…", env = "KMS_ALIAS_EXPECT_DIGEST", hide_env = true)]
+    pub expect_digest: Option<String>,
+
+    /// Refuse a saved plan that is older
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration::parse, requires = "path")]
+    pub max_plan_age: Duration,
+
+    /// What to do with a target that has moved since the plan was saved: stop, or leave it out and do the others
+    #[arg(long, value_enum, default_value_t = OnStale::Abort, requires = "path")]
+    pub on_stale: OnStale,
+
     /// How to write it
     #[command(flatten)]
     pub writing: WritingArgs,
+}
+
+/// What to do with a target that has moved since its plan was saved
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnStale {
+    /// Write nothing in any target
+    Abort,
+    /// Leave that target out
+    SkipTarget,
 }
 
 /// Flags of revert

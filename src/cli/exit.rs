@@ -13,6 +13,8 @@ pub enum Exit {
     Manifest,
     /// Refused, held or declined: nothing was written
     Refused,
+    /// A saved plan is stale, or not the one that was approved: nothing was written
+    Stale,
     /// Some actions failed or were held, or the target did not converge in time; running again is safe
     Incomplete,
     /// The command line makes no sense
@@ -32,6 +34,7 @@ impl Exit {
             Self::Differences => 2,
             Self::Manifest => 3,
             Self::Refused => 4,
+            Self::Stale => 5,
             Self::Incomplete => 6,
             Self::Usage => 64,
             Self::Interrupted => 130,
@@ -39,14 +42,15 @@ impl Exit {
         }
     }
 
-    /// The one of the two that says more: a request to stop, then 6, 1, 4, 3, 2, 0
+    /// The one of the two that says more: a request to stop, then 6, 1, 5, 4, 3, 2, 0
     pub fn worse(self, other: Self) -> Self {
-        const ORDER: [Exit; 9] = [
+        const ORDER: [Exit; 10] = [
             Exit::Interrupted,
             Exit::Terminated,
             Exit::Usage,
             Exit::Incomplete,
             Exit::Runtime,
+            Exit::Stale,
             Exit::Refused,
             Exit::Manifest,
             Exit::Differences,
@@ -65,6 +69,7 @@ mod tests {
         let ranked = [
             Exit::Incomplete,
             Exit::Runtime,
+            Exit::Stale,
             Exit::Refused,
             Exit::Manifest,
             Exit::Differences,

@@ -16,6 +16,7 @@ mod progress;
 mod receipt;
 mod revert;
 mod sandbox;
+mod saved;
 mod select;
 mod show;
 mod validate;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Session;
-use super::args::{Output, PlanArgs};
+use super::args::{Output, PlanArgs, PlanningArgs};
 use super::exit::Exit;
 use crate::access::PoliciesOf;
 use crate::access::account::{Accounts, Policies};
@@ -26,16 +26,20 @@ type Read<C> = Result<(Option<Running>, C, Vec<Surveyed>), Exit>;
 impl Session<'_> {
     pub(super) async fn plan<C: Connect>(
         &self,
-        args: &PlanArgs,
+        args: &PlanningArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        let (sandbox, surveyed) = match self.survey(args, connect).await? {
+        let (sandbox, surveyed) = match self.survey(&args.plan, connect).await? {
             Ok((sandbox, _, surveyed)) => (sandbox, surveyed),
             Err(exit) => return Ok(exit),
         };
+        // Saved first: a reader of stdout who went away must not cost the file.
+        if let Some(path) = &args.out {
+            self.save(&surveyed, path)?;
+        }
         self.show(&surveyed)?;
         self.close(sandbox).await?;
-        Ok(verdict(&surveyed, args.detailed_exitcode))
+        Ok(verdict(&surveyed, args.plan.detailed_exitcode))
     }
 
     /// Reads every target that the flags choose, with what is needed to go on; or the exit code that ends it

@@ -23,7 +23,7 @@ impl Session<'_> {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
-        let exit = self.settle(&surveyed, &args.writing, false, &connect).await?;
+        let exit = self.settle(&surveyed, &args.writing, args.writing.yes, false, &connect).await?;
         self.close(sandbox).await?;
         if exit == Exit::Success && !self.global.quiet {
             self.console.note("The manifest still says otherwise: revert its commit too, or the next apply does all this again.\n");

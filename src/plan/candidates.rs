@@ -53,8 +53,10 @@ pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates
     }
     let declared = desired.iter().filter(|(_, goal)| goal.end != End::Absent).map(|(name, _)| name);
     risks::mark_cases(&mut candidates.changes, declared);
-    if policy.expected.is_some() {
-        candidates.changes.iter_mut().for_each(|change| change.reason = Reason::Reverted);
+    if let Some(expected) = &policy.expected {
+        let is_left =
+            |change: &&mut Change| matches!(expected.get(change.action.name()), Some(Expected::Left(_)));
+        candidates.changes.iter_mut().filter(is_left).for_each(|change| change.reason = Reason::Reverted);
     }
     if let Some(since) = &policy.since {
         candidates.trace(desired, since);
@@ -189,17 +191,19 @@ impl Candidates {
 
 /// Why a name is not as it has to be for a change, if it is not
 fn unexpected(expected: &Expected, difference: &Difference) -> Option<String> {
-    let Expected::On(left) = expected else {
-        let why = "the receipt does not prove that the apply changed it: a call about it has no clear answer";
-        return Some(why.to_owned());
+    let (who, key) = match expected {
+        Expected::Left(key) => ("the apply left it", key),
+        Expected::Seen(key) => ("the plan saw it", key),
+        Expected::Unproven => {
+            let why =
+                "the receipt does not prove that the apply changed it: a call about it has no clear answer";
+            return Some(why.to_owned());
+        }
     };
     let have = live(difference);
     let words = |key: Option<&KeyId>| key.map_or("gone".to_owned(), |key| format!("on {key}"));
-    let why = || {
-        let (left, have) = (words(left.as_ref()), words(have));
-        format!("somebody has changed it since: the apply left it {left}, and now it is {have}")
-    };
-    (left.as_ref() != have).then(why)
+    let (was, is) = (words(key.as_ref()), words(have));
+    (key.as_ref() != have).then(|| format!("somebody has changed it since: {who} {was}, and now it is {is}"))
 }
 
 /// The key that a name which differs is on

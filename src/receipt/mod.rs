@@ -118,7 +118,7 @@ pub fn line(event: Event) -> Result<String, String> {
 }
 
 /// The time of day in UTC, as `2026-12-01T09:00:00.123Z`
-fn timestamp() -> String {
+pub(crate) fn timestamp() -> String {
     let now = OffsetDateTime::from(time_of_day());
     let (year, month, day) = now.to_calendar_date();
     let (hour, minute, second, milli) = now.to_hms_milli();

@@ -30,5 +30,6 @@ mod sandbox;
 mod sandbox_misbehaves;
 mod sandbox_rules;
 mod sandbox_state;
+mod saved_plans;
 mod selection;
 mod worlds;

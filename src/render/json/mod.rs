@@ -3,7 +3,7 @@
 mod plan;
 mod report;
 
-pub use plan::{PlanDocument, plan};
+pub use plan::{PlanDocument, plan, saved};
 pub use report::{ApplyDocument, apply};
 use serde::Serialize;
 

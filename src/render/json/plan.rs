@@ -1,6 +1,6 @@
 //! Plans -> the document that `plan -o json` writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -21,10 +21,15 @@ use crate::target::Place;
 pub struct PlanDocument<'p> {
     format_version: &'static str,
     kind: &'static str,
+    /// Only in a saved plan: without it, the same plan is the same bytes
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<String>,
     /// `null` while a target could not be read
     digest: Option<String>,
     errored: bool,
     partial: bool,
+    /// What the command line allowed
+    allow: BTreeSet<String>,
     /// `null` without `--base-ref`
     base: Option<BaseText<'p>>,
     warnings: Vec<String>,
@@ -64,6 +69,8 @@ struct TargetPlan<'p> {
     account: Option<&'p str>,
     region: Option<&'p str>,
     caller: Option<&'p str>,
+    /// Whether names in scope that nothing declares are deleted
+    prune: bool,
     errored: bool,
     error: Option<ErrorText<'p>>,
     changes: Vec<PlannedChange<'p>>,
@@ -120,9 +127,11 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
     PlanDocument {
         format_version: FORMAT_VERSION,
         kind: "plan",
+        created_at: None,
         digest: digest_of(surveyed),
         errored: totals.unread > 0,
         partial: totals.partial,
+        allow: surveyed.iter().flat_map(|one| &one.policy.allow).map(ToString::to_string).collect(),
         base: surveyed.first().and_then(|one| one.policy.since.as_ref()).map(base),
         refusals: refused(&warnings, surveyed).iter().map(refusal).collect(),
         warnings: warnings.iter().map(ToString::to_string).collect(),
@@ -144,6 +153,11 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument<'_> {
     }
 }
 
+/// The same document as `plan --out` saves it, made at this time
+pub fn saved(surveyed: &[Surveyed], created_at: String) -> PlanDocument<'_> {
+    PlanDocument { created_at: Some(created_at), ..plan(surveyed) }
+}
+
 fn target(one: &Surveyed) -> TargetPlan<'_> {
     let name = &*one.target.name;
     match &one.prepared {
@@ -153,6 +167,7 @@ fn target(one: &Surveyed) -> TargetPlan<'_> {
             account: Some(&identity.account),
             region: Some(&identity.region),
             caller: Some(&identity.caller),
+            prune: one.target.prune,
             errored: false,
             error: None,
             changes: changes(plan),
@@ -171,6 +186,7 @@ fn target(one: &Surveyed) -> TargetPlan<'_> {
             account: one.target.account.as_deref(),
             region: one.target.region.as_deref(),
             caller: None,
+            prune: one.target.prune,
             errored: true,
             error: Some(error(trouble)),
             changes: Vec::new(),

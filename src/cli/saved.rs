@@ -1,0 +1,177 @@
+//! Plans as files: `plan --out PATH` saves one, and `apply PLAN` carries it out if nothing has moved since.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tempfile::NamedTempFile;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Session;
+use super::args::{ApplyArgs, OnStale, Output, PlanArgs};
+use super::exit::Exit;
+use crate::fleet::{Surveyed, digest_of, totals};
+use crate::kms::Connect;
+use crate::kms::connect::Options;
+use crate::poll::time_of_day;
+use crate::receipt::timestamp;
+use crate::render;
+use crate::render::style::harmless;
+use crate::saved::{SavedError, SavedPlan};
+
+impl Session<'_> {
+    /// Saves a plan, even one that may not be applied: it then says so
+    pub(super) fn save(&self, surveyed: &[Surveyed], path: &Path) -> anyhow::Result<()> {
+        let document = render::json::saved(surveyed, timestamp());
+        let text = serde_json::to_string_pretty(&document)? + "\n";
+        replace(path, &text).with_context(|| format!("save the plan to {}", path.display()))?;
+        if !self.global.quiet {
+            let path = harmless(&path.display().to_string());
+            self.console.note(&format!("Saved to {path}; carry it out with: kms-alias apply {path}\n"));
+        }
+        Ok(())
+    }
+
+    /// Carries out a saved plan, and nothing else
+    pub(super) async fn apply_saved<C: Connect>(
+        &self,
+        path: &Path,
+        args: &ApplyArgs,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
+        if !self.global.target.is_empty() {
+            let hint = Some("leave --target out, or plan again for those targets");
+            return Ok(self.fail(Exit::Usage, "a saved plan is carried out as a whole", hint));
+        }
+        let shown = harmless(&path.display().to_string());
+        let text = std::fs::read_to_string(path).with_context(|| format!("read the plan {shown}"))?;
+        let refuse = |error: &SavedError| {
+            let hint = "plan again, and apply that";
+            self.fail(exit_of(error), &format!("{shown}: {error}; nothing was written"), Some(hint))
+        };
+        let saved = match SavedPlan::read(&text).and_then(|saved| {
+            saved.check(args.expect_digest.as_deref())?;
+            Ok(saved)
+        }) {
+            Ok(saved) => saved,
+            Err(error) => return Ok(refuse(&error)),
+        };
+        if let Some(sentence) = too_old(&saved.created_at, args.max_plan_age) {
+            let hint = Some("plan again, or raise --max-plan-age");
+            return Ok(self.fail(Exit::Stale, &format!("{shown}: {sentence}; nothing was written"), hint));
+        }
+        let manifest = match self.manifest()? {
+            Ok(manifest) => manifest,
+            Err(exit) => return Ok(exit),
+        };
+        let (max_deletes, max_updates) = (args.plan.max_deletes, args.plan.max_updates);
+        let flags = PlanArgs { max_deletes, max_updates, ..PlanArgs::default() };
+        let targets = self.targets(&manifest, &flags).map_err(anyhow::Error::msg)?;
+        let targets = match saved.narrow(&targets) {
+            Ok(targets) => targets,
+            Err(error) => return Ok(refuse(&error)),
+        };
+        let (sandbox, connect, surveyed) = match self.read(targets, None, connect).await? {
+            Ok(all) => all,
+            Err(exit) => return Ok(exit),
+        };
+        let exit = self.settle_saved(&saved, surveyed, args, &connect).await?;
+        self.close(sandbox).await?;
+        Ok(exit)
+    }
+
+    async fn settle_saved<C: Connect>(
+        &self,
+        saved: &SavedPlan,
+        surveyed: Vec<Surveyed>,
+        args: &ApplyArgs,
+        connect: &C,
+    ) -> anyhow::Result<Exit> {
+        let by = |one: &Surveyed| {
+            one.prepared.as_ref().map(|now| saved.stale_by(&one.target, now)).unwrap_or_default()
+        };
+        let (fresh, stale): (Vec<_>, Vec<_>) =
+            surveyed.into_iter().map(|one| (by(&one), one)).partition(|(by, _)| by.is_empty());
+        for (by, one) in &stale {
+            let sentences: String = by.iter().map(|by| format!("  {}\n", harmless(by))).collect();
+            self.console.note(&format!("stale {}\n{sentences}", harmless(&one.target.name)));
+        }
+        let surveyed: Vec<_> = fresh.into_iter().map(|(_, one)| one).collect();
+        if !stale.is_empty() && (args.on_stale == OnStale::Abort || surveyed.is_empty()) {
+            let sentence = "the plan is stale; nothing was written";
+            return Ok(self.fail(Exit::Stale, sentence, Some("plan again, and apply that")));
+        }
+        let (unread, writes) = (totals(&surveyed).unread, totals(&surveyed).counts.total());
+        let exit = if unread == 0 && writes == 0 {
+            self.already_applied(&surveyed)?
+        } else {
+            // Nobody is asked: it was shown when it was saved, and whoever names it has decided.
+            self.settle(&surveyed, &args.writing, true, false, connect).await?
+        };
+        Ok(if stale.is_empty() { exit } else { exit.worse(Exit::Stale) })
+    }
+
+    fn already_applied(&self, surveyed: &[Surveyed]) -> anyhow::Result<Exit> {
+        match self.global.output {
+            Output::Json => self.end_unwritten(surveyed, Exit::Success),
+            _ => {
+                self.console.print("Already applied: every alias of the plan is as it wants it.\n")?;
+                Ok(Exit::Success)
+            }
+        }
+    }
+
+    /// The exit code where the plan is not the one that was approved
+    pub(super) fn other_digest(
+        &self,
+        surveyed: &[Surveyed],
+        expected: Option<&str>,
+    ) -> anyhow::Result<Option<Exit>> {
+        let Some(expected) = expected else { return Ok(None) };
+        let digest = digest_of(surveyed);
+        // A target that cannot be read is told as that.
+        if digest.as_deref().is_none_or(|digest| digest == expected) {
+            return Ok(None);
+        }
+        if self.global.output != Output::Json {
+            self.show(surveyed)?;
+        }
+        let digest = digest.unwrap_or_default();
+        self.console.note(&format!(
+            "error: the plan has digest {digest}, and {} was expected; nothing was written\nhint: look at the plan above, and approve it anew\n",
+            harmless(expected)
+        ));
+        Ok(Some(Exit::Stale))
+    }
+}
+
+fn exit_of(error: &SavedError) -> Exit {
+    match error {
+        SavedError::NoPlan(_) | SavedError::Version(_) => Exit::Manifest,
+        SavedError::Changed | SavedError::OtherDigest { .. } | SavedError::NoTarget(_) => Exit::Stale,
+        SavedError::Blocked(_) => Exit::Refused,
+    }
+}
+
+/// Why a plan that was made then is too old, if it is; a time that nobody can read is no time to trust
+fn too_old(created_at: &str, most: Duration) -> Option<String> {
+    let Ok(made) = OffsetDateTime::parse(created_at, &Rfc3339) else {
+        return Some("it does not say when it was made".to_owned());
+    };
+    let age = OffsetDateTime::from(time_of_day()) - made;
+    (age > most).then(|| {
+        format!("it was made at {}, which is longer ago than --max-plan-age allows", harmless(created_at))
+    })
+}
+
+/// Puts a file in the place of another, whole or not at all, for its owner alone; a link there is replaced, not followed
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft = NamedTempFile::new_in(folder)?;
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()?;
+    draft.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,286 @@
+//! A plan that was saved -> what of it is still to be done, and what it is stale by. Pure.
+//!
+//! A saved plan is not carried out as it is written: the targets are read and planned again, with the manifest's own scope,
+//! guards and credentials, and each write of the new plan must be one that the saved plan names. So an artefact that somebody
+//! changed on its way can do no more than the manifest, and what has moved since is seen before the first write.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::alias::{AliasName, KeyId};
+use crate::plan::digest::{Written, digest_of};
+use crate::plan::guards::Allow;
+use crate::plan::{Action, Change, Expected, Plan, Policy};
+use crate::prepare::Prepared;
+use crate::target::Target;
+
+/// A plan as `plan --out` wrote it; fields that are not read here are of no account to an apply
+#[derive(Clone, Debug, Deserialize)]
+pub struct SavedPlan {
+    /// When it was made: UTC, as `2026-12-01T09:00:00.123Z`
+    pub created_at: String,
+    /// Of its writes; none while a target could not be read
+    pub digest: Option<String>,
+    errored: bool,
+    partial: bool,
+    allow: Vec<String>,
+    refusals: Vec<IgnoredAny>,
+    targets: Vec<SavedTarget>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct SavedTarget {
+    name: String,
+    account: Option<String>,
+    region: Option<String>,
+    prune: bool,
+    refusals: Vec<IgnoredAny>,
+    changes: Vec<SavedChange>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct SavedChange {
+    alias: String,
+    previous_alias: Option<String>,
+    actions: Vec<String>,
+    before: Option<String>,
+    after: Option<String>,
+    blocked_by: Option<String>,
+}
+
+/// Why a file is no plan that can be applied
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SavedError {
+    /// It is none
+    #[error("this is no saved plan: {0}")]
+    NoPlan(String),
+    /// It is of a later major version
+    #[error("this plan has format version {0}, and this program reads 1.x")]
+    Version(String),
+    /// Its digest is not that of its writes
+    #[error("its digest is not that of its writes: it was changed after it was saved")]
+    Changed,
+    /// Somebody approved another one
+    #[error("its digest is {found}, and {expected} was expected")]
+    OtherDigest {
+        /// Of the file
+        found: String,
+        /// As approved
+        expected: String,
+    },
+    /// It names a target that the manifest has not
+    #[error("the manifest has no target {0:?} any more")]
+    NoTarget(String),
+    /// It is not whole, or says itself that it must not be applied
+    #[error("it may not be applied: {0}")]
+    Blocked(String),
+}
+
+impl SavedPlan {
+    /// Reads a saved plan; what it says of itself must be true
+    ///
+    /// # Errors
+    /// It is none, of a later major version, or was changed after it was saved.
+    pub fn read(text: &str) -> Result<Self, SavedError> {
+        #[derive(Deserialize)]
+        struct Head {
+            kind: String,
+            format_version: String,
+        }
+        let head: Head = serde_json::from_str(text).map_err(|error| SavedError::NoPlan(error.to_string()))?;
+        if head.kind != "plan" {
+            return Err(SavedError::NoPlan(format!("it is a document of kind {:?}", head.kind)));
+        }
+        if head.format_version.split('.').next() != Some("1") {
+            return Err(SavedError::Version(head.format_version));
+        }
+        let saved: Self =
+            serde_json::from_str(text).map_err(|error| SavedError::NoPlan(error.to_string()))?;
+        match &saved.digest {
+            Some(digest) if *digest != saved.recomputed() => Err(SavedError::Changed),
+            _ => Ok(saved),
+        }
+    }
+
+    /// Whether it may be applied, and is the one that was approved
+    ///
+    /// # Errors
+    /// It is errored, refused or blocked, or another one.
+    pub fn check(&self, expected: Option<&str>) -> Result<(), SavedError> {
+        let held = self.targets.iter().flat_map(|target| &target.changes);
+        let held = held.filter(|change| change.blocked_by.is_some()).count();
+        let refused = self.refusals.len() + self.targets.iter().map(|one| one.refusals.len()).sum::<usize>();
+        let blocked = match (&self.digest, refused, held) {
+            (None, ..) => "a target could not be read when it was made".to_owned(),
+            _ if self.errored => "a target could not be read when it was made".to_owned(),
+            (_, 1.., _) => "a guard refused it".to_owned(),
+            (_, _, 1..) => format!("{held} of its changes are held"),
+            (Some(digest), ..) => return is_expected(digest, expected),
+        };
+        Err(SavedError::Blocked(blocked))
+    }
+
+    fn recomputed(&self) -> String {
+        let lines =
+            self.targets.iter().flat_map(|target| target.changes.iter().filter_map(|c| c.line(target)));
+        digest_of(lines.collect(), &self.allow.iter().cloned().collect(), self.partial)
+    }
+
+    /// The targets that it names, with the policy that lets them do nothing else
+    ///
+    /// # Errors
+    /// What it names and the manifest has not.
+    pub fn narrow(&self, targets: &[(Target, Policy)]) -> Result<Vec<(Target, Policy)>, SavedError> {
+        let busy = self.targets.iter().filter(|target| !target.changes.is_empty());
+        busy.map(|saved| self.narrow_one(saved, targets)).collect()
+    }
+
+    fn narrow_one(
+        &self,
+        saved: &SavedTarget,
+        targets: &[(Target, Policy)],
+    ) -> Result<(Target, Policy), SavedError> {
+        let found = targets.iter().find(|(target, _)| *target.name == *saved.name);
+        let missing = || SavedError::NoTarget(saved.name.clone());
+        let (target, policy) = found.ok_or_else(missing)?;
+        let mut expected = BTreeMap::new();
+        for step in saved.changes.iter().flat_map(SavedChange::steps) {
+            let nonsense = |what: &str| SavedError::Blocked(format!("{what:?} is no alias or key"));
+            let name = AliasName::parse(step.alias).map_err(|_| nonsense(step.alias))?;
+            let key = |id: &str| KeyId::parse(id).ok_or_else(|| nonsense(id));
+            expected.insert(name, Expected::Seen(step.before.map(key).transpose()?));
+        }
+        let allow = self.allow.iter().map(|word| Allow::from_str(word, false));
+        let allow: BTreeSet<_> = allow.collect::<Result<_, _>>().map_err(SavedError::Blocked)?;
+        let own = |text: &Option<String>| text.as_deref().map(Arc::from);
+        let (account, region) = (own(&saved.account), own(&saved.region));
+        let target = Target { account, region, prune: saved.prune, ..target.clone() };
+        let (prune, partial, expected) = (saved.prune, self.partial, Some(expected));
+        Ok((target, Policy { allow, prune, partial, expected, ..policy.clone() }))
+    }
+
+    /// By what the plan of a target is stale, a sentence each; it is the new plan of that target that counts
+    pub fn stale_by(&self, target: &Target, now: &Prepared) -> Vec<String> {
+        let Some(saved) = self.targets.iter().find(|saved| *saved.name == *target.name) else {
+            return Vec::new();
+        };
+        let held = now.plan.held.iter().map(|held| format!("{}: {}", held.name, held.why));
+        let mut stale: Vec<String> = held.collect();
+        let steps = steps(&now.plan);
+        let wanted: BTreeMap<_, _> =
+            saved.changes.iter().flat_map(SavedChange::steps).map(|step| (step.alias, step)).collect();
+        for (alias, step) in &wanted {
+            if now.plan.held.iter().any(|held| held.name.as_str() == *alias) {
+                continue;
+            }
+            let live = now.snapshot.live.iter().find(|(name, _)| name.as_str() == *alias);
+            let live = live.and_then(|(_, live)| live.key.as_ref()).map(|key| key.as_str());
+            match steps.get(alias) {
+                Some(same) if same == step => {}
+                Some(other) => stale.push(format!("{alias}: it was to {step}, and would {other} now")),
+                // Already so, by an apply of this plan that ended early or by somebody else's hand.
+                None if live == step.after => {}
+                None => stale
+                    .push(format!("{alias}: it was to {step}, and the manifest does not ask for that now")),
+            }
+        }
+        stale.sort();
+        stale
+    }
+}
+
+fn is_expected(digest: &str, expected: Option<&str>) -> Result<(), SavedError> {
+    match expected {
+        Some(expected) if expected != digest => {
+            Err(SavedError::OtherDigest { found: digest.to_owned(), expected: expected.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One name's way from key to key; a rename has two
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Step<'s> {
+    alias: &'s str,
+    verb: &'static str,
+    before: Option<&'s str>,
+    after: Option<&'s str>,
+}
+
+impl std::fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { verb, before, after, .. } = self;
+        match (before, after) {
+            (Some(before), Some(after)) => write!(f, "{verb} from {before} to {after}"),
+            (None, Some(after)) => write!(f, "{verb} on {after}"),
+            (Some(before), None) => write!(f, "{verb} from {before}"),
+            (None, None) => f.write_str(verb),
+        }
+    }
+}
+
+impl SavedChange {
+    /// `create`, `update`, `replace` or `delete`; nothing for what is held
+    fn verb(&self) -> Option<&'static str> {
+        let actions: Vec<&str> = self.actions.iter().map(String::as_str).collect();
+        match actions[..] {
+            ["create"] | ["create", "delete"] => Some("create"),
+            ["update"] => Some("retarget"),
+            ["delete", "create"] => Some("replace"),
+            ["delete"] => Some("delete"),
+            _ => None,
+        }
+    }
+
+    fn steps(&self) -> Vec<Step<'_>> {
+        let Some(verb) = self.verb() else { return Vec::new() };
+        let (before, after) = (self.before.as_deref(), self.after.as_deref());
+        match &self.previous_alias {
+            None => vec![Step { alias: &self.alias, verb, before, after }],
+            Some(old) => vec![
+                Step { alias: &self.alias, verb, before: None, after },
+                Step { alias: old, verb: "delete", before, after: None },
+            ],
+        }
+    }
+
+    fn line(&self, target: &SavedTarget) -> Option<String> {
+        let (account, region) = (target.account.as_deref()?, target.region.as_deref()?);
+        let previous_alias = self.previous_alias.as_deref();
+        let verb = match self.verb()? {
+            _ if previous_alias.is_some() => "rename",
+            "retarget" => "update",
+            verb => verb,
+        };
+        let (before, after) = (self.before.as_deref(), self.after.as_deref());
+        Some(Written { account, region, alias: &self.alias, previous_alias, verb, before, after }.line())
+    }
+}
+
+/// The steps of a plan, by name
+fn steps(plan: &Plan) -> BTreeMap<&str, Step<'_>> {
+    plan.changes.iter().flat_map(steps_of).map(|step| (step.alias, step)).collect()
+}
+
+fn steps_of(change: &Change) -> Vec<Step<'_>> {
+    let verb = match change.action {
+        Action::Create { .. } => "create",
+        Action::Update { .. } => "retarget",
+        Action::Replace { .. } => "replace",
+        Action::Delete { .. } => "delete",
+    };
+    let (before, after) = change.action.keys();
+    let alias = change.action.name().as_str();
+    let step = Step { alias, verb, before: before.map(KeyId::as_str), after: after.map(KeyId::as_str) };
+    let old = change.previous.iter().map(|(old, was)| Step {
+        alias: old.as_str(),
+        verb: "delete",
+        before: Some(was.as_str()),
+        after: None,
+    });
+    std::iter::once(step).chain(old).collect()
+}

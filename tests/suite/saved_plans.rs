@@ -1,0 +1,284 @@
+//! Saved plans: carried out as they are or not at all, whatever has moved since, or been written into them. Whole commands on
+//! FakeKms.
+
+use kms_alias::cli::exit::Exit;
+use kms_alias::sandbox::{Effect, Fault, Scenario};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::fake::{A, B, C, FakeKms, home, world};
+use crate::ran::{Ran, run_on};
+
+const LIVE: [(&str, &str); 4] =
+    [("alias/app/gone", C), ("alias/app/moved", A), ("alias/app/old", B), ("alias/app/same", A)];
+
+const MANIFEST: &str = "version: 1\nscope: [alias/app/]\naliases:\n  \
+    alias/app/gone: absent\n  \
+    alias/app/moved: bbbb2222-0000-4000-8000-000000000002\n  \
+    alias/app/new: aaaa1111-0000-4000-8000-000000000001\n  \
+    alias/app/now: {key: bbbb2222-0000-4000-8000-000000000002, previously: [alias/app/old]}\n  \
+    alias/app/same: aaaa1111-0000-4000-8000-000000000001\n";
+
+/// A folder with a plan in it
+struct Saved {
+    folder: TempDir,
+}
+
+impl Saved {
+    async fn new(kms: &FakeKms, manifest: &str, args: &[&str]) -> Self {
+        let saved = Self { folder: TempDir::new().unwrap() };
+        let ran = run_on(kms, manifest, &[&["plan", "--out", &saved.path()], args].concat(), None).await;
+        assert!(ran.err.contains("carry it out with: kms-alias apply "), "{}", ran.err);
+        saved
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().join("plan.json").to_str().unwrap().to_owned()
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.path()).unwrap()
+    }
+
+    fn digest(&self) -> String {
+        serde_json::from_str::<Value>(&self.text()).unwrap()["digest"].as_str().unwrap().to_owned()
+    }
+
+    fn change(&self, change: impl Fn(&mut Value)) {
+        let mut document: Value = serde_json::from_str(&self.text()).unwrap();
+        change(&mut document);
+        std::fs::write(self.path(), document.to_string()).unwrap();
+    }
+
+    async fn apply(&self, kms: &FakeKms, manifest: &str, args: &[&str]) -> Ran {
+        run_on(kms, manifest, &[&["apply", &self.path()], args].concat(), None).await
+    }
+}
+
+fn writes(kms: &FakeKms) -> usize {
+    ["CreateAlias", "UpdateAlias", "DeleteAlias"].iter().map(|operation| kms.calls_to(operation).len()).sum()
+}
+
+fn put(kms: &FakeKms, name: &str, key: &str) {
+    let at = kms.at();
+    kms.service().world_mut().put_alias(&home(), name, Some(key), at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saved_plan_is_carried_out_without_a_question_and_the_second_time_it_is_there_already() {
+    let kms = FakeKms::with(&LIVE);
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    let ran = saved.apply(&kms, MANIFEST, &["--expect-digest", &saved.digest()]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("converged after"), "{}", ran.out);
+    let (truth, before) = (kms.truth(), writes(&kms));
+    let again = saved.apply(&kms, MANIFEST, &[]).await;
+    assert_eq!(
+        (again.exit, &*again.out),
+        (Exit::Success, "Already applied: every alias of the plan is as it wants it.\n")
+    );
+    assert_eq!((kms.truth(), writes(&kms)), (truth, before));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_apply_that_ended_early_left_is_done_by_the_next() {
+    let fault = Fault::new("CreateAlias", Effect::AccessDenied).times(2);
+    let kms = FakeKms::new(world(&LIVE), Scenario { faults: vec![fault], ..Scenario::default() });
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    let first = saved.apply(&kms, MANIFEST, &[]).await;
+    assert_eq!(first.exit, Exit::Incomplete, "{}", first.out);
+    let second = saved.apply(&kms, MANIFEST, &[]).await;
+    assert_eq!(second.exit, Exit::Success, "{}{}", second.out, second.err);
+    assert!(second.out.contains("2 created") || second.out.contains("1 created"), "{}", second.out);
+    let names: Vec<_> = kms.truth().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["alias/app/moved", "alias/app/new", "alias/app/now", "alias/app/same"]);
+}
+
+async fn stale(kms: &FakeKms, saved: &Saved, manifest: &str, words: &str) {
+    let before = (kms.truth(), writes(kms));
+    let ran = saved.apply(kms, manifest, &[]).await;
+    assert_eq!(ran.exit, Exit::Stale, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
+    assert!(ran.err.contains("the plan is stale; nothing was written\nhint: plan again"), "{}", ran.err);
+    assert_eq!((kms.truth(), writes(kms)), before);
+}
+
+/// What happens between the plan and the apply, the manifest of the apply, and what makes the plan stale
+type Move<'m> = (&'m dyn Fn(&FakeKms), &'m str, &'m str);
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_the_world_or_the_manifest_has_left_behind_writes_nothing() {
+    let stays = |_: &FakeKms| {};
+    let moves: [Move<'_>; 6] = [
+        (
+            &|kms| put(kms, "alias/app/moved", C),
+            MANIFEST,
+            "alias/app/moved: somebody has changed it since: the plan saw it on aaaa",
+        ),
+        (
+            &|kms| put(kms, "alias/app/new", C),
+            MANIFEST,
+            "alias/app/new: somebody has changed it since: the plan saw it gone",
+        ),
+        (&|kms| put(kms, "alias/app/gone", A), MANIFEST, "alias/app/gone: somebody has changed it since"),
+        (
+            &stays,
+            &MANIFEST.replace(
+                "alias/app/moved: bbbb2222-0000-4000-8000-000000000002",
+                &format!("alias/app/moved: {C}"),
+            ),
+            "alias/app/moved: it was to retarget from aaaa1111-0000-4000-8000-000000000001 to bbbb2222-0000-4000-8000-000000000002, and would retarget",
+        ),
+        (
+            &stays,
+            &MANIFEST.replace("  alias/app/new: aaaa1111-0000-4000-8000-000000000001\n", ""),
+            "alias/app/new: it was to create on aaaa1111-0000-4000-8000-000000000001, and the manifest does not ask for that now",
+        ),
+        (
+            &|kms| {
+                kms.service().world_mut().set_key_state(
+                    &home(),
+                    B,
+                    kms_alias::sandbox::KeyState::PendingDeletion,
+                )
+            },
+            MANIFEST,
+            "alias/app/moved: key bbbb2222-0000-4000-8000-000000000002 is pending deletion",
+        ),
+    ];
+    for (change, manifest, words) in moves {
+        let kms = FakeKms::with(&LIVE);
+        let saved = Saved::new(&kms, MANIFEST, &[]).await;
+        change(&kms);
+        stale(&kms, &saved, manifest, words).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_plan_does_not_name_is_left_alone_though_it_has_drifted() {
+    let kms = FakeKms::with(&LIVE);
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    put(&kms, "alias/app/same", C);
+    let ran = saved.apply(&kms, MANIFEST, &[]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert!(kms.truth().contains(&("alias/app/same".to_owned(), C.to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn guards_look_at_the_live_counts_of_the_apply() {
+    let names: Vec<String> = (0..20).map(|i| format!("alias/app/{i:02}")).collect();
+    let live: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let kms = FakeKms::with(&live);
+    let lines: String = names[..5].iter().map(|name| format!("  {name}: absent\n")).collect();
+    let manifest = format!("version: 1\nscope: [alias/app/]\naliases:\n{lines}");
+    let saved = Saved::new(&kms, &manifest, &[]).await;
+    for name in &names[10..] {
+        let at = kms.at();
+        kms.service().world_mut().remove_alias(&home(), name, at);
+    }
+    let ran = saved.apply(&kms, &manifest, &[]).await;
+    assert_eq!(ran.exit, Exit::Refused, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("would delete 5 of 10 live names (50 %)"), "{}", ran.out);
+    assert_eq!(writes(&kms), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_written_into_is_refused() {
+    let kms = FakeKms::with(&LIVE);
+    type Edit = fn(&mut Value);
+    let edits: [(Edit, Exit, &str); 8] = [
+        (
+            |plan| plan["targets"][0]["changes"][1]["after"] = C.into(),
+            Exit::Stale,
+            "was changed after it was saved",
+        ),
+        (
+            |plan| plan["allow"] = serde_json::json!(["mass-delete"]),
+            Exit::Stale,
+            "was changed after it was saved",
+        ),
+        (|plan| plan["kind"] = "receipt".into(), Exit::Manifest, "a document of kind \"receipt\""),
+        (|plan| plan["format_version"] = "2.0".into(), Exit::Manifest, "format version 2.0"),
+        (
+            |plan| plan["created_at"] = "2020-01-01T00:00:00Z".into(),
+            Exit::Stale,
+            "longer ago than --max-plan-age allows",
+        ),
+        (|plan| plan["created_at"] = "yesterday".into(), Exit::Stale, "does not say when it was made"),
+        (
+            |plan| plan["targets"][0]["name"] = "other".into(),
+            Exit::Stale,
+            "the manifest has no target \"other\"",
+        ),
+        (|plan| plan["errored"] = true.into(), Exit::Refused, "a target could not be read when it was made"),
+    ];
+    for (edit, exit, words) in edits {
+        let saved = Saved::new(&kms, MANIFEST, &[]).await;
+        saved.change(edit);
+        let ran = saved.apply(&kms, MANIFEST, &[]).await;
+        assert_eq!(ran.exit, exit, "{words}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words) && ran.err.contains("\nhint: "), "{words:?} is not in {}", ran.err);
+        assert_eq!(writes(&kms), 0);
+    }
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    saved.change(|plan| plan["targets"][0]["novelty"] = 1.into());
+    assert_eq!(saved.apply(&kms, MANIFEST, &[]).await.exit, Exit::Success, "later minor versions add fields");
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_and_refused_plans_are_saved_and_never_applied() {
+    let held = MANIFEST.replace(B, "99999999-0000-4000-8000-000000000009");
+    let refused = format!("protect: [{{match: \"alias/app/gone\", from: [delete]}}]\n{MANIFEST}");
+    for (manifest, words) in [(&*held, "of its changes are held"), (&*refused, "a guard refused it")] {
+        let kms = FakeKms::with(&LIVE);
+        let saved = Saved::new(&kms, manifest, &[]).await;
+        let ran = saved.apply(&kms, manifest, &[]).await;
+        assert_eq!(ran.exit, Exit::Refused, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words), "{}", ran.err);
+        assert_eq!(writes(&kms), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_digest_that_nobody_approved_writes_nothing_with_or_without_a_file() {
+    let kms = FakeKms::with(&LIVE);
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    let ran = saved.apply(&kms, MANIFEST, &["--expect-digest", "sha256:0"]).await;
+    assert!(ran.exit == Exit::Stale && ran.err.contains("and sha256:0 was expected"), "{}", ran.err);
+    let ran = run_on(&kms, MANIFEST, &["apply", "-y", "--expect-digest", "sha256:0"], None).await;
+    assert!(ran.exit == Exit::Stale && ran.err.contains("and sha256:0 was expected"), "{}", ran.err);
+    assert_eq!(writes(&kms), 0);
+    let ran = run_on(&kms, MANIFEST, &["apply", "-y", "--expect-digest", &saved.digest()], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_allowed_and_pruned_when_it_was_saved_is_when_it_is_applied() {
+    let kms = FakeKms::with(&LIVE);
+    let manifest = format!("protect: [{{match: \"alias/app/gone\", from: [delete]}}]\n{MANIFEST}");
+    put(&kms, "alias/app/stray", C);
+    let saved = Saved::new(&kms, &manifest, &["--allow", "protected", "--prune"]).await;
+    put(&kms, "alias/app/later", C);
+    let ran = saved.apply(&kms, &manifest, &[]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    let names: Vec<_> = kms.truth().into_iter().map(|(name, _)| name).collect();
+    let wanted = ["alias/app/later", "alias/app/moved", "alias/app/new", "alias/app/now", "alias/app/same"];
+    assert_eq!(names, wanted, "what came later was in no plan");
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_saved_plan_is_for_its_owner_alone_and_follows_no_link() {
+    use std::os::unix::fs::PermissionsExt;
+    let kms = FakeKms::with(&LIVE);
+    let folder = TempDir::new().unwrap();
+    let [victim, path] = ["victim", "plan.json"].map(|name| folder.path().join(name));
+    std::fs::write(&victim, "mine").unwrap();
+    std::os::unix::fs::symlink(&victim, &path).unwrap();
+    let ran = run_on(&kms, MANIFEST, &["plan", "--out", path.to_str().unwrap()], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
+    let metadata = path.symlink_metadata().unwrap();
+    assert!(metadata.is_file() && metadata.permissions().mode() & 0o777 == 0o600);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
