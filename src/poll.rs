@@ -97,13 +97,12 @@ where
         good = if hoped { good + 1 } else { 0 };
         let waited = began.elapsed();
         let settled = good >= patience.steady;
-        // Answers may be slower than delays: the budget bounds the time that passes, not the sum of the delays.
-        let spent = waited >= patience.budget;
-        let next = delays.next().filter(|_| !settled && !spent);
-        match next {
-            // Good answers are confirmed at the first pace again: only bad ones are worth backing off from.
-            Some(_) if hoped && wait(patience.first, stop).await => {}
-            Some(delay) if !hoped && wait(delay, stop).await => {}
+        // Good answers are confirmed at the first pace again: only bad ones are worth backing off from.
+        let next = if hoped { Some(patience.first) } else { delays.next() };
+        // The budget bounds the time that passes, not the sum of the delays: answers take time too, and good ones take no delay.
+        let left = patience.budget.saturating_sub(waited);
+        match next.map(|delay| delay.min(left)).filter(|delay| !settled && !delay.is_zero()) {
+            Some(delay) if wait(delay, stop).await => {}
             _ => return Ok(Polled { last, settled, asked, waited }),
         }
     }
@@ -183,6 +182,13 @@ mod tests {
                 && polled.waited >= patience.budget
                 && polled.waited <= patience.budget + rounding
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_alternate_are_given_the_whole_budget() {
+        let patience = Patience { budget: Duration::from_secs(30), ..Patience::default() };
+        let polled = ask(&patience, &[true, false].repeat(1000)).await;
+        assert!(!polled.settled && polled.waited >= patience.budget, "gave up after {:?}", polled.waited);
     }
 
     #[tokio::test(start_paused = true)]
