@@ -6,6 +6,8 @@
 //! The service has no compare-and-swap, so the look just before each write (DescribeKey by alias name) is what keeps us from
 //! overwriting somebody else's change; between the two lies one round trip, which cannot be closed.
 
+mod replace;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use crate::kms::{Fault, KmsError, KmsWrite, Written};
 use crate::pace::{Lane, Lanes};
 use crate::plan::Action;
 use crate::poll::{Patience, now, until, wait};
+use replace::replace;
 
 /// What the look before a write may take when patience is spent: the reader's own retries against silence take a minute
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -177,6 +180,8 @@ impl<'a> Write<'a> {
 /// How one write ended
 struct Ended {
     outcome: Outcome,
+    /// Whether it may have been made although no answer said so
+    unclear: bool,
     attempts: u32,
     request_id: Option<String>,
 }
@@ -188,7 +193,7 @@ impl Ended {
     }
 
     fn report(self, action: &Action) -> Applied {
-        let Self { outcome, attempts, request_id } = self;
+        let Self { outcome, attempts, request_id, .. } = self;
         Applied { action: action.clone(), outcome, attempts, request_id }
     }
 }
@@ -227,7 +232,7 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
         };
         // Whichever came first is the reason.
         let _ = end.map(|reason| self.dead.set(reason));
-        Ended { outcome, attempts: self.writes, request_id: self.request_id }
+        Ended { outcome, unclear: self.unclear, attempts: self.writes, request_id: self.request_id }
     }
 
     /// Tries until there is an outcome or patience is spent
@@ -241,7 +246,7 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
             let spent = now() >= self.deadline;
             match delays.next().filter(|_| !spent) {
                 Some(delay) if wait(delay, self.tools.stop).await => {}
-                _ if self.tools.stop.is_cancelled() => return self.stopped(),
+                _ if self.tools.stop.is_cancelled() => return self.cut_short(Reason::Stopped),
                 _ => return Outcome::Failed(error),
             }
         }
@@ -297,16 +302,16 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
 
     fn forbidden(&self) -> Option<Outcome> {
         if let Some(reason) = self.dead.get() {
-            return Some(Outcome::NotAttempted(*reason));
+            return Some(self.cut_short(*reason));
         }
-        self.tools.stop.is_cancelled().then(|| self.stopped())
+        self.tools.stop.is_cancelled().then(|| self.cut_short(Reason::Stopped))
     }
 
-    /// Asked to stop; a write without a clear answer may be there or not
-    fn stopped(&self) -> Outcome {
+    /// No more is to be sent; a write without a clear answer may be there or not
+    fn cut_short(&self, reason: Reason) -> Outcome {
         match self.unclear {
             true => Outcome::Unverified,
-            false => Outcome::NotAttempted(Reason::Stopped),
+            false => Outcome::NotAttempted(reason),
         }
     }
 
@@ -367,57 +372,4 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
 fn unanswered() -> KmsError {
     let message = "no answer in time".to_owned();
     KmsError { fault: Fault::Unknown, operation: "DescribeKey", code: None, message, request_id: None }
-}
-
-/// Deletes an alias and creates it on another key; if it cannot be created there, on the old one again
-///
-/// A stop is heeded before the delete only: between the two calls the name does not exist.
-async fn replace<K: KmsWrite>(action: &Action, tools: &Tools<'_, K>, dead: &OnceLock<Reason>) -> Applied {
-    let (name, (from, to)) = (action.name(), action.keys());
-    let delete = Write { name, before: from, after: None };
-    let mut deleted = Attempt::new(delete, &tools.lanes.delete, tools, dead).run().await;
-    if deleted.outcome != Outcome::Done {
-        deleted.outcome = not_deleted(deleted.outcome, to);
-        return deleted.report(action);
-    }
-    let (never, alive) = (CancellationToken::new(), OnceLock::new());
-    let (kms, lanes, patience) = (tools.kms, tools.lanes, tools.patience);
-    let tools = &Tools { kms, lanes, patience, stop: &never };
-    let create = |after| {
-        let write = Write { name, before: None, after };
-        Attempt { ghost: from, ..Attempt::new(write, &lanes.create, tools, &alive) }.run()
-    };
-    let mut created = create(to).await;
-    let mut again = deleted.again() + created.again();
-    if let Outcome::Failed(error) = created.outcome {
-        let back = create(from).await;
-        again += back.again();
-        created = Ended { outcome: put_back(back.outcome, error, to), ..back };
-    }
-    Ended { attempts: 1 + again, ..created }.report(action)
-}
-
-/// The alias was not deleted, so nothing is lost; it may be on the new key already
-fn not_deleted(outcome: Outcome, to: Option<&KeyId>) -> Outcome {
-    match outcome {
-        Outcome::Contested { found } if found.as_ref() == to => Outcome::AlreadySo,
-        Outcome::AlreadySo => Outcome::Contested { found: None },
-        outcome => outcome,
-    }
-}
-
-/// The alias could not be created on its new key for the reason `why`
-fn put_back(back: Outcome, why: KmsError, to: Option<&KeyId>) -> Outcome {
-    match back {
-        Outcome::Done | Outcome::AlreadySo => Outcome::PutBack(why),
-        Outcome::Contested { found } if found.as_ref() == to => Outcome::Done,
-        Outcome::Failed(error) => {
-            let message = format!(
-                "{}; the alias is gone: it was deleted, and could not be put back on its old key: {error}",
-                why.message
-            );
-            Outcome::Failed(KmsError { message, ..why })
-        }
-        other => other,
-    }
 }

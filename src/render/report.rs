@@ -8,7 +8,7 @@ use anstyle::Style;
 use serde::Serialize;
 
 use super::style::{Palette, harmless, paint, plural};
-use crate::alias::AliasName;
+use crate::alias::{AliasName, KeyId};
 use crate::apply::{Applied, Outcome, Reason};
 use crate::converge::Report;
 use crate::fleet::{Surveyed, Trouble};
@@ -163,12 +163,7 @@ fn outcome(row: &Row, palette: &Palette) -> String {
         (Outcome::PutBack(error), _) => {
             failed("put back", &format!("on its old key, because {}", harmless(&error.to_string())))
         }
-        (Outcome::Contested { found: Some(key) }, _) => {
-            held("contested", &format!("is on {key} now, which the plan did not show; left alone"))
-        }
-        (Outcome::Contested { found: None }, _) => {
-            held("contested", "is gone, which the plan did not show; left alone")
-        }
+        (Outcome::Contested { found }, _) => held("contested", &contested(found.as_ref(), *attempts)),
         (Outcome::Failed(error), _) => failed("failed", &(harmless(&error.to_string()) + &left(row))),
         (Outcome::Unverified, _) => held("unverified", unverified(*attempts)),
         (Outcome::NotAttempted(reason), _) => {
@@ -182,6 +177,13 @@ fn left(row: &Row) -> String {
     let unclear = matches!(&row.applied.outcome, Outcome::Failed(error) if error.fault == Fault::Unknown);
     let beside = row.beside.filter(|_| !unclear);
     beside.map(|new| format!("; left beside {new}")).unwrap_or_default()
+}
+
+/// Where it is now, and whether we may have had a part in it: a lost answer does not tell
+fn contested(found: Option<&KeyId>, attempts: u32) -> String {
+    let place = found.map_or("is gone".to_owned(), |key| format!("is on {key} now"));
+    let ours = if attempts == 0 { "left alone" } else { "what was sent before may have been made" };
+    format!("{place}, which the plan did not show; {ours}")
 }
 
 fn unverified(attempts: u32) -> &'static str {

@@ -11,6 +11,8 @@ use kms_alias::pace::Lanes;
 use kms_alias::plan::{Action, Policy};
 use kms_alias::poll::{Patience, now, wait};
 use kms_alias::prepare::{Prepared, prepare};
+use kms_alias::render::report::{Told, report as render};
+use kms_alias::render::style::Palette;
 use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Glob, KeyState, LagPlan, Scenario};
 use kms_alias::target::{Rates, Target};
 use kms_alias::verify::{Aim, Verdict};
@@ -124,6 +126,36 @@ async fn what_somebody_else_did_after_the_plan_is_contested_and_left_alone() {
         assert!(kms.calls_to(operation).is_empty() && !report.is_complete(), "{operation}");
         assert_eq!(kms.truth(), truth(&[(NAME, C)]), "{operation}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_contested_after_a_lost_response_is_not_said_to_have_been_left_alone() {
+    for (operation, live, declared, _) in ACTIONS {
+        let kms = misbehaving(live, Fault::new(operation, Effect::DropResponse).times(1));
+        let target = target(&[(NAME, declared)]);
+        let prepared = prepare(&target, &Policy::default(), &kms).await.unwrap();
+        let stop = CancellationToken::new();
+        let theirs = async {
+            while kms.calls_to(operation).is_empty() {
+                wait(Duration::from_millis(1), &stop).await;
+            }
+            let at = kms.at();
+            kms.service().world_mut().put_alias(&home(), NAME, Some(C), at);
+        };
+        let (report, ()) = tokio::join!(apply_plan(&kms, &target, &prepared, &stop, &|_| {}), theirs);
+        let told = Told { target: "test", plan: &prepared.plan, report: Ok(&report) };
+        let text = render(&[], &[told], &Palette::plain());
+        assert!(text.contains("contested") && text.contains("may have been made"), "{operation}: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_response_was_lost_before_the_credentials_gave_out_is_not_said_to_be_unattempted() {
+    let about = |name: &str, effect| Fault { alias: Some(glob(name)), ..Fault::new("CreateAlias", effect) };
+    let faults = vec![about("alias/app/x", Effect::DropResponse), about("alias/app/y", Effect::Expired)];
+    let kms = FakeKms::new(world(&[]), Scenario { faults, ..Scenario::default() });
+    let report = apply(&kms, &target(&[(NAME, A), ("alias/app/y", A)])).await;
+    assert_eq!(report.applied[0].outcome, Outcome::Unverified, "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]

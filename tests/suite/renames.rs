@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use kms_alias::cli::exit::Exit;
+use kms_alias::poll::wait;
 use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Key, LagPlan, Scenario};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::fake::{A, B, C, FakeKms, home, world};
 use crate::ran::run_on;
@@ -246,6 +248,35 @@ async fn a_replacement_that_can_be_neither_created_nor_put_back_says_that_the_al
     let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
     assert_eq!(ran.exit, Exit::Incomplete);
     assert!(ran.out.contains("the alias is gone"), "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_whose_credentials_give_out_in_its_middle_says_that_the_alias_is_gone() {
+    let kms = kms_with_mac(Scenario {
+        faults: vec![Fault::new("CreateAlias", Effect::Expired)],
+        ..Scenario::default()
+    });
+    let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Incomplete, "{}", ran.out);
+    assert!(ran.out.contains("the alias is gone"), "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_somebody_else_completes_is_not_said_to_have_been_so_already() {
+    let lost = Fault::new("DeleteAlias", Effect::DropResponse).times(1);
+    for faults in [vec![], vec![lost]] {
+        let kms = kms_with_mac(Scenario { faults, ..Scenario::default() });
+        let manifest = replaced(", replace: true");
+        let theirs = async {
+            while kms.calls_to("DeleteAlias").is_empty() {
+                wait(Duration::from_millis(1), &CancellationToken::new()).await;
+            }
+            let at = kms.at();
+            kms.service().world_mut().put_alias(&home(), NEW, Some(MAC), at);
+        };
+        let (ran, ()) = tokio::join!(run_on(&kms, &manifest, &["apply", "-y"], None), theirs);
+        assert!(ran.out.contains("1 replaced") && ran.out.contains("0 already so"), "{}", ran.out);
+    }
 }
 
 #[tokio::test(start_paused = true)]
