@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs all tests: those of the crate, then those against programs that are not ours (moto and the AWS CLI).
+"""Runs all tests: those of the crate, ten thousand seeds of the simulation, then those against programs that are not ours (moto
+and the AWS CLI).
 
 The latter two are installed into a virtual environment of their own under target/. Nothing is ever skipped: what could not
 be run is a failure. Needs Rust and Python 3 with its standard library, and the network when requirements.txt has changed.
@@ -33,12 +34,12 @@ def call(command, **options):
     return subprocess.run(command, cwd=ROOT, **options).returncode
 
 
-def cargo_test(*arguments, **variables):
+def cargo(command, *arguments, **variables):
     if shutil.which("cargo") is None:
         raise CannotRun("there is no cargo; install Rust")
     # Whole commands run in the tests' own process and read these, which may be set to whatever the person works with.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("KMS_ALIAS_", "AWS_"))}
-    return call(["cargo", "test", "--locked", *arguments], env=environment | variables)
+    return call(["cargo", command, "--locked", *arguments], env=environment | variables)
 
 
 def python():
@@ -85,17 +86,26 @@ def install():
 
 
 def test_crate():
-    return cargo_test()
+    return cargo("test")
+
+
+def simulate():
+    return cargo("run", "--example", "simulate", "--", "--seeds", "10000")
 
 
 def test_third_party():
     install()
-    return cargo_test("--test", "third_party", KMS_ALIAS_TEST_PYTHON=str(python()))
+    return cargo("test", "--test", "third_party", KMS_ALIAS_TEST_PYTHON=str(python()))
 
 
 def main():
     failures = []
-    for name, test in [("the crate's own tests", test_crate), ("the third-party tests", test_third_party)]:
+    tests = [
+        ("the crate's own tests", test_crate),
+        ("the simulation", simulate),
+        ("the third-party tests", test_third_party),
+    ]
+    for name, test in tests:
         say(f"==== {name}")
         try:
             if test() != 0:

@@ -4,15 +4,21 @@ use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::receipt::Sink;
+
 /// The streams of a run, and what is at their other end
 pub struct Console {
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
     input: Arc<Mutex<Box<dyn BufRead + Send>>>,
     printed: AtomicBool,
+    receipts: Option<Shelf>,
     /// What is at their other end
     pub ends: Ends,
 }
+
+/// Gives each receipt its place
+type Shelf = Box<dyn Fn() -> Box<dyn Sink> + Send + Sync>;
 
 /// Whether each stream is a person's
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,8 +47,20 @@ impl Console {
             err: Mutex::new(Box::new(err)),
             input: Arc::new(Mutex::new(input)),
             printed: AtomicBool::new(false),
+            receipts: None,
             ends,
         }
+    }
+
+    /// The same console, whose receipts go where `shelf` says, and to no file
+    #[must_use]
+    pub fn with_receipts(self, shelf: impl Fn() -> Box<dyn Sink> + Send + Sync + 'static) -> Self {
+        Self { receipts: Some(Box::new(shelf)), ..self }
+    }
+
+    /// The place of the next receipt, where it is not to be a file
+    pub(super) fn receipt_sink(&self) -> Option<Box<dyn Sink>> {
+        self.receipts.as_ref().map(|shelf| shelf())
     }
 
     /// Writes the plan or report

@@ -145,6 +145,10 @@ impl<K: KmsRead> KmsRead for Recorded<'_, K> {
         self.kms.describe_alias(name).await
     }
 
+    async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {
+        self.kms.probe_alias(name).await
+    }
+
     async fn key_page(&self, marker: Option<&str>) -> Result<KeyPage, KmsError> {
         self.kms.key_page(marker).await
     }

@@ -32,4 +32,5 @@ mod sandbox_rules;
 mod sandbox_state;
 mod saved_plans;
 mod selection;
+mod simulation;
 mod worlds;

@@ -1,0 +1,129 @@
+//! A seed -> the world, the manifests and the course of a simulation, before any of it happens.
+
+use super::bugs::Bug;
+use super::chance::{Chance, stream};
+use super::service::Perils;
+use super::wishes::{FOREIGN, IGNORED, NAMES, Wishes};
+use super::world::{HMAC, Key, Lag, NOTHING, SYMMETRIC, World};
+
+/// Flags of one run
+#[derive(Clone, Copy, Debug)]
+pub struct Flags {
+    pub patience: &'static str,
+    pub steady: u32,
+    pub no_wait: bool,
+}
+
+/// One run of the program in the course of a simulation
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// How long before it begins, after the one before
+    pub rest: i64,
+    pub flags: Flags,
+    pub perils: Perils,
+}
+
+/// One who runs the program over and over with one manifest
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub wishes: Wishes,
+    pub turns: Vec<Turn>,
+}
+
+/// What a seed decides
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub world: World,
+    pub first: Operator,
+    pub second: Option<Operator>,
+    /// Whether the first run after the last fault does not wait for late replicas
+    pub at_once: bool,
+}
+
+impl Case {
+    pub fn new(seed: u64) -> Self {
+        let mut random = stream(seed, "manifest");
+        let first = operator(seed, "first", "alias/app/");
+        let prefix = if random.happens(0.6) { "alias/app/" } else { "alias/data/" };
+        let second = random.happens(0.25).then(|| operator(seed, "second", prefix));
+        Self { world: world(seed, &first.wishes), first, second, at_once: random.bool() }
+    }
+}
+
+fn operator(seed: u64, who: &str, prefix: &'static str) -> Operator {
+    let wishes = Wishes::random(&mut stream(seed, &format!("manifest of the {who}")), prefix);
+    let mut random = stream(seed, &format!("course of the {who}"));
+    let mut turn = |_| {
+        let flags = Flags {
+            patience: random.one(&["2s", "20s", "180s"]),
+            steady: random.u32(2..4),
+            no_wait: random.happens(0.2),
+        };
+        let perils = Perils {
+            crash: random.happens(0.35).then(|| (random.u32(1..40), random.bool())),
+            stop: random.happens(0.1).then(|| random.u32(1..40)),
+            expiry: random.happens(0.1).then(|| random.u32(1..40)),
+        };
+        Turn { rest: random.i64(0..20_000), flags, perils }
+    };
+    let first = turn(());
+    let more = (0..random_count(seed, who)).map(|_| turn(()));
+    Operator { wishes, turns: std::iter::once(first).chain(more).collect() }
+}
+
+fn random_count(seed: u64, who: &str) -> usize {
+    stream(seed, &format!("runs of the {who}")).usize(0..3)
+}
+
+fn world(seed: u64, wishes: &Wishes) -> World {
+    let mut random = stream(seed, "world");
+    let mut world = World::default();
+    world.lag = lag(seed);
+    for id in SYMMETRIC.into_iter().chain([HMAC]) {
+        let state =
+            if random.happens(0.85) { "Enabled" } else { random.one(&["Disabled", "PendingDeletion"]) };
+        world.keys.insert(id, Key { state, created: i64::MIN / 2 });
+    }
+    if let Some(key) = world.keys.get_mut(SYMMETRIC[0]).filter(|_| random.happens(0.2)) {
+        (key.state, key.created) = ("Enabled", -500);
+    }
+    world.put("alias/aws/s3", Some(NOTHING), i64::MIN / 4);
+    let keys = [SYMMETRIC[0], SYMMETRIC[1], SYMMETRIC[2], SYMMETRIC[3], HMAC];
+    let full = random.happens(0.1);
+    for number in 0..if full { random.usize(44..50) } else { 0 } {
+        world.put(&format!("alias/crowd/{number:02}"), Some(keys[1]), -10_000_000);
+    }
+    let declared = wishes.wishes.keys().map(String::as_str);
+    let names: std::collections::BTreeSet<&str> =
+        NAMES.into_iter().chain(IGNORED).chain(FOREIGN).chain(declared).collect();
+    let busy = random.happens(0.5);
+    for name in names {
+        if random.happens(0.6) {
+            let key = Some(random.one(&keys)).filter(|id| world.has_room(id));
+            world.put(name, key, -10_000_000);
+        }
+        // Somebody was here just before us, and late replicas do not know it yet.
+        if busy && random.happens(0.3) {
+            let at = -random.i64(0..30_000);
+            let key = Some(random.one(&keys)).filter(|id| random.happens(0.7) && world.has_room(id));
+            world.put(name, key, at);
+        }
+    }
+    world
+}
+
+fn lag(seed: u64) -> Lag {
+    let mut random = stream(seed, "lag");
+    let count = random.one(&[1, 1, 2, 2, 3]);
+    let mut replica = || random.one(&[0, 0, 50, 500, 3_000, 20_000, 90_000]);
+    let replicas = (0..count).map(|_| replica()).collect();
+    let uneven = if random.happens(0.2) { 5_000 } else { 0 };
+    let new_keys = if random.happens(0.3) { random.i64(0..8_000) } else { 0 };
+    Lag { replicas, uneven, new_keys }
+}
+
+/// What the program with the bug would be called with
+pub fn mistaken(flags: Flags, bug: Option<Bug>) -> Flags {
+    let steady = if bug == Some(Bug::TrustOneCleanRead) { 1 } else { flags.steady };
+    Flags { steady, ..flags }
+}

@@ -1,0 +1,207 @@
+//! What one run of the program was seen to do -> whether it kept the rules. Every rule that a run can break is here.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::rules::{Broken, Rule};
+use super::shown::{Shown, Sign};
+use super::wishes::{QUOTAS, WRITES, Wishes};
+use super::world::{At, HMAC, Id, NOWHERE, SYMMETRIC, World};
+
+/// How far the last listing came
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    Reading,
+    Whole,
+    Broken,
+}
+
+/// What a run was told about an alias just before it wrote
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub answer: Option<Id>,
+    pub truth: Option<Id>,
+    /// When the answer was back
+    pub at: At,
+    /// How many writes to this name the run had sent before
+    pub sent: u32,
+}
+
+/// A change that took an alias from a key the plan had not shown, though the last look had shown it
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// It was changed between the look and the write
+    Race,
+    /// The look was answered by a replica that was late
+    StaleLook,
+}
+
+/// One run of the program
+#[derive(Debug)]
+pub struct Watch {
+    pub wishes: Wishes,
+    pub shown: Option<Shown>,
+    pub listing: Listing,
+    /// Since when what the plan was made from can have been true
+    pub since: At,
+    pub began: At,
+    pub stopped: bool,
+    /// Writes sent
+    pub writes: u32,
+    /// The names that it changed
+    pub changed: BTreeSet<String>,
+    /// The longest that a write kept the answer of its look waiting
+    pub oldest_look: At,
+    looks: BTreeMap<String, Look>,
+    sent: BTreeMap<String, u32>,
+    departures: [VecDeque<At>; 3],
+}
+
+/// Enough of an id to tell keys apart, as plans show it
+pub fn short(id: &str) -> &str {
+    &id[..id.len().min(8)]
+}
+
+impl Watch {
+    pub fn new(wishes: Wishes, began: At) -> Self {
+        Self {
+            wishes,
+            shown: None,
+            listing: Listing::Reading,
+            since: began,
+            began,
+            stopped: false,
+            writes: 0,
+            changed: BTreeSet::new(),
+            oldest_look: 0,
+            looks: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            departures: Default::default(),
+        }
+    }
+
+    /// A look whose answer has come back
+    pub fn looked(&mut self, name: &str, look: Look, at: At) {
+        let sent = self.sent.get(name).copied().unwrap_or_default();
+        self.looks.insert(name.to_owned(), Look { sent, at, ..look });
+    }
+
+    /// A write leaves the program
+    pub fn departs(&mut self, operation: &'static str, name: &str, key: &str, at: At) -> Result<(), Broken> {
+        self.writes += 1;
+        *self.sent.entry(name.to_owned()).or_default() += 1;
+        let age = self.looks.get(name).map(|look| at - look.at);
+        self.oldest_look = self.oldest_look.max(age.unwrap_or_default());
+        self.pace(operation, at)?;
+        self.may_write(operation, name, key)
+            .map_err(|(rule, why)| rule.broken(format!("{operation} {name} {}: {why}", short(key))))
+    }
+
+    fn may_write(&self, operation: &str, name: &str, key: &str) -> Result<(), (Rule, &'static str)> {
+        let wishes = &self.wishes;
+        if !wishes.owns(name) {
+            return Err((Rule::Scope, "outside the scope, or ignored"));
+        }
+        if self.listing != Listing::Whole {
+            return Err((Rule::WholeListing, "the last listing was not whole"));
+        }
+        let shown = self.shown.as_ref().filter(|shown| !shown.refused);
+        let Some(shown) = shown else { return Err((Rule::Shown, "no plan was shown that could be applied")) };
+        let Some(sign) = shown.allows(operation, name, key) else {
+            return Err((Rule::Shown, "not in the plan"));
+        };
+        let protected = match sign {
+            Sign::Delete => wishes.undeletable.contains(name),
+            Sign::Update | Sign::Replace => wishes.unmovable.contains(name),
+            Sign::Create | Sign::Rename => false,
+        };
+        if protected || (operation == "DeleteAlias" && !wishes.may_delete(name)) {
+            return Err((Rule::Kept, "the manifest keeps it from that"));
+        }
+        match self.stopped && !(sign == Sign::Replace && operation == "CreateAlias") {
+            true => Err((Rule::Stop, "begun after the request to stop")),
+            false => Ok(()),
+        }
+    }
+
+    /// No window of a second holds more writes than the rate
+    fn pace(&mut self, operation: &str, at: At) -> Result<(), Broken> {
+        let lane = WRITES.iter().position(|known| *known == operation).unwrap_or_default();
+        let (rate, recent) = (self.wishes.rates[lane].min(QUOTAS[lane]), &mut self.departures[lane]);
+        while recent.front().is_some_and(|then| then + 1000 <= at) {
+            recent.pop_front();
+        }
+        recent.push_back(at);
+        let count = recent.len();
+        let why = || format!("{count} {operation} within a second, and the rate is {rate}");
+        if count > rate as usize { Err(Rule::Pace.broken(why())) } else { Ok(()) }
+    }
+
+    /// A write is carried out, and takes the alias from the key `had`; an excuse where it was not what the plan showed
+    pub fn carried_out(
+        &mut self,
+        operation: &str,
+        name: &str,
+        had: Option<Id>,
+        key: Option<Id>,
+    ) -> Result<Option<Window>, Broken> {
+        self.changed.insert(name.to_owned());
+        let look = self.looks.get(name).copied();
+        let shown = self.shown.as_ref().and_then(|shown| shown.changes.get(name));
+        let (Some(had), Some(shown)) = (had, shown) else { return Ok(None) };
+        if operation == "CreateAlias" || Some(had) == key || shown.from.as_deref() == Some(short(had)) {
+            return Ok(None);
+        }
+        // `sent` counts this write already.
+        let sent = self.sent.get(name).copied().unwrap_or_default();
+        let fresh = look.filter(|look| look.sent + 1 == sent);
+        match fresh.filter(|look| look.answer.map(short) == shown.from.as_deref()) {
+            Some(look) if look.truth == look.answer => Ok(Some(Window::Race)),
+            Some(_) => Ok(Some(Window::StaleLook)),
+            None => Err(Rule::Taken.broken(format!(
+                "{operation} {name} took it from {}, and the plan showed {}; the last look: {look:?}",
+                short(had),
+                shown.from.as_deref().unwrap_or("nothing"),
+            ))),
+        }
+    }
+
+    /// The run said that all went well: then every change that it showed was true at some moment, or a look said so
+    ///
+    /// Where it waited, and had the patience to ask each of the replicas, each of them has shown it.
+    pub fn claims(&self, world: &World, every_replica: bool, at: At) -> Result<Doubts, Broken> {
+        let mut doubts = Doubts::default();
+        for (name, change) in self.shown.iter().flat_map(|shown| &shown.changes) {
+            let goal = change.to.as_deref().and_then(known);
+            let shown_by = |replica: usize| {
+                let lag = world.lag.of(replica, name);
+                world.was(name, goal, self.began - lag, at - lag)
+            };
+            let everywhere = (0..world.lag.replicas.len()).all(shown_by);
+            let true_once = world.was(name, goal, self.since, at);
+            if every_replica && !everywhere {
+                let why = format!("it said that {name} is converged, and not every replica has shown it");
+                return Err(Rule::Claim.broken(why));
+            }
+            if !true_once && self.looks.get(name).is_none_or(|look| look.answer != goal) {
+                return Err(Rule::Claim.broken(format!("it said that {name} is done, and it never was")));
+            }
+            doubts.early += u64::from(!everywhere);
+            doubts.misled += u64::from(!true_once);
+        }
+        Ok(doubts)
+    }
+}
+
+/// Changes that a run called done with less ground than it could have had, which its flags or the world allow
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Doubts {
+    /// Not every replica had shown them
+    pub early: u64,
+    /// Only a late replica had
+    pub misled: u64,
+}
+
+/// The key that a plan shows so
+fn known(shown: &str) -> Option<Id> {
+    SYMMETRIC.into_iter().chain([HMAC, NOWHERE]).find(|id| short(id) == shown)
+}
