@@ -45,23 +45,10 @@ impl Session<'_> {
             let hint = Some("leave --target out, or plan again for those targets");
             return Ok(self.fail(Exit::Usage, "a saved plan is carried out as a whole", hint));
         }
-        let shown = harmless(&path.display().to_string());
-        let text = std::fs::read_to_string(path).with_context(|| format!("read the plan {shown}"))?;
-        let refuse = |error: &SavedError| {
-            let hint = "plan again, and apply that";
-            self.fail(exit_of(error), &format!("{shown}: {error}; nothing was written"), Some(hint))
-        };
-        let saved = match SavedPlan::read(&text).and_then(|saved| {
-            saved.check(args.expect_digest.as_deref())?;
-            Ok(saved)
-        }) {
+        let saved = match self.load_saved(path, args)? {
             Ok(saved) => saved,
-            Err(error) => return Ok(refuse(&error)),
+            Err(exit) => return Ok(exit),
         };
-        if let Some(sentence) = too_old(&saved.created_at, args.max_plan_age) {
-            let hint = Some("plan again, or raise --max-plan-age");
-            return Ok(self.fail(Exit::Stale, &format!("{shown}: {sentence}; nothing was written"), hint));
-        }
         let manifest = match self.manifest()? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
@@ -71,7 +58,7 @@ impl Session<'_> {
         let targets = self.targets(&manifest, &flags).map_err(anyhow::Error::msg)?;
         let targets = match saved.narrow(&targets) {
             Ok(targets) => targets,
-            Err(error) => return Ok(refuse(&error)),
+            Err(error) => return Ok(self.refuse_saved(path, &error)),
         };
         let (sandbox, connect, surveyed) = match self.read(targets, None, connect).await? {
             Ok(all) => all,
@@ -80,6 +67,32 @@ impl Session<'_> {
         let exit = self.settle_saved(&saved, surveyed, args, &connect).await?;
         self.close(sandbox).await?;
         Ok(exit)
+    }
+
+    /// A saved plan that may be applied, for all that the file can tell; or the exit code after it has been said why not
+    fn load_saved(&self, path: &Path, args: &ApplyArgs) -> anyhow::Result<Result<SavedPlan, Exit>> {
+        let shown = harmless(&path.display().to_string());
+        let text = std::fs::read_to_string(path).with_context(|| format!("read the plan {shown}"))?;
+        let checked = SavedPlan::read(&text).and_then(|saved| {
+            saved.check(args.expect_digest.as_deref())?;
+            Ok(saved)
+        });
+        let saved = match checked {
+            Ok(saved) => saved,
+            Err(error) => return Ok(Err(self.refuse_saved(path, &error))),
+        };
+        if let Some(sentence) = too_old(&saved.created_at, args.max_plan_age) {
+            let hint = Some("plan again, or raise --max-plan-age");
+            let exit = self.fail(Exit::Stale, &format!("{shown}: {sentence}; nothing was written"), hint);
+            return Ok(Err(exit));
+        }
+        Ok(Ok(saved))
+    }
+
+    fn refuse_saved(&self, path: &Path, error: &SavedError) -> Exit {
+        let shown = harmless(&path.display().to_string());
+        let sentence = format!("{shown}: {}; nothing was written", harmless(&error.to_string()));
+        self.fail(exit_of(error), &sentence, Some("plan again, and apply that"))
     }
 
     async fn settle_saved<C: Connect>(
