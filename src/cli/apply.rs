@@ -164,7 +164,7 @@ impl Session<'_> {
 
     pub(super) fn end_unwritten(&self, surveyed: &[Surveyed], exit: Exit) -> anyhow::Result<Exit> {
         if self.global.output == Output::Json {
-            let document = render::json::apply(surveyed, None, exit.code());
+            let document = render::json::unwritten(surveyed, exit.code());
             self.console.print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
         }
         Ok(exit)
@@ -204,7 +204,8 @@ impl Session<'_> {
         let exit = self.end_receipt(&receipt, self.judge(surveyed, &told));
         let text = match self.global.output {
             Output::Json => {
-                serde_json::to_string_pretty(&render::json::apply(surveyed, Some(&told), exit.code()))? + "\n"
+                let document = render::json::apply(surveyed, &told, &receipt, exit.code());
+                serde_json::to_string_pretty(&document)? + "\n"
             }
             _ => render::report::report(surveyed, &told, &self.palette()),
         };

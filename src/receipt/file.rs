@@ -76,7 +76,7 @@ pub fn create(path: &Path, begin: Begin) -> Result<Receipt, FileError> {
         _ => wrong(error.error),
     })?;
     sync_folder(folder).map_err(wrong)?;
-    Ok(Receipt::new(Box::new(Synced(file))))
+    Ok(Receipt { place: Some(path.to_owned()), ..Receipt::new(Box::new(Synced(file))) })
 }
 
 #[cfg(unix)]

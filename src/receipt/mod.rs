@@ -11,6 +11,7 @@ pub mod record;
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use time::OffsetDateTime;
@@ -36,7 +37,11 @@ impl Sink for Nowhere {
 }
 
 /// A receipt that is being written
-pub struct Receipt(Mutex<State>);
+pub struct Receipt {
+    state: Mutex<State>,
+    /// The file that it is in, if it is in one
+    pub place: Option<PathBuf>,
+}
 
 struct State {
     sink: Box<dyn Sink>,
@@ -47,7 +52,7 @@ struct State {
 
 impl fmt::Debug for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Receipt").finish_non_exhaustive()
+        f.debug_struct("Receipt").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -59,7 +64,7 @@ pub struct Broken(pub String);
 impl Receipt {
     /// A receipt that goes to `sink`
     pub fn new(sink: Box<dyn Sink>) -> Self {
-        Self(Mutex::new(State { sink, calls: 0, broken: None }))
+        Self { state: Mutex::new(State { sink, calls: 0, broken: None }), place: None }
     }
 
     /// A receipt that nobody keeps, for a world that nobody keeps either
@@ -94,7 +99,7 @@ impl Receipt {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -263,5 +263,11 @@ async fn a_receipt_is_for_its_owner_alone_and_leaves_nothing_beside_it() {
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    assert_eq!(writes(&kms), 3);
+    let next = path.with_file_name("next.jsonl");
+    let args = ["apply", "-y", "-o", "json", "--receipt", next.to_str().unwrap()];
+    let manifest = MANIFEST.replace("alias/app/new", "alias/app/next");
+    let document: serde_json::Value =
+        serde_json::from_str(&run_on(&kms, &manifest, &args, None).await.out).unwrap();
+    assert_eq!(document["receipt"], next.to_str().unwrap());
+    assert_eq!(writes(&kms), 4);
 }

@@ -4,7 +4,7 @@ mod plan;
 mod report;
 
 pub use plan::{PlanDocument, plan, saved};
-pub use report::{ApplyDocument, apply};
+pub use report::{ApplyDocument, apply, unwritten};
 use serde::Serialize;
 
 use crate::fleet::Trouble;

@@ -10,6 +10,7 @@ use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
 use crate::fleet::{Surveyed, Trouble};
+use crate::receipt::Receipt;
 use crate::render::report::{Tally, Told, renames, tally};
 use crate::verify::Verdict;
 
@@ -19,6 +20,8 @@ pub struct ApplyDocument<'p> {
     format_version: &'static str,
     kind: &'static str,
     plan: PlanDocument<'p>,
+    /// The file that has every write of it; `null` where there is none
+    receipt: Option<String>,
     /// `null` where it never came to a write
     report: Option<ReportDocument<'p>>,
     exit_code: u8,
@@ -60,13 +63,23 @@ struct AppliedChange<'p> {
     error: Option<String>,
 }
 
-/// The document of an apply; `told` is `None` where it never came to a write
-pub fn apply<'p>(surveyed: &'p [Surveyed], told: Option<&[Told<'p>]>, exit_code: u8) -> ApplyDocument<'p> {
-    let report = told.map(|told| ReportDocument {
-        summary: tally(told),
-        targets: told.iter().map(target_report).collect(),
-    });
-    ApplyDocument { format_version: FORMAT_VERSION, kind: "apply", plan: plan(surveyed), report, exit_code }
+/// The document of an apply that never came to a write
+pub fn unwritten(surveyed: &[Surveyed], exit_code: u8) -> ApplyDocument<'_> {
+    let (kind, plan) = ("apply", plan(surveyed));
+    ApplyDocument { format_version: FORMAT_VERSION, kind, plan, receipt: None, report: None, exit_code }
+}
+
+/// The document of an apply, and of the receipt that it wrote
+pub fn apply<'p>(
+    surveyed: &'p [Surveyed],
+    told: &[Told<'p>],
+    receipt: &Receipt,
+    exit_code: u8,
+) -> ApplyDocument<'p> {
+    let report =
+        Some(ReportDocument { summary: tally(told), targets: told.iter().map(target_report).collect() });
+    let receipt = receipt.place.as_ref().map(|place| place.display().to_string());
+    ApplyDocument { receipt, report, ..unwritten(surveyed, exit_code) }
 }
 
 fn target_report<'p>(told: &Told<'p>) -> TargetReport<'p> {
