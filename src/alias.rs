@@ -1,5 +1,6 @@
 //! The vocabulary: alias names, key ids, key references, patterns and scope. Pure; every other file speaks in these types.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -263,13 +264,16 @@ pub struct Selection {
     pub only: Vec<Pattern>,
     /// But none that one of these covers
     pub exclude: Vec<Pattern>,
+    /// Nor these: the previous names of aliases that are left out
+    pub behind: BTreeSet<Arc<str>>,
 }
 
 impl Selection {
     /// Whether `name` takes part
     pub fn takes(&self, name: &str) -> bool {
         let covered = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
-        (self.only.is_empty() || covered(&self.only)) && !covered(&self.exclude)
+        let chosen = (self.only.is_empty() || covered(&self.only)) && !covered(&self.exclude);
+        chosen && !self.behind.contains(name)
     }
 
     /// Whether it leaves out anything at all

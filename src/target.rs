@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::alias::{AliasName, KeyRef, Pattern, Scope};
+use crate::alias::{AliasName, KeyRef, Pattern, Scope, Selection};
 use crate::load::roles::fill;
 use crate::load::{Entry, Instance, Manifest};
 
@@ -91,6 +91,20 @@ pub struct Target {
     pub guards: Guards,
     /// What is declared for this target: the shared map, narrowed, with this target's overrides
     pub aliases: BTreeMap<AliasName, Declared>,
+}
+
+impl Target {
+    /// Leaves the names that one of `only` covers, if there are any, and none of `exclude`
+    ///
+    /// The previous name of an alias that is left out stays with it: alone it would look like a name that nothing declares.
+    pub fn select(&mut self, only: &[Pattern], exclude: &[Pattern]) {
+        let (only, exclude) = (only.to_vec(), exclude.to_vec());
+        let selection = Selection { only, exclude, ..Selection::default() };
+        let left_out = self.aliases.iter().filter(|(name, _)| !selection.takes(name.as_str()));
+        let behind = left_out.flat_map(|(_, declared)| &declared.manner.previously);
+        let behind = behind.map(|previous| previous.as_str().into()).collect();
+        self.scope.selection = Selection { behind, ..selection };
+    }
 }
 
 /// The roles a target is read and written with

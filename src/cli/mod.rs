@@ -181,8 +181,7 @@ impl Session<'_> {
     fn targets(&self, manifest: &Manifest, args: &PlanArgs) -> Result<Vec<(Target, Policy)>, String> {
         let chosen = select::targets(targets(manifest), &self.global.target)?;
         let narrow = |mut target: Target| {
-            target.scope.selection.only.clone_from(&args.alias);
-            target.scope.selection.exclude.clone_from(&args.exclude_alias);
+            target.select(&args.alias, &args.exclude_alias);
             target.prune = args.prunes(&target);
             let counted =
                 |most: Option<usize>| most.map(|most| Guard { limit: Limit::Count(most), place: None });

@@ -131,6 +131,20 @@ async fn a_previous_name_can_be_kept_for_a_while_even_with_prune_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_previous_name_is_not_pruned_while_the_alias_that_it_becomes_is_left_out() {
+    for manner in ["", ", retain_previous: true"] {
+        for selection in [["--exclude-alias", "alias/app/new"], ["--alias", "alias/app/{old,other}"]] {
+            let kms = FakeKms::with(&[("alias/app/old", A), ("alias/app/other", B), ("alias/app/junk", B)]);
+            let manifest = renamed("prune: true\n", manner) + &format!("  alias/app/other: {B}\n");
+            let args = [&["apply", "-y", "--no-wait"][..], &selection].concat();
+            let ran = run_on(&kms, &manifest, &args, None).await;
+            assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+            assert!(own(&kms).contains(&("alias/app/old".to_owned(), A.to_owned())), "{}", ran.out);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn both_names_on_different_keys_are_a_conflict_that_nobody_guesses_away() {
     for new_key in [A, C] {
         let kms = FakeKms::with(&[(OLD, B), (NEW, new_key)]);
