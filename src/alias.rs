@@ -283,12 +283,14 @@ impl Selection {
 }
 
 impl Scope {
-    /// Whether `name` may be touched; nothing else is ever written or counted
+    /// Whether `name` may be touched; nothing else is ever written
     pub fn owns(&self, name: &str) -> bool {
-        !is_reserved(name)
-            && self.covers(name)
-            && self.ignored_by(name).next().is_none()
-            && self.selection.takes(name)
+        self.holds(name) && self.selection.takes(name)
+    }
+
+    /// Whether the manifest lets `name` be touched, though the command line may leave it out
+    pub fn holds(&self, name: &str) -> bool {
+        !is_reserved(name) && self.covers(name) && self.ignored_by(name).next().is_none()
     }
 
     /// Whether one of the prefixes covers `name`, ignored or not

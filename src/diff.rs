@@ -15,9 +15,9 @@ pub struct Diff {
     pub differences: BTreeMap<AliasName, Difference>,
     /// How many names are as declared; a tombstone without a corpse is not counted
     pub in_sync: usize,
-    /// How many names are declared, tombstones too
+    /// How many names are declared, tombstones too, those included that the command line leaves out
     pub declared: usize,
-    /// How many names are live in scope
+    /// How many names are live in scope, those included that the command line leaves out
     pub live: usize,
     /// How many aliases each key has, in scope or not
     pub alias_counts: Arc<BTreeMap<KeyId, usize>>,
@@ -63,8 +63,8 @@ pub enum Difference {
 /// Compares the desired state of a target with its live one
 pub fn diff(desired: &Desired, snapshot: &Snapshot) -> Diff {
     let alias_counts = snapshot.alias_counts.clone();
-    let mut diff =
-        Diff { declared: desired.len(), live: snapshot.live.len(), alias_counts, ..Diff::default() };
+    let live = snapshot.live.len() + snapshot.left_out;
+    let mut diff = Diff { declared: desired.len(), live, alias_counts, ..Diff::default() };
     for (name, goal) in desired {
         match compare(goal, snapshot.live.get(name)) {
             Compared::Differs(difference) => drop(diff.differences.insert(name.clone(), difference)),

@@ -13,6 +13,8 @@ use crate::pages::{PageFault, Pages};
 pub struct Snapshot {
     /// Names in scope; nothing else ever enters here
     pub live: BTreeMap<AliasName, Live>,
+    /// How many names are in scope too, and left out by the command line
+    pub left_out: usize,
     /// Names outside it that declared aliases follow
     pub followed: BTreeMap<AliasName, KeyId>,
     /// The `ignore` patterns that covered a live name
@@ -83,7 +85,7 @@ pub async fn list(
         for alias in aliases {
             // Hashes, because a listing may name an alias twice, and the names of others are not ours to keep.
             if counted.insert(hash(&alias.name)) {
-                snapshot.count(&alias);
+                snapshot.count(&alias, scope);
             }
             snapshot.take(alias, scope, follow)?;
         }
@@ -121,7 +123,8 @@ fn hash(name: &str) -> u64 {
 }
 
 impl Snapshot {
-    fn count(&mut self, alias: &ListedAlias) {
+    fn count(&mut self, alias: &ListedAlias, scope: &Scope) {
+        self.left_out += usize::from(scope.holds(&alias.name) && !scope.owns(&alias.name));
         if let Some(key) = alias.target.as_ref().filter(|_| !is_reserved(&alias.name)) {
             *Arc::make_mut(&mut self.alias_counts).entry(key.clone()).or_default() += 1;
         }

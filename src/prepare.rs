@@ -2,7 +2,7 @@
 //! Reads only; it strings the reading stages together.
 
 use crate::choose::{ChooseError, choose, criteria};
-use crate::diff::diff;
+use crate::diff::{Diff, diff};
 use crate::inspect::{Facts, inspect};
 use crate::kms::{Identity, KmsError, KmsRead};
 use crate::list::{ListError, Snapshot, list};
@@ -80,7 +80,8 @@ pub async fn prepare(target: &Target, policy: &Policy, kms: &impl KmsRead) -> Re
     let snapshot = list(kms, &target.scope, &follows(target)).await?;
     let choices = choose(kms, criteria(target)).await?;
     let desired = resolve(target, &identity, &snapshot, &choices);
-    let diff = diff(&desired, &snapshot);
+    // Guards judge a plan by the whole target: names that the command line leaves out make no plan smaller.
+    let diff = Diff { declared: target.aliases.len(), ..diff(&desired, &snapshot) };
     let candidates = candidates(&diff, &desired, policy);
     let facts = inspect(kms, candidates.keys(), choices.facts).await.map_err(PrepareError::Inspect)?;
     let plan = plan(candidates, &diff, policy, &facts);

@@ -105,6 +105,19 @@ async fn an_empty_manifest_with_prune_on_is_refused_even_where_there_are_few_nam
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_command_line_leaves_out_counts_towards_the_live_and_the_declared_names() {
+    let seven = ["--alias", "alias/app/0[0-6]"];
+    refused(&manifest(PRUNE, 7, 0), &seven, "refused mass-delete: would delete 7 of 20 live names (35 %)")
+        .await;
+    refused(&manifest("", 0, 7), &seven, "refused mass-update: would retarget 7 of 20 live names (35 %)")
+        .await;
+    applied(&manifest(PRUNE, 7, 0), &["--alias", "alias/app/0[0-5]"]).await;
+    let ignored = manifest("prune: true\nignore: [\"alias/app/19\"]\n", 7, 0);
+    let ignored = ignored.replace(&format!("  alias/app/19: {A}\n"), "");
+    refused(&ignored, &seven, "would delete 7 of 19 live names").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_protected_name_is_neither_deleted_nor_moved_even_when_its_entry_is_gone() {
     let pattern = "protect:\n  - {match: \"alias/app/0*\", from: [delete, retarget]}\n";
     let words = "refused protected: alias/app/00 would be deleted, and `alias/app/0*` protects it  (set at aliases.yaml:5)";
