@@ -152,11 +152,15 @@ pub fn unmanaged(names: &BTreeMap<AliasName, Option<KeyId>>, policy: &Policy) ->
     asked.then(|| Refusal::on(FailOn::Unmanaged, why))
 }
 
-/// The harm that a change does to live names, each with the name; a rename takes one away
+/// The harm that a change does to live names, each with the name; a rename takes one away, and may come to another key
 fn harms(change: &Change) -> Vec<(Harm, &AliasName)> {
-    let (name, previous) = (change.action.name(), change.previous.iter());
-    match change.action {
-        Action::Create { .. } => previous.map(|(old, _)| (Harm::Delete, old)).collect(),
+    let name = change.action.name();
+    match &change.action {
+        Action::Create { key, .. } => {
+            let harms =
+                |(old, was)| [Some((Harm::Delete, old)), (key != was).then_some((Harm::Retarget, old))];
+            change.previous.iter().map(|(old, was)| (old, was)).flat_map(harms).flatten().collect()
+        }
         Action::Update { .. } | Action::Replace { .. } => vec![(Harm::Retarget, name)],
         Action::Delete { .. } => vec![(Harm::Delete, name)],
     }
@@ -220,8 +224,10 @@ fn protected(change: &Change, policy: &Policy) -> Vec<Refusal> {
 
 /// A name that is new to the manifest and old to the account is somebody else's, or a slip
 fn takeover(change: &Change, policy: &Policy) -> Option<Refusal> {
-    let (Action::Update { name, from, to } | Action::Replace { name, from, to }) = &change.action else {
-        return None;
+    let (name, from, to) = match (&change.action, &change.previous) {
+        (Action::Update { name, from, to } | Action::Replace { name, from, to }, _) => (name, from, to),
+        (Action::Create { key, .. }, Some((old, was))) if key != was => (old, was, key),
+        _ => return None,
     };
     let since = policy.since.as_ref().filter(|since| since.is_new(name))?;
     let commit = since.commit.short();

@@ -82,6 +82,25 @@ async fn what_was_declared_moves_freely_and_what_is_as_declared_is_adopted_witho
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_live_name_is_not_taken_over_by_renaming_it_on_to_another_key() {
+    let repository = Repository::with(&manifest("", &[("ours", A)]));
+    let renamed = |old: &str| format!("{{key: {B}, previously: [alias/app/{old}]}}");
+    repository.write("aliases.yaml", &manifest("", &[("ours", A), ("new", &renamed("theirs"))]));
+    let live = [("alias/app/ours", A), ("alias/app/theirs", A)];
+    let refused = ran(&repository, &FakeKms::with(&live), &["apply", "-y", "--base-ref", "main"]).await;
+    assert_eq!(refused.exit, Exit::Refused, "{}{}", refused.out, refused.err);
+    let words = format!("it exists on key {A}, and would be moved to key {B}  (set at aliases.yaml:6)");
+    assert!(
+        refused.out.contains("refused takeover: alias/app/theirs was not declared at"),
+        "{}",
+        refused.out
+    );
+    assert!(refused.out.contains(&words), "{words} is not in\n{}", refused.out);
+    repository.write("aliases.yaml", &manifest("", &[("new", &renamed("ours"))]));
+    assert_eq!(ran(&repository, &FakeKms::with(&live), &PLAN).await.exit, Exit::Success);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_newly_declared_absence_is_a_delete_and_no_takeover() {
     let repository = Repository::with(&manifest("", &[]));
     repository.write("aliases.yaml", &manifest("", &[("theirs", "absent")]));

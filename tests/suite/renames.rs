@@ -170,6 +170,13 @@ async fn a_rename_to_another_key_is_shown_with_both_and_counts_as_a_retarget() {
     let protected = renamed("protect: [{match: \"alias/app/old\", from: [delete]}]\n", "");
     let ran = run_on(&FakeKms::with(&[(OLD, A)]), &protected, &["apply", "-y"], None).await;
     assert_eq!(ran.exit, Exit::Refused, "a rename takes a name away: {}", ran.out);
+    let protected = renamed("protect: [{match: \"alias/app/old\", from: [retarget]}]\n", "");
+    let ran = run_on(&FakeKms::with(&[(OLD, B)]), &protected, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Refused, "this one moves it as well: {}", ran.out);
+    let words = "alias/app/old would be moved to another key, and `alias/app/old` protects it  (set at aliases.yaml:3)";
+    assert!(ran.out.contains(words), "{}", ran.out);
+    let ran = run_on(&FakeKms::with(&[(OLD, A)]), &protected, &["apply", "-y"], None).await;
+    assert_eq!(ran.exit, Exit::Success, "on the same key it is only renamed: {}", ran.out);
 }
 
 #[tokio::test(start_paused = true)]
