@@ -51,10 +51,8 @@ impl Session<'_> {
                 return Ok(Err(exit));
             }
         };
-        Ok(select::targets(targets(&manifest), &self.global.target).map_err(|sentence| {
-            self.console.note(&format!("error: {sentence}\n"));
-            Exit::Usage
-        }))
+        Ok(select::targets(targets(&manifest), &self.global.target)
+            .map_err(|sentence| self.fail(Exit::Usage, &sentence, None)))
     }
 
     fn tell(&self, chosen: &[Target], diagnosed: &[Diagnosed]) -> anyhow::Result<()> {

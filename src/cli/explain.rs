@@ -16,6 +16,7 @@ use crate::kms::connect::Options;
 use crate::load::nearest;
 use crate::plan::Policy;
 use crate::plan::risks::Code;
+use crate::render;
 use crate::render::explain::{Explained, Explanation, json, text};
 use crate::target::Target;
 
@@ -29,7 +30,11 @@ impl Session<'_> {
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
         if let Some(code) = Code::parse(&args.name) {
-            self.console.print(&format!("{}\n", code.section()))?;
+            let text = match self.global.output {
+                Output::Json => serde_json::to_string_pretty(&render::json::risk(code))?,
+                _ => code.section().to_owned(),
+            };
+            self.console.print(&(text + "\n"))?;
             return Ok(Exit::Success);
         }
         let name = match AliasName::parse(&args.name) {
@@ -38,9 +43,8 @@ impl Session<'_> {
                 let code = nearest(&args.name, Code::ALL.iter().map(|code| code.as_str()));
                 let hint =
                     code.map_or_else(|| error.hint().to_owned(), |code| format!("did you mean {code}?"));
-                self.console
-                    .note(&format!("error: {:?} is not an alias name: {error}\nhint: {hint}\n", args.name));
-                return Ok(Exit::Usage);
+                let sentence = format!("{:?} is not an alias name: {error}", args.name);
+                return Ok(self.fail(Exit::Usage, &sentence, Some(&hint)));
             }
         };
         let asked = match self.asked(&name)? {
@@ -73,10 +77,7 @@ impl Session<'_> {
         };
         Ok(match self.targets(&manifest, &PlanArgs::default()) {
             Ok(targets) => Ok(targets.into_iter().map(asked).collect()),
-            Err(sentence) => {
-                self.console.note(&format!("error: {sentence}\n"));
-                Err(Exit::Usage)
-            }
+            Err(sentence) => Err(self.fail(Exit::Usage, &sentence, None)),
         })
     }
 

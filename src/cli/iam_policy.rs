@@ -23,23 +23,18 @@ impl Session<'_> {
         };
         let chosen = match select::targets(targets(&manifest), &self.global.target) {
             Ok(chosen) => chosen.into_iter().map(|target| self.with_region(target)).collect::<Vec<_>>(),
-            Err(sentence) => return Ok(self.refuse(&sentence)),
+            Err(sentence) => return Ok(self.fail(Exit::Usage, &sentence, None)),
         };
         let mut policies = permissions(&chosen, args.purpose.into(), args.access);
         if let Some(account) = &args.account {
             policies.retain(|key, _| **key == **account);
             if policies.is_empty() {
-                return Ok(self.refuse(&format!("--account {account}: no target is in it")));
+                return Ok(self.fail(Exit::Usage, &format!("--account {account}: no target is in it"), None));
             }
         }
         self.print_policies(&policies, args)?;
         self.remark(&policies);
         Ok(Exit::Success)
-    }
-
-    fn refuse(&self, sentence: &str) -> Exit {
-        self.console.note(&format!("error: {sentence}\n"));
-        Exit::Usage
     }
 
     fn with_region(&self, target: Target) -> Target {

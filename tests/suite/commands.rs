@@ -470,6 +470,11 @@ async fn json_is_one_document_whatever_goes_wrong() {
     for (args, exit) in [
         (&["plan", "-t", "nowhere"][..], Exit::Usage),
         (&["apply", "-t", "@nobody", "-y"], Exit::Usage),
+        (&["doctor", "-t", "nowhere"], Exit::Usage),
+        (&["iam-policy", "--for", "plan", "-t", "nowhere"], Exit::Usage),
+        (&["iam-policy", "--for", "plan", "--account", "999900001111"], Exit::Usage),
+        (&["explain", "alias/app/x", "-t", "nowhere"], Exit::Usage),
+        (&["explain", "no name"], Exit::Usage),
         (&["plan", "--force"], Exit::Usage),
         (&["plan", "--lag", "30s"], Exit::Usage),
         (&["plan", "--sandbox", "--scenario", "/nonexistent.yaml"], Exit::Runtime),

@@ -187,6 +187,10 @@ async fn every_code_has_its_section_which_explain_prints() {
             ran.out
         );
         assert_eq!(ran.out.matches("## ").count(), 1, "{}", ran.out);
+        let json = run_on(&kms, "no manifest is read", &["explain", code.as_str(), "-o", "json"], None).await;
+        let json: Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!((&json["kind"], &json["code"]), (&"risk".into(), &code.as_str().into()));
+        assert_eq!(json["text"].as_str().unwrap(), ran.out.trim_end());
     }
 }
 

@@ -8,6 +8,7 @@ pub use report::{ApplyDocument, apply, unwritten};
 use serde::Serialize;
 
 use crate::fleet::Trouble;
+use crate::plan::risks::Code;
 
 /// Added fields raise the second number, anything else the first
 pub const FORMAT_VERSION: &str = "1.0";
@@ -35,4 +36,18 @@ pub struct FailureDocument<'f> {
 pub fn failure<'f>(message: &'f str, hint: Option<&'f str>, exit_code: u8) -> FailureDocument<'f> {
     let error = ErrorText { message, hint };
     FailureDocument { format_version: FORMAT_VERSION, kind: "error", error, exit_code }
+}
+
+/// The document that explains a risk
+#[derive(Debug, Serialize)]
+pub struct RiskDocument {
+    format_version: &'static str,
+    kind: &'static str,
+    code: &'static str,
+    text: &'static str,
+}
+
+/// What the page of the risks says of `code`
+pub fn risk(code: Code) -> RiskDocument {
+    RiskDocument { format_version: FORMAT_VERSION, kind: "risk", code: code.as_str(), text: code.section() }
 }
