@@ -1,4 +1,5 @@
-//! Aliases that follow other aliases: those that go round in a circle, and those that end at an alias declared absent. Pure.
+//! Aliases that follow other aliases: those that go round in a circle, and those that end at an alias declared absent, or at a
+//! previous name, which is about to go. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ pub(super) type Declared<'m> = BTreeMap<&'m AliasName, &'m Entry>;
 pub(super) fn check(declared: &Declared<'_>) -> Vec<Problem> {
     let mut problems: Vec<_> =
         declared.values().filter_map(|entry| follows_absent(entry, declared)).collect();
+    problems.extend(follow_previous(declared));
     let mut done = BTreeSet::new();
     for start in declared.values().filter(|entry| followed(entry).is_some()) {
         problems.extend(circle_from(start, declared, &mut done));
@@ -34,6 +36,25 @@ fn follows_absent(entry: &Entry, declared: &Declared<'_>) -> Option<Problem> {
     let message = format!("`{}` follows `{}`, which is declared absent", entry.name, other.name);
     let problem = Problem::error("follows-absent", message).at(&entry.want_spot, "");
     Some(problem.also(&other.want_spot, "absent here").help("name the key itself"))
+}
+
+/// Those that are right until the rename is done, and have nothing to follow after it
+fn follow_previous(declared: &Declared<'_>) -> Vec<Problem> {
+    let renamed = declared.values().filter(|entry| !entry.more.manner.retain_previous);
+    let previous = renamed.flat_map(|entry| entry.more.previous().map(|(name, spot)| (name, (*entry, spot))));
+    let previous: BTreeMap<_, _> = previous.collect();
+    let follows = |entry: &&Entry| {
+        let name = followed(entry)?;
+        let (other, spot) = previous.get(name)?;
+        let message = format!("`{}` follows `{name}`, a previous name that renaming deletes", entry.name);
+        let help = match other.name == entry.name {
+            true => "name the key itself".to_owned(),
+            false => format!("follow `{}`", other.name),
+        };
+        let problem = Problem::error("follows-previous", message).at(&entry.want_spot, "");
+        Some(problem.also(spot, "previous here").help(help))
+    };
+    declared.values().filter_map(follows).collect()
 }
 
 /// The circle that the chain from `start` runs into; each name is walked once, in `done` or not
