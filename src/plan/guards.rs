@@ -192,7 +192,14 @@ fn mass(
         Limit::Percent(_) => format!(" ({:.0} %)", count as f64 * 100.0 / live as f64),
         Limit::Count(_) => String::new(),
     };
-    let why = format!("would {verb} {count} of {live} live names{share}, and the limit is {}", guard.limit);
+    // No default is a number of names.
+    let by = match (&guard.place, guard.limit, allow) {
+        (None, Limit::Count(_), Allow::MassDelete) => ", set by --max-deletes",
+        (None, Limit::Count(_), _) => ", set by --max-updates",
+        _ => "",
+    };
+    let limit = guard.limit;
+    let why = format!("would {verb} {count} of {live} live names{share}, and the limit is {limit}{by}");
     over.then(|| Refusal::new(allow, why, guard.place.clone()))
 }
 

@@ -77,9 +77,10 @@ async fn limits_come_from_the_flag_then_the_target_then_the_manifest() {
     refused(
         &manifest(PRUNE, 2, 0),
         &["--max-deletes", "1"],
-        "would delete 2 of 20 live names, and the limit is 1\n",
+        "would delete 2 of 20 live names, and the limit is 1, set by --max-deletes\n",
     )
     .await;
+    refused(&manifest("", 0, 2), &["--max-updates", "1"], "and the limit is 1, set by --max-updates\n").await;
     let target = "guards: {max_update: 0}\ntargets: {a: {account: \"111122223333\", region: us-east-1, guards: {max_update: 50%}}}\n";
     applied(&manifest(target, 0, 7), &[]).await;
 }
