@@ -153,6 +153,17 @@ aliases:
     }
 
     #[test]
+    fn what_may_be_replaced_can_be_put_back_on_a_key_that_is_not_declared() {
+        let here = "arn:aws:kms:us-east-1:111122223333:";
+        let text = MANIFEST.replace("{key: alias/app/a}", "{key: KEY, replace: true}");
+        let keys = format!("CreateOnKeys: kms:CreateAlias on {here}key/* {here}key/{KEY}");
+        let names = format!("DeleteAliases: kms:DeleteAlias on {here}alias/app/b");
+        let lines = told(&text, Purpose::Apply);
+        assert_eq!([&lines[3], &lines[5]], [&keys, &names]);
+        assert_eq!(told(&format!("{text}prune: true\n"), Purpose::Apply)[3], keys);
+    }
+
+    #[test]
     fn without_targets_what_is_not_known_is_left_open() {
         let text = "version: 1\nscope: [alias/app/]\naliases: {alias/app/a: KEY}\n";
         let all = policies(text, Purpose::Apply);

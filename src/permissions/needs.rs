@@ -73,8 +73,8 @@ impl Needs {
         for (name, declared) in &target.aliases {
             let gone = declared.manner.previously.iter().filter(|_| !target.prune);
             gone.for_each(|previous| self.delete(target, home, previous));
-            if declared.manner.replace && !target.prune {
-                self.delete(target, home, name);
+            if declared.manner.replace {
+                self.replace(target, home, name);
             }
             match &declared.want {
                 Want::Key(key) => self.write(target, home, name, key),
@@ -93,6 +93,14 @@ impl Needs {
         self.given.named.insert(new_key(target, home, key));
         self.given.wide.insert(home.any_key());
         self.left.insert(home.any_key());
+    }
+
+    /// What cannot be created on its new key is put back on the old one, which is not known here
+    fn replace(&mut self, target: &Target, home: &Home, name: &AliasName) {
+        self.given.named.insert(home.any_key());
+        if !target.prune {
+            self.delete(target, home, name);
+        }
     }
 
     fn delete(&mut self, target: &Target, home: &Home, name: &AliasName) {
