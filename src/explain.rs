@@ -9,7 +9,8 @@ use crate::fleet::Trouble;
 use crate::inspect::{Facts, inspect};
 use crate::kms::{Connect, KmsRead};
 use crate::load::{Manifest, nearest};
-use crate::plan::{Change, Held, Policy};
+use crate::plan::guards::Refusal;
+use crate::plan::{Change, Held, Plan, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
 use crate::resolve::End;
 use crate::target::{Place, Target, Want};
@@ -136,6 +137,8 @@ pub struct Found {
     pub facts: Facts,
     /// What a plan would do
     pub fate: Fate,
+    /// The guards that refuse that
+    pub refusals: Vec<Refusal>,
     /// The declared and live names of the target, among which a misspelt one may be meant
     pub names: BTreeSet<AliasName>,
 }
@@ -144,7 +147,7 @@ impl Found {
     /// Of a name that is somebody else's: nothing is read
     fn not_ours() -> Self {
         let (facts, names) = (Facts::new(), BTreeSet::new());
-        Self { live: None, want: None, facts, fate: Fate::NotOurs, names }
+        Self { live: None, want: None, facts, fate: Fate::NotOurs, refusals: Vec::new(), names }
     }
 }
 
@@ -194,6 +197,7 @@ async fn find(
     kms: &impl KmsRead,
 ) -> Result<Found, PrepareError> {
     let fate = fate(target, &prepared, name);
+    let refusals = refusals(&fate, &prepared.plan, name);
     let Prepared { snapshot, desired, facts, .. } = prepared;
     let live = snapshot.live.get(name).map(|live| live.key.clone());
     let want = desired.get(name).and_then(|goal| match &goal.end {
@@ -203,7 +207,7 @@ async fn find(
     let ends = [live.clone().flatten(), want.clone()].into_iter().flatten().collect();
     let facts = inspect(kms, ends, facts).await.map_err(PrepareError::Inspect)?;
     let names = desired.into_keys().chain(snapshot.live.into_keys()).collect();
-    Ok(Found { live, want, facts, fate, names })
+    Ok(Found { live, want, facts, fate, refusals, names })
 }
 
 fn fate(target: &Target, prepared: &Prepared, name: &AliasName) -> Fate {
@@ -227,6 +231,18 @@ fn fate(target: &Target, prepared: &Prepared, name: &AliasName) -> Fate {
         (true, true) if plan.unmanaged.contains_key(name) => Fate::Unmanaged,
         (true, true) => Fate::InSync,
     }
+}
+
+/// What refuses the plan, if that would change the name; of what is about single names, what is about this one
+fn refusals(fate: &Fate, plan: &Plan, name: &AliasName) -> Vec<Refusal> {
+    let previous = match fate {
+        Fate::Change(change) => change.previous.as_ref().map(|(old, _)| old),
+        Fate::Becomes(_) => None,
+        _ => return Vec::new(),
+    };
+    let concerns =
+        |refusal: &&Refusal| [Some(name), previous].into_iter().flatten().any(|one| refusal.concerns(one));
+    plan.refusals.iter().filter(concerns).cloned().collect()
 }
 
 /// The name that was meant, if `name` is near enough to one of `names`

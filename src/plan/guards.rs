@@ -116,6 +116,12 @@ impl Refusal {
         Self { guard: Rule::Allow(guard), why, place }
     }
 
+    /// Whether it is about this name, or about a plan as a whole; what is about one name begins with it
+    pub fn concerns(&self, name: &AliasName) -> bool {
+        let about_one = matches!(self.guard, Rule::Allow(Allow::Protected | Allow::Takeover));
+        !about_one || self.why.split(' ').next() == Some(name.as_str())
+    }
+
     /// What `--fail-on` asked for
     pub fn on(what: FailOn, why: String) -> Self {
         Self { guard: Rule::FailOn(what), why, place: None }

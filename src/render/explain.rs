@@ -11,6 +11,7 @@ use crate::alias::{AliasName, KeyId, KeyRef};
 use crate::explain::{Declaration, Fate, Found, Layer, Said, Standing};
 use crate::fleet::Trouble;
 use crate::inspect::{Fact, Facts};
+use crate::plan::guards::Refusal;
 use crate::plan::{Action, Change, Reason};
 use crate::target::{Place, Want};
 
@@ -140,7 +141,7 @@ fn standing(standing: &Standing) -> String {
 }
 
 fn found_lines(found: &Found) -> Vec<Line> {
-    let Found { live, want, facts, fate, .. } = found;
+    let Found { live, want, facts, fate, refusals, .. } = found;
     let mut lines: Vec<Line> = Vec::new();
     lines.extend(want.iter().map(|key| ("key", described(key, facts))));
     match live {
@@ -156,7 +157,13 @@ fn found_lines(found: &Found) -> Vec<Line> {
         Fate::Held(held) => lines.extend(held.hint.iter().map(|hint| ("hint", hint.clone()))),
         _ => {}
     }
+    lines.extend(refusals.iter().flat_map(refused_lines));
     lines
+}
+
+fn refused_lines(refusal: &Refusal) -> [Line; 2] {
+    let set = refusal.place.as_ref().map(|place| format!("  (set at {place})")).unwrap_or_default();
+    [("refused", format!("{}: {}{set}", refusal.guard, refusal.why)), ("hint", refusal.guard.hint())]
 }
 
 fn described(key: &KeyId, facts: &Facts) -> String {
@@ -277,7 +284,7 @@ fn standing_json(standing: &Standing) -> Value {
 }
 
 fn found_json(found: &Found) -> Value {
-    let Found { live, want, facts, fate, .. } = found;
+    let Found { live, want, facts, fate, refusals, .. } = found;
     let word = match fate {
         Fate::Change(_) => "change",
         Fate::Held(_) => "held",
@@ -294,6 +301,12 @@ fn found_json(found: &Found) -> Value {
         "key": want.as_ref().map(|key| key_json(key, facts)),
         "plan": word,
         "why": fate_words(fate),
+        "refusals": refusals.iter().map(|refusal| json!({
+            "guard": refusal.guard.to_string(),
+            "message": refusal.why,
+            "source": refusal.place.as_ref().map(place_json),
+            "accept": refusal.guard.accept(),
+        })).collect::<Vec<_>>(),
     })
 }
 

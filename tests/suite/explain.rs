@@ -55,6 +55,29 @@ prod/111122223333/us-east-1
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_guard_that_refuses_the_plan_of_a_name_is_told_with_it() {
+    let manifest = format!(
+        "version: 1\nscope: [alias/app/]\nguards: {{max_update: 0}}\n\
+         protect: [{{match: \"alias/app/{{moved,same}}\", from: [delete, retarget]}}]\n\
+         aliases:\n  alias/app/moved: {B}\n  alias/app/new: {{key: {A}, previously: [alias/app/same]}}\n"
+    );
+    let mass = "  refused   mass-update: would retarget 1 of 4 live names, and the limit is 0  (set at aliases.yaml:3)\n  \
+                hint      if that is meant, pass --allow mass-update\n";
+    let moved = "  refused   protected: alias/app/moved would be moved to another key,";
+    let same = "  refused   protected: alias/app/same would be deleted,";
+    for (name, told, not) in [("moved", moved, same), ("new", same, moved), ("same", same, moved)] {
+        let ran = run_on(&kms(), &manifest, &["explain", &format!("alias/app/{name}")], None).await;
+        assert!(ran.out.contains(mass) && ran.out.contains(told) && !ran.out.contains(not), "{}", ran.out);
+        let json =
+            run_on(&kms(), &manifest, &["explain", &format!("alias/app/{name}"), "-o", "json"], None).await;
+        let json: Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!(json["targets"][0]["found"]["refusals"][1]["accept"], "--allow protected");
+    }
+    let ran = run_on(&kms(), &manifest, &["explain", "alias/app/unmanaged"], None).await;
+    assert!(!ran.out.contains("refused"), "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_fate_has_its_sentence() {
     for (name, words) in [
         (
