@@ -17,7 +17,9 @@ mod full_keys;
 mod git;
 mod guards;
 mod iam_policy;
+mod kills;
 mod listing;
+mod loopback;
 mod manifests;
 mod process;
 mod ran;
@@ -32,5 +34,7 @@ mod sandbox_rules;
 mod sandbox_state;
 mod saved_plans;
 mod selection;
+#[cfg(unix)]
+mod signals;
 mod simulation;
 mod worlds;
