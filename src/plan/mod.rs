@@ -261,7 +261,7 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
             None => changes.push(change),
         }
     }
-    hold_deletes_behind(diff, &mut held, &mut changes);
+    hold_deletes_behind(diff, policy, &mut held, &mut changes);
     let stages = arrange(&mut changes, &mut held, diff, policy);
     risks::mark(&mut changes, facts, &diff.alias_counts);
     held.sort_by(|a, b| a.name.cmp(&b.name));
@@ -290,7 +290,7 @@ fn arrange(
         let is_stuck = |_: &mut Change| index.next().is_some_and(|i| order.stuck.contains(&i));
         let stuck: Vec<Change> = changes.extract_if(.., is_stuck).collect();
         held.extend(stuck.into_iter().map(|change| no_place(change, diff)));
-        hold_deletes_behind(diff, held, changes);
+        hold_deletes_behind(diff, policy, held, changes);
     }
 }
 
@@ -309,7 +309,7 @@ fn no_place(change: Change, diff: &Diff) -> Held {
 }
 
 /// While a declared name is missing and cannot be created, nothing is deleted: the delete may be the other half of a rename
-fn hold_deletes_behind(diff: &Diff, held: &mut Vec<Held>, changes: &mut Vec<Change>) {
+fn hold_deletes_behind(diff: &Diff, policy: &Policy, held: &mut Vec<Held>, changes: &mut Vec<Change>) {
     let is_missing = |held: &&Held| {
         let difference = diff.differences.get(&held.name);
         matches!(difference, Some(Difference::Missing { .. } | Difference::Unresolved { have: None, .. }))
@@ -320,7 +320,11 @@ fn hold_deletes_behind(diff: &Diff, held: &mut Vec<Held>, changes: &mut Vec<Chan
         let (have, _) = change.action.keys();
         let (have, name) = (have.cloned(), change.action.name().clone());
         let why = format!("deletes wait while {missing} is missing and held");
-        let hint = Some(format!("mend {missing}, or leave it out with --exclude-alias {missing}"));
+        let hint = Some(match policy.expected {
+            // A revert goes by its receipt, from which no flag leaves anything out.
+            Some(_) => format!("mend {missing} by hand, and revert again"),
+            None => format!("mend {missing}, or leave it out with --exclude-alias {missing}"),
+        });
         held.push(Held { name, have, want: None, place: change.place, why, hint, origin: change.origin });
     }
 }

@@ -101,6 +101,23 @@ async fn what_is_not_proven_is_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn deletes_wait_for_what_is_not_proven_to_be_gone_until_it_is_mended_by_hand() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    let lines: Vec<&str> = receipt.lines().collect();
+    let call = lines.iter().position(|line| line.contains("DeleteAlias") && line.contains("alias/app/gone"));
+    let killed = lines[..=call.unwrap()].join("\n") + "\n";
+    let ran = revert(&kms, MANIFEST, &killed, &["-y"]).await;
+    assert!(ran.out.contains("deletes wait while alias/app/gone is missing and held"), "{}", ran.out);
+    assert!(ran.out.contains("hint  mend alias/app/gone by hand, and revert again"), "{}", ran.out);
+    assert!(kms.truth().contains(&("alias/app/new".to_owned(), A.to_owned())));
+    let at = kms.at();
+    kms.service().world_mut().put_alias(&home(), "alias/app/gone", Some(C), at);
+    let again = revert(&kms, MANIFEST, &killed, &["-y"]).await;
+    assert!(!kms.truth().contains(&("alias/app/new".to_owned(), A.to_owned())), "{}", again.out);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_that_the_apply_settled_is_proven() {
     let kms = kms(vec![Fault::new("UpdateAlias", Effect::DropResponse).times(1)]);
     let receipt = applied(&kms).await;
