@@ -80,4 +80,11 @@ mod tests {
             assert_eq!(turn(&mut pages, truncated, marker), Err(fault));
         }
     }
+
+    #[test]
+    fn a_listing_that_never_ends_is_given_up() {
+        let mut pages = Pages::default();
+        let first = (1..).find_map(|page| pages.turn(true, Some(format!("page {page}"))).err());
+        assert_eq!(first, Some(PageFault::Endless(MOST)));
+    }
 }
