@@ -247,6 +247,17 @@ impl KmsError {
         matches!(self.operation, "CreateAlias" | "UpdateAlias" | "DeleteAlias")
     }
 
+    /// Whether the signature was refused for its time
+    ///
+    /// The code is that of a wrong secret; only the words tell the two apart
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html>).
+    fn is_about_the_clock(&self) -> bool {
+        matches!(self.code.as_deref(), Some("RequestExpired" | "RequestTimeTooSkewed"))
+            || ["Signature expired: ", "Signature not yet current: "]
+                .iter()
+                .any(|words| self.message.starts_with(words))
+    }
+
     /// What would help, where something is known to
     pub fn hint(&self) -> Option<String> {
         self.hint_about(None, None)
@@ -279,6 +290,11 @@ impl KmsError {
                 "GetCallerIdentity" => "the role must not be denied sts:GetCallerIdentity".to_owned(),
                 operation => format!("the role needs kms:{operation} on the alias and on its key"),
             },
+            Fault::Credentials if self.is_about_the_clock() => {
+                "set this machine's clock by NTP: signatures more than 5 minutes off are refused; `kms-alias doctor` tells \
+                 how far off it is"
+                    .to_owned()
+            }
             Fault::Credentials => {
                 "check with `aws sts get-caller-identity`, and that any `roles` of the manifest trust that caller; \
                  sign in again if they have expired"
@@ -364,7 +380,11 @@ impl Fault {
             | "MissingAuthenticationToken"
             | "IncompleteSignature"
             | "IncompleteSignatureException"
-            | "InvalidAccessKeyId" => Self::Credentials,
+            | "InvalidAccessKeyId"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed" => Self::Credentials,
+            // Of the service's own making by their code, whatever a proxy makes of their status.
+            "KMSInternalException" | "DependencyTimeoutException" => Self::Unknown,
             // A success that cannot be read, or a failure of the service's own: the change may have been made.
             _ if !(400..500).contains(&status) => Self::Unknown,
             _ => Self::Invalid,

@@ -112,6 +112,7 @@ async fn a_write_is_one_request_whatever_is_answered() {
     for (status, body, fault) in [
         (500, r#"{"__type": "KMSInternalException", "message": "no"}"#, Fault::Unknown),
         (500, r#"{"__type": "DependencyTimeoutException", "message": "no"}"#, Fault::Unknown),
+        (400, r#"{"__type": "KMSInternalException", "message": "no"}"#, Fault::Unknown),
         (503, "", Fault::Unknown),
         (429, "", Fault::Throttled),
         (400, r#"{"__type": "ThrottlingException", "message": "no"}"#, Fault::Throttled),
@@ -122,6 +123,7 @@ async fn a_write_is_one_request_whatever_is_answered() {
         (400, r#"{"__type": "KMSInvalidStateException", "message": "no"}"#, Fault::InvalidState),
         (400, r#"{"__type": "AccessDeniedException", "Message": "no"}"#, Fault::AccessDenied),
         (400, r#"{"__type": "ExpiredTokenException", "message": "no"}"#, Fault::Credentials),
+        (400, r#"{"__type": "RequestExpired", "message": "no"}"#, Fault::Credentials),
         (400, r#"{"__type": "ValidationException", "message": "no"}"#, Fault::Invalid),
         (403, "<html>", Fault::Invalid),
     ] {
