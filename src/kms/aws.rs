@@ -235,11 +235,17 @@ where
             let message = message.map_or_else(|| wordless(status, answer.err()), str::to_owned);
             return KmsError { fault, operation, code: code.map(str::to_owned), message, request_id };
         }
-        SdkError::TimeoutError(_) => (Fault::Unknown, "no answer in time".to_owned()),
+        SdkError::TimeoutError(_) => silence(),
+        // Whether the last attempt or the whole operation ran out of time is chance, and the same to whoever reads it.
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => silence(),
         SdkError::ResponseError(_) => (Fault::Unknown, format!("the answer cannot be read: {}", root(error))),
         _ => undelivered(error),
     };
     KmsError { fault, operation, code: None, message, request_id }
+}
+
+fn silence() -> (Fault, String) {
+    (Fault::Unknown, "no answer in time".to_owned())
 }
 
 /// An answer without the service's words: from something in between, or a success that is not JSON
