@@ -1,6 +1,7 @@
-//! The real program and the sandbox against programs that are not ours: moto, a KMS server, and the AWS CLI.
+//! The real program and the sandbox against programs that are not ours: moto, a KMS server, microburst, a proxy
+//! that fails what passes through it, and the AWS CLI.
 //!
-//! `python3 tests/run.py` installs both and runs this; plain `cargo test` leaves it out. What a command did is asked of the
+//! `python3 tests/run.py` installs them and runs this; plain `cargo test` leaves it out. What a command did is asked of the
 //! server by other means than the program itself.
 
 mod aws_cli;
@@ -8,7 +9,9 @@ mod aws_cli;
 mod contract;
 mod contract_on_moto;
 mod iam;
+mod microburst;
 mod moto;
+mod on_faulty_moto;
 mod on_moto;
 mod processes;
 mod raw;

@@ -77,8 +77,13 @@ impl Moto {
 
     /// Runs the program with this manifest
     pub fn kms_alias(&self, manifest: &str, arguments: &[&str]) -> Ended {
+        self.kms_alias_at(&self.raw.url, manifest, arguments)
+    }
+
+    /// The same through whatever is at `url`
+    pub fn kms_alias_at(&self, url: &str, manifest: &str, arguments: &[&str]) -> Ended {
         self.hermit.write("aliases.yaml", manifest);
-        run(self.hermit.kms_alias().args(arguments).args(["--endpoint-url", &self.raw.url]))
+        run(self.hermit.kms_alias().args(arguments).args(["--endpoint-url", url]))
     }
 
     /// What the AWS CLI answers
