@@ -21,12 +21,14 @@
 //! shows alone. Beside the pipeline, [`explain`] tells what decides about one name,
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
 //! does to the access of others. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
+//! [`bounded`] reads what a person names, and no more of it than could be meant.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
 pub mod access;
 pub mod alias;
 pub mod apply;
 pub mod base;
+pub mod bounded;
 pub mod choose;
 pub mod cli;
 pub mod converge;

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::bounded::{Limit, drain};
 use crate::receipt::Sink;
 
 /// The streams of a run, and what is at their other end
@@ -102,11 +103,9 @@ impl Console {
     /// Everything that stdin holds
     ///
     /// # Errors
-    /// Stdin's.
-    pub fn read_all(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        lock(&self.input).read_to_end(&mut bytes)?;
-        Ok(bytes)
+    /// Stdin's, or it holds more than `limit`.
+    pub fn read_all(&self, limit: Limit) -> io::Result<Vec<u8>> {
+        drain(&mut *lock(&self.input), limit)
     }
 }
 

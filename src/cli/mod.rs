@@ -25,11 +25,13 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Parser;
 
+use crate::bounded::Unbounded;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
-use crate::load::{Input, LoadError, Manifest, load};
+use crate::load::{Input, LARGEST, LoadError, Manifest, load};
 use crate::plan::Policy;
 use crate::render::json::failure;
 use crate::render::style::Palette;
@@ -65,7 +67,7 @@ pub async fn run<C: Connect>(
         Ok(exit) => exit,
         // Whoever read stdout has seen enough.
         Err(error) if is_broken_pipe(&error) => Exit::Success,
-        Err(error) => session.fail(Exit::Runtime, &format!("failed to {error:#}"), None),
+        Err(error) => session.fail(Exit::Runtime, &format!("failed to {error:#}"), hint(&error)),
     }
 }
 
@@ -86,6 +88,12 @@ fn usage(error: &clap::Error, console: &Console) -> Exit {
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == ErrorKind::BrokenPipe)
+}
+
+/// What helps against a file that is none, or too large
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    let unread = error.chain().filter_map(|e| Unbounded::of(e.downcast_ref()?)).next();
+    unread.map(Unbounded::hint)
 }
 
 impl Session<'_> {
@@ -171,7 +179,10 @@ impl Session<'_> {
             return Ok(vec![Input::Path(path)]);
         }
         let input = |path: &PathBuf| match path.as_os_str() == "-" {
-            true => Ok(Input::Stdin(self.console.read_all()?)),
+            true => {
+                let read = self.console.read_all(LARGEST);
+                Ok(Input::Stdin(read.context("read the manifest from standard input")?))
+            }
             false => Ok(Input::Path(path.clone())),
         };
         self.global.file.iter().map(input).collect()

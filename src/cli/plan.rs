@@ -10,6 +10,7 @@ use super::exit::Exit;
 use crate::access::PoliciesOf;
 use crate::access::account::{Accounts, Policies};
 use crate::access::export::export;
+use crate::bounded::{Limit, read_text};
 use crate::fleet::{Surveyed, survey_with_access, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -19,6 +20,9 @@ use crate::plan::guards::{FailOn, Rule};
 use crate::render;
 use crate::sandbox::Running;
 use crate::target::Target;
+
+/// The IAM policies of a large account are some tens of MB
+const LARGEST: Limit = Limit::mib(256);
 
 /// A sandbox that may be running, the connector, and what was read; or the exit code that ends it
 type Read<C> = Result<(Option<Running>, C, Vec<Surveyed>), Exit>;
@@ -126,7 +130,7 @@ impl Session<'_> {
 fn policies(args: &PlanArgs) -> anyhow::Result<Option<Policies>> {
     let Some(access) = args.access else { return Ok(None) };
     let read = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        let text = read_text(path, LARGEST).with_context(|| format!("read {}", path.display()))?;
         export(&text, &path.display().to_string())
             .map_err(|why| anyhow::anyhow!("read the policies in {}: {why}", path.display()))
     };

@@ -7,8 +7,12 @@ use anyhow::Context as _;
 use super::Session;
 use super::args::{Output, ShowArgs};
 use super::exit::Exit;
+use crate::bounded::{self, Limit};
 use crate::receipt::history::{History, read};
 use crate::render;
+
+/// A million changes are about as much: a line for each call, each answer and each outcome
+const LARGEST: Limit = Limit::mib(1024);
 
 impl Session<'_> {
     pub(super) fn show_file(&self, args: &ShowArgs) -> anyhow::Result<Exit> {
@@ -31,7 +35,7 @@ impl Session<'_> {
     /// What a receipt says, or the exit code after it has been said that it is none
     pub(super) fn history(&self, path: &Path) -> anyhow::Result<Result<History, Exit>> {
         let shown = || format!("read the receipt {}", path.display());
-        let bytes = std::fs::read(path).with_context(shown)?;
+        let bytes = bounded::read(path, LARGEST).with_context(shown)?;
         // A line that is cut off may end in the middle of a letter.
         let text = String::from_utf8_lossy(&bytes);
         Ok(read(&text).map_err(|error| {

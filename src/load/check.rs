@@ -11,6 +11,7 @@ use super::overlap;
 use super::problem::{KEPT, Problem, Problems};
 use super::read::list;
 use super::roles::{self, partition};
+use super::size;
 use super::source::Spot;
 use super::suggest::nearest;
 use crate::alias::{AliasName, KeyArn, KeyRef};
@@ -18,6 +19,9 @@ use crate::target::{Place, Want, declared};
 
 /// Adds what is wrong with `manifest` as a whole
 pub(super) fn manifest(manifest: &Manifest, found: &mut Problems) {
+    if !size::declarations_fit(manifest, found) {
+        return;
+    }
     names_alike(manifest, found);
     overrides_of_nothing(manifest, found);
     overlap::check(manifest, found);

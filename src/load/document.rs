@@ -44,7 +44,7 @@ fn assemble(main: &Fields<'_>, roots: &[Fields<'_>], complete: bool, found: &mut
     }
     let settings = settings::read(main, found);
     let targets = targets::read(main.get("targets"), found);
-    let instances = targets::instances(&targets);
+    let instances = targets::instances(&targets, found);
     let mut selectors = Selectors::new(&targets.specs, &instances, complete);
     let [overrides, exceptions] = overrides::read(&targets, &instances, found);
     let nodes: Vec<_> = roots.iter().filter_map(|root| root.get("aliases")).collect();

@@ -1,5 +1,5 @@
-//! Paths and standard input -> sources: directories walked in path order, bytes checked to be UTF-8. The only file of the
-//! loader that reads the disk.
+//! Paths and standard input -> sources: directories walked in path order, bytes checked to be UTF-8 and not too many. The only
+//! file of the loader that reads the disk.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,37 +10,79 @@ use std::sync::Arc;
 use super::Input;
 use super::problem::{Problem, Problems};
 use super::source::{Source, Spot};
+use crate::bounded::{self, Limit, Unbounded};
+use crate::render::style::harmless;
+
+/// A million aliases are 58 MB
+pub const LARGEST: Limit = Limit::mib(256);
+/// Files and directories that one directory leads to; links can make many of few
+const MOST_FILES: usize = 10_000;
 
 /// Every source of `inputs` that could be read, in order
 pub(super) fn read(inputs: &[Input], found: &mut Problems) -> Vec<Arc<Source>> {
-    let mut sources = Vec::new();
+    let mut reader = Reader { sources: Vec::new(), left: LARGEST.0, found };
     for input in inputs {
         match input {
-            Input::Stdin(bytes) => sources.extend(decode("<stdin>", bytes.clone(), found)),
-            Input::Read { name, bytes } => sources.extend(decode(name, bytes.clone(), found)),
-            Input::Path(path) if path.is_dir() => read_directory(path, &mut sources, found),
-            Input::Path(path) => sources.extend(read_file(path, found)),
+            Input::Stdin(bytes) => reader.take("<stdin>", bytes.clone()),
+            Input::Read { name, bytes } => reader.take(name, bytes.clone()),
+            Input::Path(path) if path.is_dir() => reader.read_directory(path),
+            Input::Path(path) => reader.read_file(path),
         }
     }
     if inputs.is_empty() {
-        found.add(Problem::error("no-manifest", "no manifest is named").help("name one with `-f PATH`"));
+        reader
+            .found
+            .add(Problem::error("no-manifest", "no manifest is named").help("name one with `-f PATH`"));
     }
-    sources
+    reader.sources
 }
 
-fn read_directory(path: &Path, sources: &mut Vec<Arc<Source>>, found: &mut Problems) {
-    let mut files = Vec::new();
-    if let Err(problem) = walk(path, &mut Vec::new(), &mut files) {
-        found.add(*problem);
-    } else if files.is_empty() {
-        let message = format!("the directory `{}` holds no manifest", path.display());
-        found.add(
-            Problem::error("no-manifest", message)
-                .help("put files named `*.yaml` or `*.yml` in it, or name another path with `-f PATH`"),
-        );
+/// What has been read so far
+struct Reader<'f> {
+    sources: Vec<Arc<Source>>,
+    /// Bytes that may still be read: the limit is that of all files together
+    left: u64,
+    found: &'f mut Problems,
+}
+
+impl Reader<'_> {
+    fn read_directory(&mut self, path: &Path) {
+        let mut walk = Walk::default();
+        if let Err(problem) = walk.enter(path) {
+            self.found.add(*problem);
+        } else if walk.files.is_empty() {
+            let message = format!("the directory `{}` holds no manifest", path.display());
+            self.found.add(
+                Problem::error("no-manifest", message)
+                    .help("put files named `*.yaml` or `*.yml` in it, or name another path with `-f PATH`"),
+            );
+        }
+        walk.files.sort();
+        walk.files.iter().for_each(|file| self.read_file(file));
     }
-    files.sort();
-    sources.extend(files.iter().filter_map(|file| read_file(file, found)));
+
+    fn read_file(&mut self, path: &Path) {
+        match bounded::read(path, Limit(self.left)) {
+            Ok(bytes) => self.take(&path.display().to_string(), bytes),
+            Err(error) => self.found.add(*unreadable(path, &error)),
+        }
+    }
+
+    fn take(&mut self, name: &str, bytes: Vec<u8>) {
+        let name = harmless(name);
+        match self.left.checked_sub(bytes.len() as u64) {
+            Some(left) => {
+                self.left = left;
+                self.sources.extend(decode(&name, bytes, self.found));
+            }
+            None => self.found.add(too_large(&name)),
+        }
+    }
+}
+
+fn too_large(name: &str) -> Problem {
+    let message = format!("`{name}` makes the manifest larger than {LARGEST}, the most that is read");
+    Problem::error("too-large", message).help("see whether it is the file that is meant, or split the manifest: several, each with a scope of its own")
 }
 
 /// Of a directory, the files with these endings are the manifest
@@ -53,39 +95,63 @@ pub(crate) fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-/// Adds the YAML files under `directory`
-fn walk(directory: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Box<Problem>> {
-    let real = fs::canonicalize(directory).map_err(|error| unreadable(directory, &error))?;
-    if above.contains(&real) {
-        let message = format!("`{}` is a link to a directory above it", directory.display());
-        return Err(Box::new(Problem::error("unreadable", message).help("take the link out")));
-    }
-    above.push(real);
-    for entry in fs::read_dir(directory).map_err(|error| unreadable(directory, &error))? {
-        let path = entry.map_err(|error| unreadable(directory, &error))?.path();
-        if path.file_name().is_some_and(is_hidden) {
-            continue;
-        } else if path.is_dir() {
-            walk(&path, above, files)?;
-        } else if is_yaml(&path) {
-            files.push(path);
-        }
-    }
-    above.pop();
-    Ok(())
+/// The way through a directory
+#[derive(Default)]
+struct Walk {
+    /// The directories that lead here, links resolved
+    above: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    /// Files and directories so far
+    met: usize,
 }
 
-fn read_file(path: &Path, found: &mut Problems) -> Option<Arc<Source>> {
-    match fs::read(path) {
-        Ok(bytes) => decode(&path.display().to_string(), bytes, found),
-        Err(error) => {
-            found.add(*unreadable(path, &error));
-            None
+impl Walk {
+    /// Adds the YAML files under `directory`
+    fn enter(&mut self, directory: &Path) -> Result<(), Box<Problem>> {
+        let real = fs::canonicalize(directory).map_err(|error| unreadable(directory, &error))?;
+        if self.above.contains(&real) {
+            let message = format!("`{}` is a link to a directory above it", directory.display());
+            return Err(Box::new(Problem::error("unreadable", message).help("take the link out")));
         }
+        self.above.push(real);
+        for entry in fs::read_dir(directory).map_err(|error| unreadable(directory, &error))? {
+            let path = entry.map_err(|error| unreadable(directory, &error))?.path();
+            if path.file_name().is_some_and(is_hidden) {
+                continue;
+            } else if path.is_dir() {
+                self.count(&path)?;
+                self.enter(&path)?;
+            } else if is_yaml(&path) {
+                self.count(&path)?;
+                self.files.push(path);
+            }
+        }
+        self.above.pop();
+        Ok(())
+    }
+
+    fn count(&mut self, path: &Path) -> Result<(), Box<Problem>> {
+        self.met += 1;
+        if self.met <= MOST_FILES {
+            return Ok(());
+        }
+        let message =
+            format!("`{}` is one file or directory too many: {MOST_FILES} are read", path.display());
+        let help =
+            "name a directory that holds the manifest alone, and take links between directories out of it";
+        Err(Box::new(Problem::error("too-many-files", message).help(help)))
     }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Box<Problem> {
+    if let Some(why) = Unbounded::of(error) {
+        let path = path.display();
+        return Box::new(match why {
+            Unbounded::Larger(_) => too_large(&path.to_string()),
+            why => Problem::error("unreadable", format!("`{path}` cannot be read: {why}"))
+                .help("name a file or a directory, or pass it through `-f -`"),
+        });
+    }
     let path = path.display();
     Box::new(match error.kind() {
         io::ErrorKind::NotFound => Problem::error("not-found", format!("there is no `{path}` here"))
@@ -98,11 +164,6 @@ fn unreadable(path: &Path, error: &io::Error) -> Box<Problem> {
 }
 
 fn decode(name: &str, mut bytes: Vec<u8>, found: &mut Problems) -> Option<Arc<Source>> {
-    if u32::try_from(bytes.len()).is_err() {
-        let message = format!("`{name}` is larger than 4 GiB");
-        found.add(Problem::error("too-large", message).help("split it into files of one directory"));
-        return None;
-    }
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         bytes.drain(..3);
     }

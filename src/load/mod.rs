@@ -2,7 +2,7 @@
 //! and nothing else: no network, no credentials, no environment.
 //!
 //! The way through: `files` reads, `yaml` makes a tree (`node`, `merge`), `document` joins the files, `settings` (`scope`,
-//! `roles`), `targets`, `overrides` and `aliases` (`key`, `select`) turn trees into a [`Manifest`], `check` (`follow`,
+//! `roles`), `targets`, `overrides` and `aliases` (`key`, `select`) turn trees into a [`Manifest`], `check` (`size`, `follow`,
 //! `overlap`) judges the whole, and `excerpt` prints what was found. `language` lists the keys, the unsupported ones too.
 
 #[cfg(test)]
@@ -28,6 +28,7 @@ pub(crate) mod roles;
 mod scope;
 mod select;
 mod settings;
+mod size;
 mod source;
 mod suggest;
 mod targets;
@@ -36,6 +37,7 @@ mod yaml;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use files::LARGEST;
 pub(crate) use files::{is_hidden, is_yaml};
 pub use manifest::{Entry, GuardSettings, Instance, Manifest, More, RateSettings, Settings, TargetSpec};
 pub use problem::{Problem, Problems, Severity};

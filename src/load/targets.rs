@@ -8,6 +8,7 @@ use super::node::{Kind, Node};
 use super::problem::{Problem, Problems};
 use super::read::{Fields, pairs, text, texts};
 use super::settings;
+use super::size;
 use super::source::Spot;
 use crate::alias::is_account;
 
@@ -167,12 +168,16 @@ fn is_region(text: &str) -> bool {
 }
 
 /// Accounts x Regions of all targets, sorted by name; without `targets:`, the one that the credentials lead to
-pub(super) fn instances(targets: &Targets<'_>) -> Vec<Instance> {
+pub(super) fn instances(targets: &Targets<'_>, found: &mut Problems) -> Vec<Instance> {
     if !targets.declared {
         return vec![Instance { name: "default".into(), spec: None, account: None, region: None }];
     }
-    let mut instances: Vec<_> =
-        targets.specs.iter().enumerate().flat_map(|(index, spec)| multiply(index, spec)).collect();
+    let fit = size::targets_fit(&targets.specs, found);
+    let specs = targets.specs.iter().enumerate();
+    let mut instances: Vec<_> = match fit {
+        true => specs.flat_map(|(index, spec)| multiply(index, spec)).collect(),
+        false => specs.map(|(index, spec)| placeless(index, spec)).collect(),
+    };
     instances.sort_by(|a, b| a.name.cmp(&b.name));
     instances
 }
@@ -181,7 +186,7 @@ pub(super) fn instances(targets: &Targets<'_>) -> Vec<Instance> {
 /// so that what is declared for it is judged all the same.
 fn multiply(index: usize, spec: &TargetSpec) -> Vec<Instance> {
     if spec.accounts.is_empty() || spec.regions.is_empty() {
-        return vec![Instance { name: spec.name.clone(), spec: Some(index), account: None, region: None }];
+        return vec![placeless(index, spec)];
     }
     let places =
         spec.accounts.iter().flat_map(|account| spec.regions.iter().map(move |region| (account, region)));
@@ -192,4 +197,8 @@ fn multiply(index: usize, spec: &TargetSpec) -> Vec<Instance> {
         region: Some(region.clone()),
     };
     places.map(instance).collect()
+}
+
+fn placeless(index: usize, spec: &TargetSpec) -> Instance {
+    Instance { name: spec.name.clone(), spec: Some(index), account: None, region: None }
 }

@@ -30,7 +30,11 @@ use super::lag::Lag;
 use super::quota::{Quotas, service_quotas};
 use super::world::Millis;
 use crate::alias::Pattern;
+use crate::bounded::{Limit, read_text};
 use crate::duration;
+
+/// A scenario is a screenful
+const LARGEST: Limit = Limit::mib(1);
 
 /// How a sandbox misbehaves; by default not at all
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -69,7 +73,7 @@ impl Scenario {
     /// # Errors
     /// The file cannot be read, or is no scenario.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(path).map_err(|e| ScenarioError::File(path.to_owned(), e))?;
+        let text = read_text(path, LARGEST).map_err(|e| ScenarioError::File(path.to_owned(), e))?;
         Self::parse(&text).map_err(|why| ScenarioError::Text(path.to_owned(), why))
     }
 

@@ -20,6 +20,7 @@ mod git;
 mod guards;
 mod iam_policy;
 mod kills;
+mod limits;
 mod listing;
 mod loopback;
 mod manifests;
