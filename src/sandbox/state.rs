@@ -4,6 +4,9 @@
 //! The world is a pure state machine, so the journal holds calls and reading it is calling again. Each line carries the revision it
 //! led to; what a snapshot already holds is skipped, so it does not matter between which two steps a process died. The past that
 //! lagging replicas show is not kept: after a restart they are up to date, except about aliases created just before.
+//!
+//! The snapshot is replaced as a whole, under the mode that it had or for its owner alone. A link to it is followed once, when it
+//! is opened, and stays; beside it nothing is written through a link, so that a shared directory leads nowhere else.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -14,13 +17,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use tempfile::Builder;
+
 use super::aliases::Alias;
 use super::iam::Iam;
 use super::keys::{Key, KeyState};
 use super::sts::Session;
 use super::world::{Home, Millis, Request, Store, World};
+use crate::bounded::{Limit, read_text};
 
 const FORMAT_VERSION: &str = "1.0";
+
+/// As many aliases as a Region can have, and their journal
+const LARGEST: Limit = Limit::mib(1024);
 
 /// Up to this size the snapshot is written anew for each change, so that the file shows the world as it is
 const SMALL: u64 = 64 << 10;
@@ -55,11 +64,16 @@ impl StateFile {
     /// # Errors
     /// The files cannot be read, are in use, or hold something else.
     pub fn open(path: &Path, start: impl FnOnce() -> World) -> Result<(Self, World), StateError> {
+        // Of a link the file that it leads to is meant, and only that is replaced.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let failed = |e| StateError::File(path.to_owned(), e);
         let unreadable = |why| StateError::Unreadable(path.to_owned(), why);
+        if path.exists() && !path.is_file() {
+            return Err(failed(io::Error::other("it is no file")));
+        }
         let journal = hold(path)?;
-        let lines = fs::read_to_string(journal_path(path)).map_err(failed)?;
-        let kept = match fs::read_to_string(path) {
+        let lines = read_text(&journal_path(path), LARGEST).map_err(failed)?;
+        let kept = match read_text(path, LARGEST) {
             Ok(text) => Some(text),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
             Err(e) => return Err(failed(e)),
@@ -113,9 +127,7 @@ impl StateFile {
     /// The files cannot be written.
     pub fn save(&mut self, world: &World) -> io::Result<()> {
         let text = serde_json::to_string_pretty(&snapshot(world))? + "\n";
-        let new = beside(&self.path, ".new");
-        fs::write(&new, &text)?;
-        fs::rename(&new, &self.path)?;
+        replace(&self.path, text.as_bytes())?;
         self.journal.set_len(0)?;
         (self.journal_bytes, self.snapshot_bytes, self.revision) = (0, text.len() as u64, world.revision);
         Ok(())
@@ -133,12 +145,27 @@ impl StateFile {
     }
 }
 
+/// Puts `bytes` in the place of the file at `path`: a reader finds the old ones or the new ones
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // 0600 and with a name that nobody can foresee.
+    let mut draft = Builder::new().prefix(".kms-alias-state-").tempfile_in(folder)?;
+    draft.write_all(bytes)?;
+    match fs::symlink_metadata(path) {
+        Ok(old) if old.is_file() => draft.as_file().set_permissions(old.permissions())?,
+        Ok(_) => return Err(io::Error::other("it is a link that leads nowhere, or no file")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+        Err(e) => return Err(e),
+    }
+    draft.persist(path)?;
+    Ok(())
+}
+
 /// The journal, locked: it is what says that the state is in use
 fn hold(path: &Path) -> Result<File, StateError> {
     let failed = |e| StateError::File(path.to_owned(), e);
     loop {
-        let open = OpenOptions::new().read(true).append(true).create(true).open(journal_path(path));
-        let journal = open.map_err(failed)?;
+        let journal = open_journal(&journal_path(path)).map_err(failed)?;
         match journal.try_lock() {
             // its last holder may have removed it between the two steps
             Ok(()) if journal_path(path).exists() => return Ok(journal),
@@ -147,6 +174,19 @@ fn hold(path: &Path) -> Result<File, StateError> {
             Err(fs::TryLockError::Error(e)) => return Err(failed(e)),
         }
     }
+}
+
+/// It is emptied now and then, which must never happen to what a link leads to
+fn open_journal(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let why = format!("its journal {} is a link or no file, and is left alone", path.display());
+        return Err(io::Error::other(why));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn journal_path(path: &Path) -> PathBuf {

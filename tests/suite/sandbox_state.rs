@@ -202,3 +202,68 @@ async fn a_server_that_is_dropped_has_kept_its_state() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(!text.contains("alias/app/new"));
 }
+
+#[cfg(unix)]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_is_for_its_owner_alone_unless_its_owner_said_otherwise() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (mut state, mut world) = open(&path);
+    assert_eq!((mode(&path), mode(&directory.path().join("STATE.json.journal"))), (0o600, 0o600));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    change(&mut state, &mut world);
+    assert_eq!(mode(&path), 0o644);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_state_is_followed_and_stays() {
+    let [far, near] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (real, link) = (far.path().join("real.json"), near.path().join("STATE.json"));
+    let (state, world) = open(&real);
+    state.close(&world).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let (mut state, mut world) = open(&link);
+    change(&mut state, &mut world);
+    state.close(&world).unwrap();
+    assert!(link.is_symlink() && real.is_file() && !real.is_symlink());
+    assert_eq!(shown(&open(&real).1), shown(&world));
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_beside_a_state_is_written_through_a_link() {
+    use std::os::unix::fs::symlink;
+    for (name, stays) in [("STATE.json.new", true), ("STATE.json.journal", false), ("STATE.json", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, mine) = (directory.path().join("STATE.json"), directory.path().join("mine"));
+        std::fs::write(&mine, "").unwrap();
+        symlink(&mine, directory.path().join(name)).unwrap();
+        let opened = StateFile::open(&state, starting_world);
+        assert_eq!(opened.is_ok(), stays, "{name}: {opened:?}");
+        assert_eq!(std::fs::read_to_string(&mine).unwrap(), "", "{name}");
+        // A link that leads nowhere makes nothing there.
+        std::fs::remove_file(&mine).unwrap();
+        drop(opened);
+        let _ = StateFile::open(&state, starting_world);
+        assert!(!mine.exists(), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_that_is_no_file_or_has_no_end_is_refused_before_it_is_read() {
+    for path in ["/dev/zero", "/dev"] {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("STATE.json");
+        std::os::unix::fs::symlink(path, &link).unwrap();
+        assert!(matches!(StateFile::open(&link, starting_world), Err(StateError::File(..))), "{path}");
+    }
+}
