@@ -7,6 +7,7 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::criteria::Criteria;
+use crate::render::harmless::harmless;
 use crate::target::Place;
 
 /// The longest alias name the service takes, `alias/` included
@@ -105,7 +106,8 @@ impl KeyId {
             Some((_, id)) => id,
             None => text.strip_prefix("key/").unwrap_or(text),
         };
-        Self(id.into())
+        // Ids are ASCII. What else a server may send is shown in many places, and is no id that anything is done with.
+        if id.bytes().all(|b| b.is_ascii_graphic()) { Self(id.into()) } else { Self(harmless(id).into()) }
     }
 
     /// The whole id

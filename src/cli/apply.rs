@@ -23,6 +23,7 @@ use crate::receipt::Receipt;
 use crate::receipt::event::{Ending, Event as Line, Intent, Seen};
 use crate::receipt::record::Recorded;
 use crate::render;
+use crate::render::harmless;
 use crate::render::report::Told;
 use crate::render::style::{Palette, plural};
 use crate::target::{Rates, Target};
@@ -165,7 +166,7 @@ impl Session<'_> {
     pub(super) fn end_unwritten(&self, surveyed: &[Surveyed], exit: Exit) -> anyhow::Result<Exit> {
         if self.global.output == Output::Json {
             let document = render::json::unwritten(surveyed, exit.code());
-            self.console.print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+            self.console.print(&harmless::json(&document)?)?;
         }
         Ok(exit)
     }
@@ -203,10 +204,7 @@ impl Session<'_> {
             .collect();
         let exit = self.end_receipt(&receipt, self.judge(surveyed, &told));
         let text = match self.global.output {
-            Output::Json => {
-                let document = render::json::apply(surveyed, &told, &receipt, exit.code());
-                serde_json::to_string_pretty(&document)? + "\n"
-            }
+            Output::Json => harmless::json(&render::json::apply(surveyed, &told, &receipt, exit.code()))?,
             _ => render::report::report(surveyed, &told, &self.palette()),
         };
         match self.console.print(&text) {

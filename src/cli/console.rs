@@ -1,4 +1,5 @@
-//! The three streams: stdout carries the plan or report and nothing else, stderr everything else. The only file that prints.
+//! The three streams: stdout carries the plan or report and nothing else, stderr everything else. The only file that prints,
+//! and the last one to see what is printed.
 
 use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::bounded::{Limit, drain};
 use crate::receipt::Sink;
+use crate::render::harmless::guarded;
 
 /// The streams of a run, and what is at their other end
 pub struct Console {
@@ -71,7 +73,7 @@ impl Console {
     pub fn print(&self, text: &str) -> io::Result<()> {
         self.printed.store(true, Ordering::Relaxed);
         let mut out = lock(&self.out);
-        out.write_all(text.as_bytes())?;
+        out.write_all(guarded(text).as_bytes())?;
         out.flush()
     }
 
@@ -83,7 +85,7 @@ impl Console {
     /// Tells the user something; nothing can be done about a stderr that is gone
     pub fn note(&self, text: &str) {
         let mut err = lock(&self.err);
-        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        let _ = err.write_all(guarded(text).as_bytes()).and_then(|()| err.flush());
     }
 
     /// Asks the user something and waits for a line

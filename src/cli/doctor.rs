@@ -10,6 +10,7 @@ use crate::diagnose::diagnose;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::render::doctor::{self, Diagnosed, tally};
+use crate::render::harmless;
 use crate::render::style::plural;
 use crate::target::{Target, targets};
 
@@ -57,7 +58,7 @@ impl Session<'_> {
 
     fn tell(&self, chosen: &[Target], diagnosed: &[Diagnosed]) -> anyhow::Result<()> {
         let text = match self.global.output {
-            Output::Json => serde_json::to_string_pretty(&doctor::json(diagnosed))? + "\n",
+            Output::Json => harmless::json(&doctor::json(diagnosed))?,
             _ => {
                 let declared: usize = chosen.iter().map(|target| target.aliases.len()).sum();
                 let aliases =

@@ -18,6 +18,7 @@ use crate::plan::Policy;
 use crate::plan::risks::Code;
 use crate::render;
 use crate::render::explain::{Explained, Explanation, json, text};
+use crate::render::harmless;
 use crate::target::Target;
 
 /// A target, and what the manifest says of the name in it
@@ -104,7 +105,7 @@ impl Session<'_> {
 
     fn tell_explanation(&self, explanation: &Explanation) -> anyhow::Result<()> {
         let text = match self.global.output {
-            Output::Json => serde_json::to_string_pretty(&json(explanation))? + "\n",
+            Output::Json => harmless::json(&json(explanation))?,
             _ => text(explanation, &self.palette()),
         };
         Ok(self.console.print(&text)?)

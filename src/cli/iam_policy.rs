@@ -10,6 +10,7 @@ use super::args::{IamPolicyArgs, Output};
 use super::exit::Exit;
 use super::select;
 use crate::permissions::{Document, LONGEST, Permissions, permissions};
+use crate::render::harmless::{self, harmless};
 use crate::render::style::plural;
 use crate::target::{Target, targets};
 
@@ -63,12 +64,12 @@ impl Session<'_> {
     }
 
     fn print_pretty(&self, document: &impl Serialize) -> anyhow::Result<()> {
-        Ok(self.console.print(&(serde_json::to_string_pretty(document)? + "\n"))?)
+        Ok(self.console.print(&harmless::json(document)?)?)
     }
 
     pub(super) fn note(&self, word: &str, sentence: &str) {
         if !self.global.quiet {
-            self.console.note(&format!("{word}: {sentence}\n"));
+            self.console.note(&format!("{word}: {}\n", harmless(sentence)));
         }
     }
 

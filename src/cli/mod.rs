@@ -33,6 +33,7 @@ use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::{Input, LARGEST, LoadError, Manifest, load};
 use crate::plan::Policy;
+use crate::render::harmless::{self, harmless};
 use crate::render::json::failure;
 use crate::render::style::Palette;
 use crate::sandbox::Flags;
@@ -57,9 +58,14 @@ pub async fn run<C: Connect>(
     stop: &Stop,
     connect: impl Fn(Options) -> C,
 ) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, console),
+        Err(error) => {
+            // Clap quotes the arguments, and only before it is asked can what is in them be told from its own lines.
+            let quotable = args.iter().map(|arg| harmless(&arg.to_string_lossy()));
+            return usage(&Cli::try_parse_from(quotable).err().unwrap_or(error), console);
+        }
     };
     logging::begin(cli.global.verbose, console.ends.err_colour);
     let session = Session { global: &cli.global, console, stop };
@@ -129,12 +135,20 @@ impl Session<'_> {
 
     /// Says why nothing more comes: on stderr, and as the one document where stdout was to carry JSON and is still empty
     fn fail(&self, exit: Exit, sentence: &str, hint: Option<&str>) -> Exit {
-        let hinted = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-        self.console.note(&format!("error: {sentence}\n{hinted}"));
+        self.fail_all(exit, &[sentence], hint)
+    }
+
+    /// The same of several things at once
+    fn fail_all(&self, exit: Exit, sentences: &[&str], hint: Option<&str>) -> Exit {
+        let mut text: String =
+            sentences.iter().map(|sentence| format!("error: {}\n", harmless(sentence))).collect();
+        text.extend(hint.map(|hint| format!("hint: {}\n", harmless(hint))));
+        self.console.note(&text);
         if self.global.output == Output::Json && !self.console.has_printed() {
-            let document = failure(sentence, hint, exit.code());
+            let sentence = sentences.join("; ");
+            let document = failure(&sentence, hint, exit.code());
             // A stdout that is gone has nobody to tell, and stderr has told it.
-            let _ = serde_json::to_string_pretty(&document).map(|text| self.console.print(&(text + "\n")));
+            let _ = harmless::json(&document).map(|text| self.console.print(&text));
         }
         exit
     }
@@ -167,7 +181,7 @@ impl Session<'_> {
 
     fn show_problems(&self, error: &LoadError) -> anyhow::Result<Exit> {
         match self.global.output {
-            Output::Json => self.console.print(&(serde_json::to_string_pretty(&error.to_json())? + "\n"))?,
+            Output::Json => self.console.print(&harmless::json(&error.to_json())?)?,
             _ => self.console.note(&format!("{}\nerror: {error}\n", error.render(self.err_colour()))),
         }
         Ok(Exit::Manifest)

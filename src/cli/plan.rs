@@ -18,6 +18,7 @@ use crate::load::Manifest;
 use crate::plan::Policy;
 use crate::plan::guards::{FailOn, Rule};
 use crate::render;
+use crate::render::harmless;
 use crate::sandbox::Running;
 use crate::target::Target;
 
@@ -120,7 +121,7 @@ impl Session<'_> {
         let text = match self.global.output {
             Output::Text => render::text::plan(surveyed, &self.palette()),
             Output::Diff => render::diff::plan(surveyed)?,
-            Output::Json => serde_json::to_string_pretty(&render::json::plan(surveyed))? + "\n",
+            Output::Json => harmless::json(&render::json::plan(surveyed))?,
         };
         Ok(self.console.print(&text)?)
     }

@@ -8,6 +8,7 @@ use crate::fleet::{Surveyed, Trouble, digest_of, totals};
 use crate::receipt::Receipt;
 use crate::receipt::event::{Begin, Event, FORMAT_VERSION, Intent};
 use crate::receipt::file::{FileError, create, default_path};
+use crate::render::harmless::harmless;
 
 impl Session<'_> {
     /// Begins the receipt of a plan, and says where it is: after a kill nobody else will
@@ -26,7 +27,7 @@ impl Session<'_> {
         let Some(path) = self.receipt_path(path, &begin.digest)? else { return Ok(Receipt::nowhere()) };
         let receipt = create(&path, begin)?;
         if !self.global.quiet {
-            self.console.note(&format!("Receipt: {}\n", path.display()));
+            self.console.note(&format!("Receipt: {}\n", harmless(&path.display().to_string())));
         }
         Ok(receipt)
     }
@@ -55,7 +56,10 @@ impl Session<'_> {
         match receipt.note(Event::End { exit_code: exit.code() }) {
             Ok(()) => exit,
             Err(broken) => {
-                self.console.note(&format!("warning: {broken}; what it lacks is in the report\n"));
+                self.console.note(&format!(
+                    "warning: {}; what it lacks is in the report\n",
+                    harmless(&broken.to_string())
+                ));
                 exit.worse(Exit::Runtime)
             }
         }

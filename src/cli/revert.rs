@@ -53,7 +53,7 @@ impl Session<'_> {
 
     fn refuse_revert(&self, errors: &[RevertError]) -> Exit {
         let sentences: Vec<_> = errors.iter().map(|error| format!("failed to {error}")).collect();
-        let hint = errors.first().map(RevertError::hint);
-        self.fail(Exit::Refused, &(sentences.join("\nerror: ") + "\nerror: nothing was written"), hint)
+        let sentences: Vec<_> = sentences.iter().map(String::as_str).chain(["nothing was written"]).collect();
+        self.fail_all(Exit::Refused, &sentences, errors.first().map(RevertError::hint))
     }
 }

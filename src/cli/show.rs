@@ -10,6 +10,7 @@ use super::exit::Exit;
 use crate::bounded::{self, Limit};
 use crate::receipt::history::{History, read};
 use crate::render;
+use crate::render::harmless;
 
 /// A million changes are about as much: a line for each call, each answer and each outcome
 const LARGEST: Limit = Limit::mib(1024);
@@ -21,7 +22,7 @@ impl Session<'_> {
             Err(exit) => return Ok(exit),
         };
         let text = match self.global.output {
-            Output::Json => serde_json::to_string_pretty(&render::receipt::json(&history))? + "\n",
+            Output::Json => harmless::json(&render::receipt::json(&history))?,
             Output::Text => render::receipt::text(&history, &self.palette()),
             Output::Diff => {
                 let hint = Some("leave -o out, or pass -o json");

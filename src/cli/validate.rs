@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Session;
 use super::args::Output;
 use super::exit::Exit;
+use crate::render::harmless;
 use crate::render::json::FORMAT_VERSION;
 use crate::render::style::plural;
 use crate::target::declared;
@@ -23,7 +24,7 @@ impl Session<'_> {
             document["format_version"] = json!(FORMAT_VERSION);
             document["targets"] =
                 targets.iter().map(|(name, aliases)| json!({"name": name, "aliases": aliases})).collect();
-            self.console.print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+            self.console.print(&harmless::json(&document)?)?;
         } else if !self.global.quiet {
             let aliases = match targets.iter().map(|(_, aliases)| aliases).sum::<usize>() {
                 1 => "1 alias".to_owned(),

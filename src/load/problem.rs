@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::source::Spot;
+use crate::render::style::harmless;
 use crate::target::Place;
 
 /// Problems kept of each severity; the rest are counted. A million aliases outside the scope are one mistake.
@@ -51,7 +52,7 @@ pub struct Problem {
 impl Problem {
     /// A problem that stops the run
     pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        let message = clipped(message.into());
+        let message = clipped(message);
         Self { severity: Severity::Error, code, message, help: None, marks: Vec::new() }
     }
 
@@ -62,19 +63,19 @@ impl Problem {
 
     /// … which is at `spot`, with a few words beside it
     pub(crate) fn at(mut self, spot: &Spot, label: impl Into<String>) -> Self {
-        self.marks.insert(0, (spot.clone(), clipped(label.into())));
+        self.marks.insert(0, (spot.clone(), clipped(label)));
         self
     }
 
     /// … and has also to do with `spot`
     pub(crate) fn also(mut self, spot: &Spot, message: impl Into<String>) -> Self {
-        self.marks.push((spot.clone(), message.into()));
+        self.marks.push((spot.clone(), clipped(message)));
         self
     }
 
     /// … and is mended so
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(clipped(help.into()));
+        self.help = Some(clipped(help));
         self
     }
 
@@ -120,13 +121,14 @@ impl Problem {
     }
 }
 
-/// Messages quote the manifest, and a text in it may have ten megabytes.
-fn clipped(mut text: String) -> String {
+/// Messages quote the manifest, and a text in it may have ten megabytes, or mean something to a terminal.
+fn clipped(text: impl Into<String>) -> String {
+    let mut text = text.into();
     if text.len() > LONGEST {
         text.truncate(text.floor_char_boundary(LONGEST));
         text.push('…');
     }
-    text
+    harmless(&text)
 }
 
 /// The problems of one manifest

@@ -4,6 +4,7 @@ pub mod access;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
+pub mod harmless;
 pub mod json;
 pub mod receipt;
 pub mod report;

@@ -212,10 +212,10 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
         // The long sign takes up the margin, so that names stay in one column.
         let pad = " ".repeat(3 - row.sign.len().min(3));
         let line = match row.place.is_empty() {
-            true => format!("{pad}{sign} {:names$}  {}", row.name, row.detail),
+            true => format!("{pad}{sign} {:names$}  {}", row.name, harmless(&row.detail)),
             false => {
-                let place = paint(palette.faint, &row.place);
-                format!("{pad}{sign} {:names$}  {:details$}  {place}", row.name, row.detail)
+                let (place, detail) = (paint(palette.faint, &row.place), harmless(&row.detail));
+                format!("{pad}{sign} {:names$}  {detail:details$}  {place}", row.name)
             }
         };
         text += line.trim_end();

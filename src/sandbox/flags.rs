@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::scenario::{Delay, Effect, Fault, Scenario, ScenarioError};
+use super::scenario::{Delay, Effect, Fault, Scenario, ScenarioError, from_yaml};
 
 /// How the sandbox misbehaves; by default not at all
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -59,7 +59,7 @@ fn quota(text: &str) -> Result<(String, u32), String> {
 
 fn fault(text: &str) -> Result<Fault, String> {
     if text.trim_start().starts_with('{') {
-        return serde_saphyr::from_str(text).map_err(|e| e.to_string());
+        return from_yaml(text);
     }
     let (operation, effect) = text.split_once('=').ok_or("write it as CreateAlias=drop-response")?;
     let effect = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(effect);

@@ -82,7 +82,7 @@ impl Scenario {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        serde_saphyr::from_str(text).map_err(|e| e.to_string())
+        from_yaml(text)
     }
 
     pub(super) fn effective_quotas(&self) -> Quotas {
@@ -90,6 +90,13 @@ impl Scenario {
         quotas.extend(self.quotas.clone());
         quotas
     }
+}
+
+/// What a YAML text says, or what is wrong with it, on one line
+pub(super) fn from_yaml<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
+    let mut options = serde_saphyr::Options::default();
+    options.with_snippet = false;
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| e.to_string())
 }
 
 /// A length of time, written as `500ms`, `30s`, `2m` or `1h`; a number alone is seconds

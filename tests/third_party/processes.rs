@@ -13,7 +13,8 @@ use tempfile::TempDir;
 #[expect(clippy::disallowed_methods, reason = "only tests/run.py knows where it has installed them")]
 pub fn python() -> PathBuf {
     let path = std::env::var_os("KMS_ALIAS_TEST_PYTHON");
-    path.expect("these tests need moto, microburst and the AWS CLI: run them with `python3 tests/run.py`").into()
+    path.expect("these tests need moto, microburst and the AWS CLI: run them with `python3 tests/run.py`")
+        .into()
 }
 
 #[expect(clippy::disallowed_methods, reason = "where a Python of the system finds its libraries")]
