@@ -4,19 +4,26 @@ use std::io::{self, Stderr, Write, stderr};
 
 use tracing_subscriber::EnvFilter;
 
-use crate::render::harmless::guarded;
+use crate::render::harmless::{guarded, harmless};
 
-/// Stderr, where what a server or a file has said may be part of a line
-struct Guarded(Stderr);
+/// Stderr, where what a server or a file has said may be part of a line; each write is one line
+struct Guarded {
+    err: Stderr,
+    colour: bool,
+}
 
 impl Write for Guarded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(guarded(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.trim_end_matches('\n');
+        // Among colours of its own, the logger escapes those of others itself.
+        let line = if self.colour { line.replace('\n', "\\n") } else { harmless(line) };
+        self.err.write_all(guarded(&(line + "\n")).as_bytes())?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.err.flush()
     }
 }
 
@@ -27,6 +34,7 @@ pub fn begin(verbose: u8, colour: bool) {
         1 => "kms_alias=debug",
         _ => "kms_alias=trace,aws_config=debug,aws_smithy_runtime=debug",
     };
-    let log = tracing_subscriber::fmt().with_writer(|| Guarded(stderr())).with_ansi(colour);
+    let log =
+        tracing_subscriber::fmt().with_writer(move || Guarded { err: stderr(), colour }).with_ansi(colour);
     let _ = log.with_env_filter(EnvFilter::new(filter)).without_time().try_init();
 }

@@ -13,6 +13,7 @@ mod contract_on_fake;
 mod contract_on_sandbox;
 mod denied;
 mod doctor;
+mod escapes;
 mod explain;
 mod fake;
 mod full_keys;
