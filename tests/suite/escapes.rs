@@ -48,6 +48,10 @@ fn assert_tame_run(what: &str, ran: &Ran, said: &str) {
     );
     assert_tame(what, &ran.out);
     assert_tame(what, &ran.err);
+    if ran.out.starts_with('{') {
+        serde_json::from_str::<Value>(&ran.out)
+            .unwrap_or_else(|e| panic!("{what} is no JSON: {e}\n{}", ran.out));
+    }
 }
 
 /// Runs a command in every form, and looks for a part of the text as well, so that what is tame is not only silent

@@ -17,6 +17,7 @@ mod escapes;
 mod explain;
 mod fake;
 mod full_keys;
+mod fuzz;
 mod git;
 mod guards;
 mod iam_policy;

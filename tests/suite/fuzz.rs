@@ -1,0 +1,180 @@
+//! The fuzzers' harness on a stable compiler: the corpus as it is, and cut up, spliced, doubled and turned around. `PROPTEST_CASES`
+//! says how often; what a change of bytes finds that comes near to the good ones, pure chance does not.
+
+#[path = "../../fuzz/harness.rs"]
+mod harness;
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// What has a meaning somewhere, and what has none anywhere
+const WORDS: [&str; 40] = [
+    "\n",
+    " ",
+    "\t",
+    ":",
+    ": ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "\\",
+    ",",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!!str ",
+    "|\n",
+    "---\n",
+    "null",
+    "~",
+    "0",
+    "-1",
+    "9223372036854775808",
+    "alias/app/x",
+    "alias/aws/",
+    "absent",
+    "\"kms:RequestAlias\"",
+    "${aws:username}",
+    "*",
+    "?",
+    "%7",
+    "%C3",
+    "\u{0}",
+    "\u{1b}[2J",
+    "\u{202e}",
+    "\u{feff}",
+    "é",
+    "\u{1F511}",
+];
+
+/// One change of some bytes; places are parts of whatever length they have by then
+#[derive(Clone, Debug)]
+enum Edit {
+    Flip(Index, u8),
+    Cut(Index, Index),
+    Truncate(Index),
+    Insert(Index, Vec<u8>),
+    /// A piece of another file
+    Splice(Index, Index, Index, usize),
+    /// A line comes again elsewhere
+    Repeat(Index, Index, usize),
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let at = any::<Index>;
+    let word = prop_oneof![
+        4 => prop::sample::select(WORDS.map(|word| word.as_bytes().to_vec()).to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 1..8),
+    ];
+    prop_oneof![
+        3 => (at(), any::<u8>()).prop_map(|(at, bits)| Edit::Flip(at, bits)),
+        2 => (at(), at()).prop_map(|(from, to)| Edit::Cut(from, to)),
+        1 => at().prop_map(Edit::Truncate),
+        6 => (at(), word).prop_map(|(at, word)| Edit::Insert(at, word)),
+        4 => (at(), at(), at(), 1..200_usize).prop_map(|(at, file, from, length)| Edit::Splice(at, file, from, length)),
+        3 => (at(), at(), 1..4_usize).prop_map(|(line, to, times)| Edit::Repeat(line, to, times)),
+    ]
+}
+
+impl Edit {
+    fn apply(&self, bytes: &mut Vec<u8>, corpus: &[Vec<u8>]) {
+        let place = |index: &Index, bytes: &[u8]| index.index(bytes.len() + 1);
+        match self {
+            Self::Flip(at, bits) if !bytes.is_empty() => {
+                let at = at.index(bytes.len());
+                bytes[at] ^= bits;
+            }
+            Self::Flip(..) => {}
+            Self::Cut(from, length) => {
+                let from = place(from, bytes);
+                bytes.drain(from..from + length.index(40.min(bytes.len() - from) + 1));
+            }
+            Self::Truncate(at) => bytes.truncate(place(at, bytes)),
+            Self::Insert(at, word) => insert(bytes, place(at, bytes), word),
+            Self::Splice(at, file, from, length) => {
+                let other = &corpus[file.index(corpus.len())];
+                let from = place(from, other);
+                insert(bytes, place(at, bytes), &other[from..other.len().min(from + length)]);
+            }
+            Self::Repeat(line, to, times) => {
+                let lines: Vec<_> =
+                    bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+                if let Some(line) = lines.get(line.index(lines.len().max(1))) {
+                    let starts: Vec<usize> = lines
+                        .iter()
+                        .scan(0, |at, line| {
+                            *at += line.len();
+                            Some(*at)
+                        })
+                        .collect();
+                    insert(bytes, starts[to.index(starts.len())], &line.repeat(*times));
+                }
+            }
+        }
+    }
+}
+
+fn insert(bytes: &mut Vec<u8>, at: usize, piece: &[u8]) {
+    bytes.splice(at..at, piece.iter().copied());
+}
+
+/// Every file of these directories, and these files, in order
+fn corpus(paths: &[&str]) -> Vec<Vec<u8>> {
+    let mut files = Vec::new();
+    for path in paths.iter().map(Path::new) {
+        match path.is_dir() {
+            true => files.extend(
+                fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()),
+            ),
+            false => files.push(path.to_owned()),
+        }
+    }
+    files.sort();
+    files
+        .iter()
+        .filter(|path| path.extension().is_none_or(|e| e != "txt"))
+        .map(|path| fs::read(path).unwrap())
+        .collect()
+}
+
+/// Drives `harness` with the corpus, and with what edits make of it
+fn fuzz(paths: &[&str], harness: fn(&[u8])) {
+    let corpus = corpus(paths);
+    assert!(!corpus.is_empty());
+    corpus.iter().for_each(|bytes| harness(bytes));
+    // What is found goes into the corpus instead.
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let edits = prop::collection::vec(edit(), 1..12);
+    proptest!(config, |(file in any::<Index>(), edits in edits)| {
+        let mut bytes = corpus[file.index(corpus.len())].clone();
+        edits.iter().for_each(|edit| edit.apply(&mut bytes, &corpus));
+        harness(&bytes);
+    });
+}
+
+#[test]
+fn whatever_a_manifest_is_it_is_loaded_or_explained() {
+    fuzz(&["tests/manifests", "examples", "aliases.yaml"], harness::manifest);
+}
+
+#[test]
+fn whatever_a_receipt_is_it_cannot_take_back_what_is_not_ours() {
+    fuzz(&["tests/suite/receipts"], harness::receipt);
+}
+
+#[test]
+fn whatever_a_policy_is_it_is_told_or_unknown() {
+    fuzz(&["fuzz/corpus/policies"], harness::policies);
+}
+
+#[test]
+fn whatever_the_service_answers_a_listing_is_whole_or_an_error() {
+    fuzz(&["fuzz/corpus/answers"], harness::answers);
+}
