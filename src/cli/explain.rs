@@ -32,10 +32,10 @@ impl Session<'_> {
     ) -> anyhow::Result<Exit> {
         if let Some(code) = Code::parse(&args.name) {
             let text = match self.global.output {
-                Output::Json => serde_json::to_string_pretty(&render::json::risk(code))?,
-                _ => code.section().to_owned(),
+                Output::Json => harmless::json(&render::json::risk(code))?,
+                _ => code.section().to_owned() + "\n",
             };
-            self.console.print(&(text + "\n"))?;
+            self.console.print(&text)?;
             return Ok(Exit::Success);
         }
         let name = match AliasName::parse(&args.name) {

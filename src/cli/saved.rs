@@ -12,20 +12,24 @@ use time::format_description::well_known::Rfc3339;
 use super::Session;
 use super::args::{ApplyArgs, OnStale, Output, PlanArgs};
 use super::exit::Exit;
+use crate::bounded::{Limit, read_text};
 use crate::fleet::{Surveyed, digest_of, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::poll::time_of_day;
 use crate::receipt::timestamp;
 use crate::render;
-use crate::render::style::harmless;
+use crate::render::harmless::{self, harmless};
 use crate::saved::{SavedError, SavedPlan};
+
+/// A million changes are about half of this
+const LARGEST: Limit = Limit::mib(1024);
 
 impl Session<'_> {
     /// Saves a plan, even one that may not be applied: it then says so
     pub(super) fn save(&self, surveyed: &[Surveyed], path: &Path) -> anyhow::Result<()> {
         let document = render::json::saved(surveyed, timestamp());
-        let text = serde_json::to_string_pretty(&document)? + "\n";
+        let text = harmless::json(&document)?;
         replace(path, &text).with_context(|| format!("save the plan to {}", path.display()))?;
         if !self.global.quiet {
             let path = harmless(&path.display().to_string());
@@ -72,7 +76,7 @@ impl Session<'_> {
     /// A saved plan that may be applied, for all that the file can tell; or the exit code after it has been said why not
     fn load_saved(&self, path: &Path, args: &ApplyArgs) -> anyhow::Result<Result<SavedPlan, Exit>> {
         let shown = harmless(&path.display().to_string());
-        let text = std::fs::read_to_string(path).with_context(|| format!("read the plan {shown}"))?;
+        let text = read_text(path, LARGEST).with_context(|| format!("read the plan {shown}"))?;
         let checked = SavedPlan::read(&text).and_then(|saved| {
             saved.check(args.expect_digest.as_deref())?;
             Ok(saved)

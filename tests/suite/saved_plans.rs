@@ -266,6 +266,24 @@ async fn what_was_allowed_and_pruned_when_it_was_saved_is_when_it_is_applied() {
     assert_eq!(names, wanted, "what came later was in no plan");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_no_file_or_no_plan_is_told_so() {
+    let kms = FakeKms::with(&LIVE);
+    let folder = TempDir::new().unwrap();
+    let text = folder.path().join("text");
+    std::fs::write(&text, "hello\u{1b}[2J").unwrap();
+    let cases = [
+        (folder.path().join("gone"), Exit::Runtime, "failed to read the plan"),
+        (text, Exit::Manifest, "this is no saved plan"),
+        ("/dev/zero".into(), Exit::Runtime, "not a file"),
+    ];
+    for (path, exit, words) in cases.into_iter().take(if cfg!(unix) { 3 } else { 2 }) {
+        let ran = run_on(&kms, MANIFEST, &["apply", path.to_str().unwrap()], None).await;
+        assert!(ran.exit == exit && ran.err.contains(words), "{:?} {}", ran.exit, ran.err);
+    }
+    assert_eq!(writes(&kms), 0);
+}
+
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
 async fn a_saved_plan_is_for_its_owner_alone_and_follows_no_link() {
