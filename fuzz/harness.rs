@@ -40,7 +40,7 @@ pub fn manifest(bytes: &[u8]) {
             let targets = targets(&manifest);
             assert!(!targets.is_empty());
             for target in &targets {
-                assert!(target.aliases.keys().all(|name| target.scope.covers(name.as_str())), "{target:?}");
+                assert!(target.aliases.keys().all(|name| target.scope.owns(name.as_str())), "{target:?}");
             }
         }
         Err(error) => {
@@ -75,7 +75,7 @@ pub fn receipt(bytes: &[u8]) {
     for (target, _) in revert(&history, Path::new("receipt"), &known).unwrap_or_default() {
         let (own, _) = known.iter().find(|(own, _)| own.name == target.name).expect("no target is made up");
         assert_eq!(target.scope, own.scope);
-        assert!(target.aliases.keys().all(|name| own.scope.covers(name.as_str())), "{target:?}");
+        assert!(target.aliases.keys().all(|name| own.scope.owns(name.as_str())), "{target:?}");
     }
 }
 

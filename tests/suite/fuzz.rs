@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 /// What has a meaning somewhere, and what has none anywhere
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 41] = [
+    "alias/other/x",
     "\n",
     " ",
     "\t",
@@ -63,6 +64,8 @@ enum Edit {
     Insert(Index, Vec<u8>),
     /// A piece of another file
     Splice(Index, Index, Index, usize),
+    /// A word becomes another wherever it stands, so that what belongs together stays so
+    Rename(Index, Vec<u8>),
     /// A line comes again elsewhere
     Repeat(Index, Index, usize),
 }
@@ -77,6 +80,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         3 => (at(), any::<u8>()).prop_map(|(at, bits)| Edit::Flip(at, bits)),
         2 => (at(), at()).prop_map(|(from, to)| Edit::Cut(from, to)),
         1 => at().prop_map(Edit::Truncate),
+        3 => (at(), word.clone()).prop_map(|(at, word)| Edit::Rename(at, word)),
         6 => (at(), word).prop_map(|(at, word)| Edit::Insert(at, word)),
         4 => (at(), at(), at(), 1..200_usize).prop_map(|(at, file, from, length)| Edit::Splice(at, file, from, length)),
         3 => (at(), at(), 1..4_usize).prop_map(|(line, to, times)| Edit::Repeat(line, to, times)),
@@ -103,6 +107,14 @@ impl Edit {
                 let from = place(from, other);
                 insert(bytes, place(at, bytes), &other[from..other.len().min(from + length)]);
             }
+            Self::Rename(at, other) => {
+                let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(byte);
+                let words: Vec<_> =
+                    bytes.split(|byte| !is_word(byte)).filter(|word| !word.is_empty()).collect();
+                if let Some(word) = words.get(at.index(words.len().max(1))).map(|word| word.to_vec()) {
+                    *bytes = replaced(bytes, &word, other);
+                }
+            }
             Self::Repeat(line, to, times) => {
                 let lines: Vec<_> =
                     bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
@@ -119,6 +131,15 @@ impl Edit {
             }
         }
     }
+}
+
+fn replaced(bytes: &[u8], word: &[u8], other: &[u8]) -> Vec<u8> {
+    let (mut all, mut rest) = (Vec::new(), bytes);
+    while let Some(at) = rest.windows(word.len()).position(|window| window == word) {
+        all.extend([&rest[..at], other].concat());
+        rest = &rest[at + word.len()..];
+    }
+    [&all, rest].concat()
 }
 
 fn insert(bytes: &mut Vec<u8>, at: usize, piece: &[u8]) {
@@ -166,7 +187,7 @@ fn whatever_a_manifest_is_it_is_loaded_or_explained() {
 
 #[test]
 fn whatever_a_receipt_is_it_cannot_take_back_what_is_not_ours() {
-    fuzz(&["tests/suite/receipts"], harness::receipt);
+    fuzz(&["tests/suite/receipts", "fuzz/corpus/receipt"], harness::receipt);
 }
 
 #[test]
