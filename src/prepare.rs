@@ -65,7 +65,11 @@ impl PrepareError {
             | Self::Inspect(error)
             | Self::Choose(ChooseError::Page { source: error, .. } | ChooseError::Key(error))
             | Self::List(ListError::Page { source: error, .. }) => error,
-            Self::List(_) | Self::Choose(ChooseError::Pages(_)) => return None,
+            Self::List(_) | Self::Choose(ChooseError::Pages(_)) => {
+                let hint =
+                    "run again; if it stays, look at what stands between here and KMS, or at --endpoint-url";
+                return Some(hint.to_owned());
+            }
         };
         kms.hint()
     }

@@ -33,7 +33,8 @@ fn target(manifest: &Manifest, index: usize, instance: &Instance) -> Target {
         profile: spec.and_then(|spec| spec.profile.clone()),
         roles: roles(manifest, instance),
         scope: scope(manifest, instance),
-        prune: manifest.prune_of(instance),
+        prune: manifest.prune_of(instance).is_some_and(|(prune, _)| *prune),
+        prune_place: manifest.prune_of(instance).map(|(_, place)| place.clone()),
         rates: manifest.rates_of(instance),
         protect: manifest.protect_of(instance).to_vec(),
         guards: manifest.guards_of(instance),
@@ -83,6 +84,8 @@ pub struct Target {
     pub scope: Scope,
     /// Whether in-scope names that are not declared are deleted
     pub prune: bool,
+    /// Where the manifest says so, or says that they are not
+    pub prune_place: Option<Place>,
     /// Requests a second
     pub rates: Rates,
     /// Names that are kept from harm, declared or not

@@ -208,6 +208,9 @@ impl Session<'_> {
         let narrow = |mut target: Target| {
             target.select(&args.alias, &args.exclude_alias);
             target.prune = args.prunes(&target);
+            if args.prune {
+                target.prune_place = None;
+            }
             let counted =
                 |most: Option<usize>| most.map(|most| Guard { limit: Limit::Count(most), place: None });
             let Guards { max_delete, max_update, .. } = &mut target.guards;

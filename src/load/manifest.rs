@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::problem::Problems;
 use super::source::Spot;
 use crate::alias::{AliasName, Pattern};
-use crate::target::{Guard, Guards, Manner, Protection, Rates, Want};
+use crate::target::{Guard, Guards, Manner, Place, Protection, Rates, Want};
 
 /// A checked manifest; [`crate::target::targets`] expands it
 #[derive(Debug)]
@@ -41,8 +41,8 @@ impl Manifest {
         self.settings_of(instance).find_map(|settings| settings.ignore.as_deref())
     }
 
-    pub(crate) fn prune_of(&self, instance: &Instance) -> bool {
-        self.settings_of(instance).find_map(|settings| settings.prune).unwrap_or_default()
+    pub(crate) fn prune_of(&self, instance: &Instance) -> Option<&(bool, Place)> {
+        self.settings_of(instance).find_map(|settings| settings.prune.as_ref())
     }
 
     /// The roles that plan and apply
@@ -74,7 +74,7 @@ pub struct Settings {
     /// Inside the scope, but somebody else's
     pub ignore: Option<Vec<(Pattern, Spot)>>,
     /// Whether what is not declared is deleted
-    pub prune: Option<bool>,
+    pub prune: Option<(bool, Place)>,
     /// Names that are kept from harm
     pub protect: Option<Vec<Protection>>,
     /// How much one plan may change

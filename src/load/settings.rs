@@ -14,7 +14,7 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> Settings {
     Settings {
         scope: fields.get("scope").and_then(|node| scope::read(node, found)),
         ignore: fields.get("ignore").and_then(|node| scope::read_ignore(node, found)),
-        prune: fields.get("prune").and_then(|node| boolean(node, found)),
+        prune: fields.get("prune").and_then(|node| Some((boolean(node, found)?, node.spot.place()))),
         protect: fields.get("protect").map(|node| guards::read_protect(node, found)),
         guards: fields.get("guards").map(|node| guards::read(node, found)).unwrap_or_default(),
         plan_role,

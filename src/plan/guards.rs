@@ -212,11 +212,12 @@ fn mass(
 /// A manifest that lost its aliases, to a bad merge or an empty template, looks like the wish to delete everything
 fn empty(deletes: usize, diff: &Diff, policy: &Policy) -> Option<Refusal> {
     let lost = policy.prune && diff.declared == 0 && deletes > 0;
+    let by = if policy.prune_place.is_none() { " by --prune" } else { "" };
+    let live = diff.live;
     let why = format!(
-        "declares no alias here while prune is on, and would delete {deletes} of {} live names",
-        diff.live
+        "declares no alias here while prune is on{by}, and would delete {deletes} of {live} live names"
     );
-    lost.then(|| Refusal::new(Allow::Empty, why, None))
+    lost.then(|| Refusal::new(Allow::Empty, why, policy.prune_place.clone()))
 }
 
 fn protected(change: &Change, policy: &Policy) -> Vec<Refusal> {

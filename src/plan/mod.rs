@@ -36,6 +36,8 @@ use risks::Risk;
 pub struct Policy {
     /// Delete in-scope names that are not declared
     pub prune: bool,
+    /// Where the manifest says so; `None` where the command line does
+    pub prune_place: Option<Place>,
     /// Whether the command line leaves names out, so that the plan is not the whole truth
     pub partial: bool,
     /// Names that are kept from harm
@@ -68,6 +70,7 @@ impl Policy {
     pub fn of(target: &Target) -> Self {
         Self {
             prune: target.prune,
+            prune_place: target.prune_place.clone(),
             partial: target.scope.selection.is_partial(),
             protect: target.protect.clone(),
             guards: target.guards.clone(),

@@ -55,6 +55,7 @@ fn misled(scenario: &str) -> Output {
 }
 
 const NETWORK: &str = "hint  nothing was changed by it: check --endpoint-url and the network, and run again";
+const UNTRUE: &str = "hint  run again; if it stays, look at what stands between here and KMS";
 const CREDENTIALS: &str = "hint  check with `aws sts get-caller-identity`";
 
 #[test]
@@ -90,21 +91,25 @@ fn a_read_that_goes_wrong_is_told_in_one_sentence_and_nothing_is_written() {
             "UnrecognizedClientException: not you",
             CREDENTIALS,
         ),
-        (paging("repeated-marker"), "list the live aliases: page 2 ends with a marker that came before", ""),
+        (
+            paging("repeated-marker"),
+            "list the live aliases: page 2 ends with a marker that came before",
+            UNTRUE,
+        ),
         (
             paging("missing-marker"),
             "list the live aliases: page 1 says that more follow but gives no marker",
-            "",
+            UNTRUE,
         ),
         (
             paging("empty-marker"),
             "list the live aliases: page 1 says that more follow but gives no marker",
-            "",
+            UNTRUE,
         ),
         (
             paging("stray-marker"),
             "list the live aliases: page 1 says that no more follow but gives a marker",
-            "",
+            UNTRUE,
         ),
     ];
     std::thread::scope(|scope| {

@@ -94,6 +94,7 @@ pub fn target(declared: &[(&str, &str)]) -> Target {
         roles: Roles::default(),
         scope: Scope { prefixes: vec!["alias/app/".into()], ..Scope::default() },
         prune: false,
+        prune_place: None,
         rates: Rates::default(),
         protect: Vec::new(),
         guards: Guards { max_delete: anything.clone(), max_update: anything, min_existing: 0 },

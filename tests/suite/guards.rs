@@ -101,7 +101,14 @@ async fn an_empty_manifest_with_prune_on_is_refused_even_where_there_are_few_nam
     let few = || FakeKms::with(&[("alias/app/a", A)]);
     let ran = run_on(&few(), empty, &["apply", "-y"], None).await;
     assert_eq!(ran.exit, Exit::Refused);
-    assert!(ran.out.contains("refused empty: declares no alias here while prune is on"), "{}", ran.out);
+    let words = "refused empty: declares no alias here while prune is on, and would delete 1 of 1 live names  (set at aliases.yaml:3)";
+    assert!(ran.out.contains(words), "{}", ran.out);
+    for quiet in ["", "prune: false\n"] {
+        let by_flag =
+            run_on(&few(), &empty.replace("prune: true\n", quiet), &["apply", "-y", "--prune"], None).await;
+        let words = "while prune is on by --prune, and would delete 1 of 1 live names\n";
+        assert!(by_flag.exit == Exit::Refused && by_flag.out.contains(words), "{}", by_flag.out);
+    }
     assert_eq!(run_on(&few(), empty, &["apply", "-y", "--allow", "empty"], None).await.exit, Exit::Success);
 }
 
