@@ -21,6 +21,7 @@ use kms_alias::render;
 use kms_alias::render::harmless::{guarded, harmless};
 use kms_alias::render::style::{KeyNames, Palette};
 use kms_alias::revert::revert;
+use kms_alias::saved::SavedPlan;
 use kms_alias::target::{Manner, Target, targets};
 
 const A: &str = "aaaa1111-0000-4000-8000-000000000001";
@@ -76,6 +77,32 @@ pub fn receipt(bytes: &[u8]) {
         let (own, _) = known.iter().find(|(own, _)| own.name == target.name).expect("no target is made up");
         assert_eq!(target.scope, own.scope);
         assert!(target.aliases.keys().all(|name| own.scope.owns(name.as_str())), "{target:?}");
+    }
+}
+
+/// A saved plan is read or refused, and what is read cannot widen what the manifest owns
+///
+/// Its digest would refuse all that was changed, so it is read without.
+pub fn plan(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let without =
+        text.lines().filter(|line| !line.trim_start().starts_with("\"digest\"")).collect::<String>();
+    for text in [&*text, &*without] {
+        let saved = match SavedPlan::read(text) {
+            Ok(saved) => saved,
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                continue;
+            }
+        };
+        let _ = saved.check(None);
+        let known = declared();
+        for (target, policy) in saved.narrow(&known).unwrap_or_default() {
+            let (own, _) =
+                known.iter().find(|(own, _)| own.name == target.name).expect("no target is made up");
+            assert_eq!((&target.scope, &target.aliases), (&own.scope, &own.aliases));
+            assert!(policy.expected.is_some(), "nothing but what it names");
+        }
     }
 }
 

@@ -57,7 +57,10 @@ fn rows(chapter: &Chapter) -> Vec<Row> {
 
 fn row(told: &Told) -> Row {
     let keys = match (told.before, told.after) {
-        (None, Some(after)) => format!("-> {after}"),
+        (None, Some(after)) => match told.previous {
+            Some(previous) => format!("-> {after}  renamed from {previous}"),
+            None => format!("-> {after}"),
+        },
         (Some(before), Some(after)) => format!("{before} -> {after}"),
         (Some(before), None) => before.to_owned(),
         (None, None) => String::new(),

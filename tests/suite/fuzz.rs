@@ -191,6 +191,11 @@ fn whatever_a_receipt_is_it_cannot_take_back_what_is_not_ours() {
 }
 
 #[test]
+fn whatever_a_saved_plan_is_it_asks_for_no_more_than_the_manifest() {
+    fuzz(&["fuzz/corpus/plan"], harness::plan);
+}
+
+#[test]
 fn whatever_a_policy_is_it_is_told_or_unknown() {
     fuzz(&["fuzz/corpus/policies"], harness::policies);
 }

@@ -208,7 +208,7 @@ async fn show_tells_what_was_done_and_what_cannot_be_told() {
     for line in [
         format!("  + alias/app/new    -> {A}"),
         format!("  ~ alias/app/moved  {A} -> {B}"),
-        format!("  > alias/app/now    -> {B}"),
+        format!("  > alias/app/now    -> {B}  renamed from alias/app/old"),
         format!("  - alias/app/old    {B}"),
         format!("-/+ alias/app/other  {C} -> {MAC}"),
         "7 write calls: 7 done, 0 refused, 0 without a clear answer. The apply ended with exit code 0."
