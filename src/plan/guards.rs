@@ -198,8 +198,9 @@ fn mass(
         Limit::Percent(_) => format!(" ({:.0} %)", count as f64 * 100.0 / live as f64),
         Limit::Count(_) => String::new(),
     };
-    // No default is a number of names.
+    // No default is a number of names, and no flag a share.
     let by = match (&guard.place, guard.limit, allow) {
+        (None, Limit::Percent(_), _) => ", the default",
         (None, Limit::Count(_), Allow::MassDelete) => ", set by --max-deletes",
         (None, Limit::Count(_), _) => ", set by --max-updates",
         _ => "",

@@ -45,7 +45,7 @@ async fn more_than_thirty_percent_of_deletes_are_refused_and_can_be_allowed() {
     refused(
         &seven,
         &[],
-        "refused mass-delete: would delete 7 of 20 live names (35 %), and the limit is 30 %\n",
+        "refused mass-delete: would delete 7 of 20 live names (35 %), and the limit is 30 %, the default\n",
     )
     .await;
     refused(&seven, &[], "hint  if that is meant, pass --allow mass-delete").await;
@@ -60,7 +60,7 @@ async fn more_than_thirty_percent_of_retargets_are_refused_and_can_be_allowed() 
     refused(
         &seven,
         &[],
-        "refused mass-update: would retarget 7 of 20 live names (35 %), and the limit is 30 %\n",
+        "refused mass-update: would retarget 7 of 20 live names (35 %), and the limit is 30 %, the default\n",
     )
     .await;
     applied(&seven, &["--allow", "mass-update"]).await;
