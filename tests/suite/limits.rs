@@ -68,8 +68,9 @@ fn a_pipe_that_nobody_writes_to_and_a_device_without_an_end_are_refused_at_once(
 #[test]
 fn a_pipe_that_comes_with_the_process_is_a_file_like_any_other() {
     let directory = with_manifest(GOOD);
-    let script = format!("{} validate -f <(cat aliases.yaml)", env!("CARGO_BIN_EXE_kms-alias"));
-    let ran = Command::new("bash").args(["-c", &script]).current_dir(directory.path()).output().unwrap();
+    // As an argument, since the path may hold a space.
+    let script = ["-c", "\"$0\" validate -f <(cat aliases.yaml)", env!("CARGO_BIN_EXE_kms-alias")];
+    let ran = Command::new("bash").args(script).current_dir(directory.path()).output().unwrap();
     assert_eq!(text(&ran.stdout), "Valid: 0 aliases in 1 target.\n", "{}", text(&ran.stderr));
 }
 
