@@ -168,17 +168,17 @@ impl SavedPlan {
         let Some(saved) = self.targets.iter().find(|saved| *saved.name == *target.name) else {
             return Vec::new();
         };
-        let held = now.plan.held.iter().map(|held| format!("{}: {}", held.name, held.why));
-        let mut stale: Vec<String> = held.collect();
+        let held: BTreeMap<_, _> = now.plan.held.iter().map(|held| (held.name.as_str(), &held.why)).collect();
+        let mut stale: Vec<String> = held.iter().map(|(alias, why)| format!("{alias}: {why}")).collect();
         let steps = steps(&now.plan);
         let wanted: BTreeMap<_, _> =
             saved.changes.iter().flat_map(SavedChange::steps).map(|step| (step.alias, step)).collect();
         for (alias, step) in &wanted {
-            if now.plan.held.iter().any(|held| held.name.as_str() == *alias) {
+            if held.contains_key(alias) {
                 continue;
             }
-            let live = now.snapshot.live.iter().find(|(name, _)| name.as_str() == *alias);
-            let live = live.and_then(|(_, live)| live.key.as_ref()).map(|key| key.as_str());
+            let name = AliasName::parse(alias).ok();
+            let live = name.and_then(|name| now.snapshot.live.get(&name)?.key.as_ref()).map(KeyId::as_str);
             match steps.get(alias) {
                 Some(same) if same == step => {}
                 Some(other) => stale.push(format!("{alias}: it was to {step}, and would {other} now")),

@@ -19,16 +19,15 @@ pub fn mark_siblings(surveyed: &mut [Surveyed]) {
         .enumerate()
         .flat_map(|(index, one)| marks(one, surveyed).into_iter().map(move |mark| (index, mark)))
         .collect();
-    for (index, (name, risk)) in marks {
+    for (index, (change, risk)) in marks {
         let Ok(Prepared { plan, .. }) = &mut surveyed[index].prepared else { continue };
-        for change in plan.changes.iter_mut().filter(|change| *change.action.name() == name) {
-            change.risks.push(risk.clone());
-            change.risks.sort();
-        }
+        plan.changes[change].risks.push(risk);
+        plan.changes[change].risks.sort();
     }
 }
 
-fn marks(one: &Surveyed, all: &[Surveyed]) -> Vec<(AliasName, Risk)> {
+/// The changes to mark, by their place in the plan
+fn marks(one: &Surveyed, all: &[Surveyed]) -> Vec<(usize, Risk)> {
     let Ok(here) = &one.prepared else { return Vec::new() };
     let is_sibling = |there: &Prepared| {
         there.identity.account == here.identity.account && there.identity.region != here.identity.region
@@ -39,8 +38,8 @@ fn marks(one: &Surveyed, all: &[Surveyed]) -> Vec<(AliasName, Risk)> {
         .filter(|(_, there)| is_sibling(there))
         .map(|(name, there)| (name, there, changed(there)))
         .collect();
-    let changes = here.plan.changes.iter().filter(|_| !siblings.is_empty());
-    changes.filter_map(|change| Some((change.action.name().clone(), differing(change, &siblings)?))).collect()
+    let changes = here.plan.changes.iter().enumerate();
+    changes.filter_map(|(index, change)| Some((index, differing(change, &siblings)?))).collect()
 }
 
 /// A sibling target, with what its changes leave each name on

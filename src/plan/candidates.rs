@@ -68,13 +68,11 @@ impl Candidates {
     /// Whether a name may be changed at all, where the policy expects names to be on certain keys; holds it if it is not
     fn admit(&mut self, name: &AliasName, difference: &Difference, policy: &Policy) -> bool {
         let Some(all) = &policy.expected else { return true };
-        let why = all.get(name).map(|expected| unexpected(expected, difference));
-        match why {
-            Some(Some(why)) => self.hold_changed(name, difference, why),
-            Some(None) => return true,
-            None => {}
-        }
-        false
+        let Some(expected) = all.get(name) else { return false };
+        let why = unexpected(expected, difference);
+        let admitted = why.is_none();
+        why.into_iter().for_each(|why| self.hold_changed(name, difference, why));
+        admitted
     }
 
     /// Tells where each change comes from: from what asks for it, which for a previous name is its successor

@@ -3,7 +3,7 @@
 //! A risk holds nothing back: it tells the reader of a plan what the service will not say. Each has a code, one sentence, and
 //! a section of `docs/risks.md` that says where it comes from and what to do.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::{Action, Change};
@@ -181,7 +181,7 @@ fn left(change: &Change) -> Option<&KeyId> {
 }
 
 /// The keys that have no alias once every change is made
-fn bare_keys<'c>(changes: &'c [Change], alias_counts: &BTreeMap<KeyId, usize>) -> Vec<&'c KeyId> {
+fn bare_keys<'c>(changes: &'c [Change], alias_counts: &BTreeMap<KeyId, usize>) -> BTreeSet<&'c KeyId> {
     let mut counts: BTreeMap<&KeyId, isize> = BTreeMap::new();
     for change in changes {
         let (before, after) = change.keys();
