@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::access::PoliciesOf;
 use crate::permissions::Purpose;
 use crate::sandbox::Flags;
-pub use plans::{ApplyArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs};
+pub use plans::{ApplyArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs};
 
 /// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
 #[derive(Debug, Parser)]

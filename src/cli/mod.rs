@@ -214,9 +214,9 @@ impl Session<'_> {
             let counted =
                 |most: Option<usize>| most.map(|most| Guard { limit: Limit::Count(most), place: None });
             let Guards { max_delete, max_update, .. } = &mut target.guards;
-            counted(args.max_deletes).into_iter().for_each(|guard| *max_delete = guard);
-            counted(args.max_updates).into_iter().for_each(|guard| *max_update = guard);
-            let (allow, fail_on) = (args.allow.iter().copied(), args.fail_on.iter().copied());
+            counted(args.guards.max_deletes).into_iter().for_each(|guard| *max_delete = guard);
+            counted(args.guards.max_updates).into_iter().for_each(|guard| *max_update = guard);
+            let (allow, fail_on) = (args.guards.allow.iter().copied(), args.fail_on.iter().copied());
             let (allow, fail_on) = (allow.collect(), fail_on.collect());
             let policy = Policy { allow, fail_on, ..Policy::of(&target) };
             (target, policy)

@@ -41,9 +41,7 @@ impl Session<'_> {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(Err(exit)),
         };
-        let allow = args.allow.clone();
-        let (max_deletes, max_updates) = (args.max_deletes, args.max_updates);
-        let flags = PlanArgs { allow, max_deletes, max_updates, ..PlanArgs::default() };
+        let flags = PlanArgs { guards: args.guards.clone(), ..PlanArgs::default() };
         let targets = match self.targets(&manifest, &flags) {
             Ok(targets) => targets,
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),

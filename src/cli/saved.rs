@@ -57,8 +57,8 @@ impl Session<'_> {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
         };
-        let (max_deletes, max_updates) = (args.plan.max_deletes, args.plan.max_updates);
-        let flags = PlanArgs { max_deletes, max_updates, ..PlanArgs::default() };
+        // What may be allowed is what the plan was saved with: `--allow` does not go with a saved plan.
+        let flags = PlanArgs { guards: args.plan.guards.clone(), ..PlanArgs::default() };
         let targets = self.targets(&manifest, &flags).map_err(anyhow::Error::msg)?;
         let targets = match saved.narrow(&targets) {
             Ok(targets) => targets,

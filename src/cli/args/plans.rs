@@ -43,9 +43,9 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE", requires = "access")]
     pub access_policy: Vec<PathBuf>,
 
-    /// Accept what these guards would refuse
-    #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
-    pub allow: Vec<Allow>,
+    /// How much it may do
+    #[command(flatten)]
+    pub guards: GuardArgs,
 
     /// Compare with the manifest where HEAD left this commit: tell changes from drift, and refuse to take live aliases over
     #[arg(
@@ -60,6 +60,21 @@ pub struct PlanArgs {
     /// Refuse the plan where there are any of these
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
+}
+
+impl PlanArgs {
+    /// Whether `target` is pruned: the flags go before what the manifest says
+    pub fn prunes(&self, target: &Target) -> bool {
+        (target.prune || self.prune) && !self.no_prune
+    }
+}
+
+/// Flags about guards
+#[derive(Args, Clone, Debug, Default)]
+pub struct GuardArgs {
+    /// Accept what these guards would refuse
+    #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
+    pub allow: Vec<Allow>,
 
     /// Refuse more deletes than this in a target, whatever the manifest says
     #[arg(long, value_name = "N")]
@@ -68,13 +83,6 @@ pub struct PlanArgs {
     /// Refuse more retargets than this in a target, whatever the manifest says
     #[arg(long, value_name = "N")]
     pub max_updates: Option<usize>,
-}
-
-impl PlanArgs {
-    /// Whether `target` is pruned: the flags go before what the manifest says
-    pub fn prunes(&self, target: &Target) -> bool {
-        (target.prune || self.prune) && !self.no_prune
-    }
 }
 
 /// Flags of plan
@@ -133,17 +141,9 @@ pub struct RevertArgs {
     #[arg(value_name = "RECEIPT")]
     pub path: PathBuf,
 
-    /// Accept what these guards would refuse
-    #[arg(long, value_name = "GUARD", value_enum, value_delimiter = ',')]
-    pub allow: Vec<Allow>,
-
-    /// Refuse more deletes than this in a target, whatever the manifest says
-    #[arg(long, value_name = "N")]
-    pub max_deletes: Option<usize>,
-
-    /// Refuse more retargets than this in a target, whatever the manifest says
-    #[arg(long, value_name = "N")]
-    pub max_updates: Option<usize>,
+    /// How much it may do
+    #[command(flatten)]
+    pub guards: GuardArgs,
 
     /// How to write it
     #[command(flatten)]
