@@ -25,6 +25,17 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if length > LONGEST { Err("a week is the longest".to_owned()) } else { Ok(length) }
 }
 
+/// The same for what makes no sense without any time
+///
+/// # Errors
+/// Likewise.
+pub fn positive(text: &str) -> Result<Duration, String> {
+    match parse(text)? {
+        Duration::ZERO => Err("it has to be more than nothing".to_owned()),
+        length => Ok(length),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +47,7 @@ mod tests {
         {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
+        assert!(positive("0ms").is_err() && positive("1ms") == Ok(Duration::from_millis(1)));
         assert!(
             parse("soon").is_err() && parse("3 m").is_err() && parse("").is_err() && parse("-1").is_err()
         );

@@ -3,10 +3,12 @@
 mod plans;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::PoliciesOf;
+use crate::duration;
 use crate::permissions::Purpose;
 use crate::sandbox::Flags;
 pub use plans::{ApplyArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs};
@@ -107,6 +109,18 @@ pub struct Global {
         hide_env = true
     )]
     pub parallelism: usize,
+
+    /// The longest that one request to the service may take, its retries included; how long apply waits for a result is --wait-timeout
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "60s",
+        value_parser = duration::positive,
+        global = true,
+        env = "KMS_ALIAS_TIMEOUT",
+        hide_env = true
+    )]
+    pub timeout: Duration,
 
     /// Endpoint for KMS, STS and IAM, instead of AWS's own
     #[arg(long, value_name = "URL", global = true, env = "KMS_ALIAS_ENDPOINT_URL", hide_env = true)]

@@ -13,7 +13,13 @@ impl Session<'_> {
     pub(super) fn options(&self, sandbox: Option<&Running>) -> Options {
         let endpoint_url = sandbox.map(Running::endpoint_url).or_else(|| self.global.endpoint_url.clone());
         let (profile, region) = (self.global.profile.clone(), self.global.region.clone());
-        Options { endpoint_url, profile, region, sandbox: sandbox.is_some() }
+        Options {
+            endpoint_url,
+            profile,
+            region,
+            timeout: Some(self.global.timeout),
+            sandbox: sandbox.is_some(),
+        }
     }
 
     /// The sandbox, where `--sandbox` asks for it

@@ -22,6 +22,9 @@ pub const SANDBOX_ACCOUNT: &str = "111122223333";
 /// The Region that the sandbox gives to a target without one
 pub const SANDBOX_REGION: &str = "us-east-1";
 
+/// What one request may take, its retries included, unless somebody says otherwise
+pub const LONGEST_REQUEST: Duration = Duration::from_secs(60);
+
 /// How to reach the service
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -31,6 +34,8 @@ pub struct Options {
     pub profile: Option<String>,
     /// For a target that names none
     pub region: Option<String>,
+    /// The longest that one request may take, its retries included, instead of [`LONGEST_REQUEST`]
+    pub timeout: Option<Duration>,
     /// The endpoint is the embedded sandbox: no credentials or configuration of this machine are looked at
     pub sandbox: bool,
 }
@@ -87,7 +92,7 @@ impl AwsConnect {
     async fn load(&self, profile: Option<&str>) -> SdkConfig {
         let mut loader = aws_config::defaults(behaviour())
             .http_client(self.http.clone())
-            .timeout_config(timeouts())
+            .timeout_config(timeouts(self.options.timeout))
             .retry_config(reads());
         if let Ok(name) = AppName::new("kms-alias") {
             loader = loader.app_name(name);
@@ -112,7 +117,7 @@ impl AwsConnect {
         let mut base = SdkConfig::builder()
             .behavior_version(behaviour())
             .http_client(self.http.clone())
-            .timeout_config(timeouts())
+            .timeout_config(timeouts(self.options.timeout))
             .retry_config(reads())
             .time_source(SystemTimeSource::new())
             .sleep_impl(TokioSleep::new())
@@ -145,12 +150,13 @@ fn behaviour() -> BehaviorVersion {
 }
 
 /// The SDK has no read time-out of its own: a server that accepts and stays silent would hang us for ever
-fn timeouts() -> TimeoutConfig {
+fn timeouts(longest: Option<Duration>) -> TimeoutConfig {
+    let longest = longest.unwrap_or(LONGEST_REQUEST);
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(3100))
-        .read_timeout(Duration::from_secs(10))
-        .operation_attempt_timeout(Duration::from_secs(15))
-        .operation_timeout(Duration::from_secs(60))
+        .connect_timeout(Duration::from_millis(3100).min(longest))
+        .read_timeout(Duration::from_secs(10).min(longest))
+        .operation_attempt_timeout(Duration::from_secs(15).min(longest))
+        .operation_timeout(longest)
         .build()
 }
 

@@ -151,6 +151,18 @@ fn a_server_that_stays_silent_is_given_up() {
 }
 
 #[test]
+fn a_shorter_timeout_gives_a_silent_server_up_before_the_second_attempt() {
+    let scenario = Scenario::parse("faults: [{operation: ListAliases, effect: silent}]").unwrap();
+    let site = Site::new(MANIFEST, world(&LIVE), scenario);
+    let ran = site.run(&[&APPLY[..], &["--timeout", "2s"]].concat());
+    assert_told(&ran, 1, "ListAliases: no answer in time", NETWORK);
+    let listings = site
+        .sandbox
+        .with(|service| service.calls().iter().filter(|call| call.operation == "ListAliases").count());
+    assert_eq!(listings, 1, "two seconds are not enough for a second attempt, which begins after ten");
+}
+
+#[test]
 fn an_endpoint_where_nobody_listens_is_told_with_its_cause() {
     let directory = with_manifest(MANIFEST);
     let ran = against("http://127.0.0.1:1", &directory, &APPLY).output().unwrap();

@@ -50,7 +50,7 @@ pub async fn client(endpoint_url: &str, region: &str) -> AwsKms {
     let manifest = load(&[Input::Stdin(manifest)]).unwrap();
     let target = targets(&manifest).remove(0);
     let (endpoint_url, region) = (Some(endpoint_url.to_owned()), Some(region.to_owned()));
-    let options = Options { endpoint_url, region, profile: None, sandbox: true };
+    let options = Options { endpoint_url, region, sandbox: true, ..Options::default() };
     AwsConnect::new(options).writer(&target).await.unwrap()
 }
 
