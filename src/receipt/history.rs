@@ -86,15 +86,14 @@ pub fn read(text: &str) -> Result<History, HistoryError> {
     let (whole, rest) = text.rsplit_once('\n').map_or(("", text), |(whole, rest)| (whole, rest));
     let mut lines = whole.lines().zip(1..);
     let first = lines.next().map(|(text, _)| text).unwrap_or_default();
-    let mut history = begin(first)?;
-    history.torn = !rest.is_empty();
+    let mut reader = Reader { history: begin(first)?, chapters: BTreeMap::new(), asked: BTreeMap::new() };
     for (text, line) in lines {
         let read: Line = serde_json::from_str(text)
             .map_err(|error| HistoryError::Line { line, why: error.to_string() })?;
-        history.last = read.time;
-        history.take(read.event, line).map_err(|why| HistoryError::Line { line, why })?;
+        reader.history.last = read.time;
+        reader.take(read.event, line).map_err(|why| HistoryError::Line { line, why })?;
     }
-    Ok(history)
+    Ok(History { torn: !rest.is_empty(), ..reader.history })
 }
 
 fn begin(first: &str) -> Result<History, HistoryError> {
@@ -122,43 +121,64 @@ fn begin(first: &str) -> Result<History, HistoryError> {
     }
 }
 
-impl History {
+/// A receipt that is being read, and where in it to find what the next line is about
+struct Reader {
+    history: History,
+    /// The last chapter of each target
+    chapters: BTreeMap<String, usize>,
+    /// The chapter and the alias of each call
+    asked: BTreeMap<u64, (usize, String)>,
+}
+
+impl Reader {
     fn take(&mut self, event: Event, line: usize) -> Result<(), String> {
         match event {
             Event::Begin(_) => return Err("it begins a second time".to_owned()),
-            Event::Target(intent) => self.targets.push(Chapter {
-                intent,
-                names: BTreeMap::new(),
-                endings: BTreeMap::new(),
-                seen: None,
-            }),
-            Event::Call(call) => self.chapter(&call.target.clone())?.call(call, line),
+            Event::Target(intent) => self.begin_chapter(intent),
+            Event::Call(call) => self.call(call, line)?,
             Event::Answer(answer) => self.answer(answer)?,
-            Event::Outcome(ending) => self.chapter(&ending.target.clone())?.end(ending),
+            Event::Outcome(ending) => self.chapter(&ending.target)?.1.end(ending),
             Event::Verdict(seen) => {
-                let target = seen.target.clone();
-                self.chapter(&target)?.seen = Some(seen);
+                let (_, chapter) = self.chapter(&seen.target)?;
+                chapter.seen = Some(seen);
             }
-            Event::End { exit_code } => self.exit_code = Some(exit_code),
+            Event::End { exit_code } => self.history.exit_code = Some(exit_code),
             Event::Later => {}
         }
         Ok(())
     }
 
-    fn chapter(&mut self, target: &str) -> Result<&mut Chapter, String> {
-        let found = self.targets.iter_mut().rev().find(|chapter| chapter.intent.target == target);
-        found.ok_or_else(|| format!("target {target:?} was never begun"))
+    fn begin_chapter(&mut self, intent: Intent) {
+        self.chapters.insert(intent.target.clone(), self.history.targets.len());
+        let (names, endings) = (BTreeMap::new(), BTreeMap::new());
+        self.history.targets.push(Chapter { intent, names, endings, seen: None });
+    }
+
+    /// The chapter of a target, and which one it is
+    fn chapter(&mut self, target: &str) -> Result<(usize, &mut Chapter), String> {
+        let found = self.chapters.get(target).copied();
+        let chapter = found.and_then(|index| Some((index, self.history.targets.get_mut(index)?)));
+        chapter.ok_or_else(|| format!("target {target:?} was never begun"))
+    }
+
+    fn call(&mut self, call: Call, line: usize) -> Result<(), String> {
+        let (number, alias) = (call.call, call.alias.clone());
+        let (index, chapter) = self.chapter(&call.target)?;
+        chapter.call(call, line);
+        match self.asked.insert(number, (index, alias)) {
+            // No answer could tell which of the two it is about.
+            Some(_) => Err(format!("it makes call {number} a second time")),
+            None => Ok(()),
+        }
     }
 
     fn answer(&mut self, answer: Answer) -> Result<(), String> {
-        let traces = self.targets.iter_mut().flat_map(|chapter| chapter.names.values_mut());
-        for trace in traces {
-            if trace.calls.iter().any(|(call, _)| call.call == answer.call) {
-                trace.answer(answer);
-                return Ok(());
-            }
-        }
-        Err(format!("it answers call {}, which was never made", answer.call))
+        let number = answer.call;
+        let asked = self.asked.get(&number);
+        let trace =
+            asked.and_then(|(index, alias)| self.history.targets.get_mut(*index)?.names.get_mut(alias));
+        trace.ok_or_else(|| format!("it answers call {number}, which was never made"))?.answer(answer);
+        Ok(())
     }
 }
 

@@ -206,6 +206,10 @@ fn what_is_no_receipt_is_told_so_and_a_later_minor_version_is_read() {
     assert!(matches!(read(&broken), Err(HistoryError::Line { line: 2, .. })));
     let orphan = begin("1.0") + "{\"time\":\"t\",\"event\":\"answer\",\"call\":7,\"answer\":\"done\"}\n";
     assert!(read(&orphan).unwrap_err().to_string().contains("answers call 7, which was never made"));
+    let whole = include_str!("receipts/whole.jsonl");
+    let call = whole.lines().find(|line| line.contains("\"event\":\"call\"")).unwrap();
+    let twice = read(&format!("{whole}{call}\n")).unwrap_err();
+    assert!(twice.to_string().contains("makes call 1 a second time"), "{twice}");
 }
 
 proptest! {
