@@ -136,7 +136,8 @@ pub fn policies(bytes: &[u8]) {
     let gathered =
         BTreeMap::from([(a.clone(), access(&["alias/app/x", "alias/y"])), (b.clone(), access(&[]))]);
     let impact = impact(&plan, &identity, Some(&identity.caller), &gathered, &exported);
-    assert_tame(&render::access::text(&impact, &identity.account, &KeyNames::new([&a, &b])));
+    let sentences = render::access::sentences(&impact, &identity.account, &KeyNames::new([&a, &b]));
+    assert_tame(&render::access::lines(sentences.iter().map(String::as_str), impact.keys));
 }
 
 /// Pages as bytes: a line is an alias, or `>` and `<` end a page with or without more to come, and with what is behind them as marker

@@ -123,9 +123,20 @@ impl KeyId {
 
     /// The first part of the id, enough to tell keys apart at a glance: `1234abcd`, `mrk-1234abcd`
     pub fn short(&self) -> &str {
-        let length = if self.is_multi_region() { 12 } else { 8 };
-        self.0.get(..length).unwrap_or(&self.0)
+        short(&self.0)
     }
+}
+
+impl AsRef<str> for KeyId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The first part of a key's id, as [`KeyId::short`]
+pub fn short(id: &str) -> &str {
+    let length = if id.starts_with("mrk-") { 12 } else { 8 };
+    id.get(..length).unwrap_or(id)
 }
 
 fn is_hex(text: &str) -> bool {

@@ -9,47 +9,20 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::alias::{AliasName, KeyId};
+use crate::document::{PlanDocument, PlannedChange, TargetPlan, Verb};
 use crate::plan::digest::{Written, digest_of};
 use crate::plan::guards::Allow;
 use crate::plan::{Action, Change, Expected, Plan, Policy};
 use crate::prepare::Prepared;
 use crate::target::Target;
 
-/// A plan as `plan --out` wrote it; fields that are not read here are of no account to an apply
-#[derive(Clone, Debug, Deserialize)]
+/// A plan as `plan --out` wrote it
+#[derive(Clone, Debug, PartialEq)]
 pub struct SavedPlan {
-    /// When it was made: UTC, as `2026-12-01T09:00:00.123Z`
-    pub created_at: String,
-    /// Of its writes; none while a target could not be read
-    pub digest: Option<String>,
-    errored: bool,
-    partial: bool,
-    allow: Vec<String>,
-    refusals: Vec<IgnoredAny>,
-    targets: Vec<SavedTarget>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct SavedTarget {
-    name: String,
-    account: Option<String>,
-    region: Option<String>,
-    prune: bool,
-    refusals: Vec<IgnoredAny>,
-    changes: Vec<SavedChange>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct SavedChange {
-    alias: String,
-    previous_alias: Option<String>,
-    actions: Vec<String>,
-    before: Option<String>,
-    after: Option<String>,
-    blocked_by: Option<String>,
+    /// As it is in the file
+    pub document: PlanDocument,
 }
 
 /// Why a file is no plan that can be applied
@@ -86,24 +59,34 @@ impl SavedPlan {
     /// # Errors
     /// It is none, of a later major version, or was changed after it was saved.
     pub fn read(text: &str) -> Result<Self, SavedError> {
+        let saved = Self::parse(text)?;
+        if saved.is_genuine() { Ok(saved) } else { Err(SavedError::Changed) }
+    }
+
+    /// Reads a saved plan to be looked at, whatever was done to it
+    ///
+    /// # Errors
+    /// It is none, or of a later major version.
+    pub fn parse(text: &str) -> Result<Self, SavedError> {
         #[derive(Deserialize)]
         struct Head {
             kind: String,
             format_version: String,
         }
-        let head: Head = serde_json::from_str(text).map_err(|error| SavedError::NoPlan(error.to_string()))?;
+        let no_plan = |error: serde_json::Error| SavedError::NoPlan(error.to_string());
+        let head: Head = serde_json::from_str(text).map_err(no_plan)?;
         if head.kind != "plan" {
             return Err(SavedError::NoPlan(format!("it is a document of kind {:?}", head.kind)));
         }
         if head.format_version.split('.').next() != Some("1") {
             return Err(SavedError::Version(head.format_version));
         }
-        let saved: Self =
-            serde_json::from_str(text).map_err(|error| SavedError::NoPlan(error.to_string()))?;
-        match &saved.digest {
-            Some(digest) if *digest != saved.recomputed() => Err(SavedError::Changed),
-            _ => Ok(saved),
-        }
+        Ok(Self { document: serde_json::from_str(text).map_err(no_plan)? })
+    }
+
+    /// Whether its digest, where it has one, is that of its writes
+    pub fn is_genuine(&self) -> bool {
+        self.document.digest.as_ref().is_none_or(|digest| *digest == self.recomputed())
     }
 
     /// Whether it may be applied, and is the one that was approved
@@ -111,12 +94,13 @@ impl SavedPlan {
     /// # Errors
     /// It is errored, refused or blocked, or another one.
     pub fn check(&self, expected: Option<&str>) -> Result<(), SavedError> {
-        let held = self.targets.iter().flat_map(|target| &target.changes);
+        let held = self.document.targets.iter().flat_map(|target| &target.changes);
         let held = held.filter(|change| change.blocked_by.is_some()).count();
-        let refused = self.refusals.len() + self.targets.iter().map(|one| one.refusals.len()).sum::<usize>();
-        let blocked = match (&self.digest, refused, held) {
+        let refused = self.document.refusals.len()
+            + self.document.targets.iter().map(|one| one.refusals.len()).sum::<usize>();
+        let blocked = match (&self.document.digest, refused, held) {
             (None, ..) => "a target could not be read when it was made".to_owned(),
-            _ if self.errored => "a target could not be read when it was made".to_owned(),
+            _ if self.document.errored => "a target could not be read when it was made".to_owned(),
             (_, 1.., _) => "a guard refused it".to_owned(),
             (_, _, 1..) => format!("{held} of its changes are held"),
             (Some(digest), ..) => return is_expected(digest, expected),
@@ -125,9 +109,12 @@ impl SavedPlan {
     }
 
     fn recomputed(&self) -> String {
-        let lines =
-            self.targets.iter().flat_map(|target| target.changes.iter().filter_map(|c| c.line(target)));
-        digest_of(lines.collect(), &self.allow.iter().cloned().collect(), self.partial)
+        let lines = self
+            .document
+            .targets
+            .iter()
+            .flat_map(|target| target.changes.iter().filter_map(|c| line(c, target)));
+        digest_of(lines.collect(), &self.document.allow, self.document.partial)
     }
 
     /// The targets that it names, with the policy that lets them do nothing else
@@ -135,44 +122,44 @@ impl SavedPlan {
     /// # Errors
     /// What it names and the manifest has not.
     pub fn narrow(&self, targets: &[(Target, Policy)]) -> Result<Vec<(Target, Policy)>, SavedError> {
-        let busy = self.targets.iter().filter(|target| !target.changes.is_empty());
+        let busy = self.document.targets.iter().filter(|target| !target.changes.is_empty());
         busy.map(|saved| self.narrow_one(saved, targets)).collect()
     }
 
     fn narrow_one(
         &self,
-        saved: &SavedTarget,
+        saved: &TargetPlan,
         targets: &[(Target, Policy)],
     ) -> Result<(Target, Policy), SavedError> {
         let found = targets.iter().find(|(target, _)| *target.name == *saved.name);
         let missing = || SavedError::NoTarget(saved.name.clone());
         let (target, policy) = found.ok_or_else(missing)?;
         let mut expected = BTreeMap::new();
-        for step in saved.changes.iter().flat_map(SavedChange::steps) {
+        for step in saved.changes.iter().flat_map(steps_wanted) {
             let nonsense = |what: &str| SavedError::Blocked(format!("{what:?} is no alias or key"));
             let name = AliasName::parse(step.alias).map_err(|_| nonsense(step.alias))?;
             let key = |id: &str| KeyId::parse(id).ok_or_else(|| nonsense(id));
             expected.insert(name, Expected::Seen(step.before.map(key).transpose()?));
         }
-        let allow = self.allow.iter().map(|word| Allow::from_str(word, false));
+        let allow = self.document.allow.iter().map(|word| Allow::from_str(word, false));
         let allow: BTreeSet<_> = allow.collect::<Result<_, _>>().map_err(SavedError::Blocked)?;
         let own = |text: &Option<String>| text.as_deref().map(Arc::from);
         let (account, region) = (own(&saved.account), own(&saved.region));
         let target = Target { account, region, prune: saved.prune, ..target.clone() };
-        let (prune, partial, expected) = (saved.prune, self.partial, Some(expected));
+        let (prune, partial, expected) = (saved.prune, self.document.partial, Some(expected));
         Ok((target, Policy { allow, prune, partial, expected, ..policy.clone() }))
     }
 
     /// By what the plan of a target is stale, a sentence each; it is the new plan of that target that counts
     pub fn stale_by(&self, target: &Target, now: &Prepared) -> Vec<String> {
-        let Some(saved) = self.targets.iter().find(|saved| *saved.name == *target.name) else {
+        let Some(saved) = self.document.targets.iter().find(|saved| *saved.name == *target.name) else {
             return Vec::new();
         };
         let held: BTreeMap<_, _> = now.plan.held.iter().map(|held| (held.name.as_str(), &held.why)).collect();
         let mut stale: Vec<String> = held.iter().map(|(alias, why)| format!("{alias}: {why}")).collect();
         let steps = steps(&now.plan);
         let wanted: BTreeMap<_, _> =
-            saved.changes.iter().flat_map(SavedChange::steps).map(|step| (step.alias, step)).collect();
+            saved.changes.iter().flat_map(steps_wanted).map(|step| (step.alias, step)).collect();
         for (alias, step) in &wanted {
             if held.contains_key(alias) {
                 continue;
@@ -206,14 +193,14 @@ fn is_expected(digest: &str, expected: Option<&str>) -> Result<(), SavedError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step<'s> {
     alias: &'s str,
-    verb: &'static str,
+    verb: Verb,
     before: Option<&'s str>,
     after: Option<&'s str>,
 }
 
 impl std::fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { verb, before, after, .. } = self;
+        let (Self { before, after, .. }, verb) = (self, self.verb.as_str());
         match (before, after) {
             (Some(before), Some(after)) => write!(f, "{verb} from {before} to {after}"),
             (None, Some(after)) => write!(f, "{verb} on {after}"),
@@ -223,42 +210,31 @@ impl std::fmt::Display for Step<'_> {
     }
 }
 
-impl SavedChange {
-    /// `create`, `update`, `replace` or `delete`; nothing for what is held
-    fn verb(&self) -> Option<&'static str> {
-        let actions: Vec<&str> = self.actions.iter().map(String::as_str).collect();
-        match actions[..] {
-            ["create"] | ["create", "delete"] => Some("create"),
-            ["update"] => Some("retarget"),
-            ["delete", "create"] => Some("replace"),
-            ["delete"] => Some("delete"),
-            _ => None,
-        }
+/// The steps that a saved change was to take; what was held has none
+fn steps_wanted(change: &PlannedChange) -> Vec<Step<'_>> {
+    let (alias, verb) = (change.alias.as_str(), change.verb());
+    let (before, after) = (change.before.as_deref(), change.after.as_deref());
+    match (verb, &change.previous_alias) {
+        (Verb::Held, _) => Vec::new(),
+        (Verb::Rename, Some(old)) => vec![
+            Step { alias, verb: Verb::Create, before: None, after },
+            Step { alias: old, verb: Verb::Delete, before, after: None },
+        ],
+        _ => vec![Step { alias, verb, before, after }],
     }
+}
 
-    fn steps(&self) -> Vec<Step<'_>> {
-        let Some(verb) = self.verb() else { return Vec::new() };
-        let (before, after) = (self.before.as_deref(), self.after.as_deref());
-        match &self.previous_alias {
-            None => vec![Step { alias: &self.alias, verb, before, after }],
-            Some(old) => vec![
-                Step { alias: &self.alias, verb, before: None, after },
-                Step { alias: old, verb: "delete", before, after: None },
-            ],
-        }
-    }
-
-    fn line(&self, target: &SavedTarget) -> Option<String> {
-        let (account, region) = (target.account.as_deref()?, target.region.as_deref()?);
-        let previous_alias = self.previous_alias.as_deref();
-        let verb = match self.verb()? {
-            _ if previous_alias.is_some() => "rename",
-            "retarget" => "update",
-            verb => verb,
-        };
-        let (before, after) = (self.before.as_deref(), self.after.as_deref());
-        Some(Written { account, region, alias: &self.alias, previous_alias, verb, before, after }.line())
-    }
+/// What the digest is made of
+fn line(change: &PlannedChange, target: &TargetPlan) -> Option<String> {
+    let (account, region) = (target.account.as_deref()?, target.region.as_deref()?);
+    let (alias, previous_alias) = (change.alias.as_str(), change.previous_alias.as_deref());
+    let (before, after) = (change.before.as_deref(), change.after.as_deref());
+    let verb = match change.verb() {
+        Verb::Held => return None,
+        Verb::Retarget => "update",
+        verb => verb.as_str(),
+    };
+    Some(Written { account, region, alias, previous_alias, verb, before, after }.line())
 }
 
 /// The steps of a plan, by name
@@ -268,17 +244,17 @@ fn steps(plan: &Plan) -> BTreeMap<&str, Step<'_>> {
 
 fn steps_of(change: &Change) -> Vec<Step<'_>> {
     let verb = match change.action {
-        Action::Create { .. } => "create",
-        Action::Update { .. } => "retarget",
-        Action::Replace { .. } => "replace",
-        Action::Delete { .. } => "delete",
+        Action::Create { .. } => Verb::Create,
+        Action::Update { .. } => Verb::Retarget,
+        Action::Replace { .. } => Verb::Replace,
+        Action::Delete { .. } => Verb::Delete,
     };
     let (before, after) = change.action.keys();
     let alias = change.action.name().as_str();
     let step = Step { alias, verb, before: before.map(KeyId::as_str), after: after.map(KeyId::as_str) };
     let old = change.previous.iter().map(|(old, was)| Step {
         alias: old.as_str(),
-        verb: "delete",
+        verb: Verb::Delete,
         before: Some(was.as_str()),
         after: None,
     });

@@ -12,6 +12,7 @@ use super::plan::verdict;
 use super::{Session, is_broken_pipe};
 use crate::apply::{Outcome, Tools};
 use crate::converge::{Event, Report, converge};
+use crate::document;
 use crate::fleet::{Surveyed, Totals, Trouble, totals};
 use crate::kms::connect::Options;
 use crate::kms::{Connect, Identity};
@@ -144,7 +145,7 @@ impl Session<'_> {
         if self.global.output == Output::Json {
             // Nobody can say yes to what they have not seen, and stdout is for the one document.
             let palette = if self.err_colour() { Palette::coloured() } else { Palette::plain() };
-            self.console.note(&render::text::plan(surveyed, &palette));
+            self.console.note(&render::text::plan(&document::plan(surveyed), &palette));
         }
         let (wanted, question) = question(totals.counts);
         let answer = tokio::select! {
@@ -165,7 +166,7 @@ impl Session<'_> {
 
     pub(super) fn end_unwritten(&self, surveyed: &[Surveyed], exit: Exit) -> anyhow::Result<Exit> {
         if self.global.output == Output::Json {
-            let document = render::json::unwritten(surveyed, exit.code());
+            let document = document::unwritten(surveyed, exit.code());
             self.console.print(&harmless::json(&document)?)?;
         }
         Ok(exit)
@@ -204,7 +205,7 @@ impl Session<'_> {
             .collect();
         let exit = self.end_receipt(&receipt, self.judge(surveyed, &told));
         let text = match self.global.output {
-            Output::Json => harmless::json(&render::json::apply(surveyed, &told, &receipt, exit.code()))?,
+            Output::Json => harmless::json(&document::apply(surveyed, &told, &receipt, exit.code()))?,
             _ => render::report::report(surveyed, &told, &self.palette()),
         };
         match self.console.print(&text) {

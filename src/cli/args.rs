@@ -36,7 +36,7 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Take back what an apply is proven to have done, where nobody has changed it since: a plan like any other, guarded and asked about
     Revert(RevertArgs),
-    /// Render a receipt: what an apply did, and what it cannot tell; offline
+    /// Render a saved plan or a receipt: what an apply would do, or did, and what it cannot tell; offline
     Show(ShowArgs),
     /// Tell what decides about an alias: the lines of the manifest, the key, what a plan would do; writes nothing
     Explain(ExplainArgs),

@@ -9,6 +9,7 @@ use super::Session;
 use super::args::{ExplainArgs, Output, PlanArgs};
 use super::exit::Exit;
 use crate::alias::AliasName;
+use crate::document;
 use crate::explain::{Found, Said, look, meant, said};
 use crate::fleet::Trouble;
 use crate::kms::Connect;
@@ -16,7 +17,6 @@ use crate::kms::connect::Options;
 use crate::load::nearest;
 use crate::plan::Policy;
 use crate::plan::risks::Code;
-use crate::render;
 use crate::render::explain::{Explained, Explanation, json, text};
 use crate::render::harmless;
 use crate::target::Target;
@@ -32,7 +32,7 @@ impl Session<'_> {
     ) -> anyhow::Result<Exit> {
         if let Some(code) = Code::parse(&args.name) {
             let text = match self.global.output {
-                Output::Json => harmless::json(&render::json::risk(code))?,
+                Output::Json => harmless::json(&document::risk(code))?,
                 _ => code.section().to_owned() + "\n",
             };
             self.console.print(&text)?;

@@ -29,12 +29,12 @@ use anyhow::Context as _;
 use clap::Parser;
 
 use crate::bounded::Unbounded;
+use crate::document::failure;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::{Input, LARGEST, LoadError, Manifest, load};
 use crate::plan::Policy;
 use crate::render::harmless::{self, harmless};
-use crate::render::json::failure;
 use crate::render::style::Palette;
 use crate::sandbox::Flags;
 use crate::target::{Guard, Guards, Limit, Target, targets};

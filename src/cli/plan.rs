@@ -11,6 +11,7 @@ use crate::access::PoliciesOf;
 use crate::access::account::{Accounts, Policies};
 use crate::access::export::export;
 use crate::bounded::{Limit, read_text};
+use crate::document;
 use crate::fleet::{Surveyed, survey_with_access, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -18,6 +19,7 @@ use crate::load::Manifest;
 use crate::plan::Policy;
 use crate::plan::guards::{FailOn, Rule};
 use crate::render;
+use crate::render::diff::Live;
 use crate::render::harmless;
 use crate::sandbox::Running;
 use crate::target::Target;
@@ -119,9 +121,9 @@ impl Session<'_> {
     /// Shows the plan on stdout
     pub(super) fn show(&self, surveyed: &[Surveyed]) -> anyhow::Result<()> {
         let text = match self.global.output {
-            Output::Text => render::text::plan(surveyed, &self.palette()),
-            Output::Diff => render::diff::plan(surveyed)?,
-            Output::Json => harmless::json(&render::json::plan(surveyed))?,
+            Output::Text => render::text::plan(&document::plan(surveyed), &self.palette()),
+            Output::Diff => render::diff::plan(&document::plan(surveyed), &Live::listed(surveyed))?,
+            Output::Json => harmless::json(&document::plan(surveyed))?,
         };
         Ok(self.console.print(&text)?)
     }

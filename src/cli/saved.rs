@@ -13,12 +13,12 @@ use super::Session;
 use super::args::{ApplyArgs, OnStale, Output, PlanArgs};
 use super::exit::Exit;
 use crate::bounded::{Limit, read_text};
+use crate::document::{self, PlanDocument};
 use crate::fleet::{Surveyed, digest_of, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::poll::time_of_day;
 use crate::receipt::timestamp;
-use crate::render;
 use crate::render::harmless::{self, harmless};
 use crate::saved::{SavedError, SavedPlan};
 
@@ -28,7 +28,7 @@ const LARGEST: Limit = Limit::mib(1024);
 impl Session<'_> {
     /// Saves a plan, even one that may not be applied: it then says so
     pub(super) fn save(&self, surveyed: &[Surveyed], path: &Path) -> anyhow::Result<()> {
-        let document = render::json::saved(surveyed, timestamp());
+        let document = document::saved(surveyed, timestamp());
         let text = harmless::json(&document)?;
         replace(path, &text).with_context(|| format!("save the plan to {}", path.display()))?;
         if !self.global.quiet {
@@ -85,7 +85,7 @@ impl Session<'_> {
             Ok(saved) => saved,
             Err(error) => return Ok(Err(self.refuse_saved(path, &error))),
         };
-        if let Some(sentence) = too_old(&saved.created_at, args.max_plan_age) {
+        if let Some(sentence) = too_old(&saved.document, args.max_plan_age) {
             let hint = Some("plan again, or raise --max-plan-age");
             let exit = self.fail(Exit::Stale, &format!("{shown}: {sentence}; nothing was written"), hint);
             return Ok(Err(exit));
@@ -172,15 +172,15 @@ fn exit_of(error: &SavedError) -> Exit {
     }
 }
 
-/// Why a plan that was made then is too old, if it is; a time that nobody can read is no time to trust
-fn too_old(created_at: &str, most: Duration) -> Option<String> {
-    let Ok(made) = OffsetDateTime::parse(created_at, &Rfc3339) else {
+/// Why a plan is too old, if it is; a time that nobody can read is no time to trust
+pub(super) fn too_old(plan: &PlanDocument, most: Duration) -> Option<String> {
+    let made = plan.created_at.as_deref().unwrap_or_default();
+    let Ok(then) = OffsetDateTime::parse(made, &Rfc3339) else {
         return Some("it does not say when it was made".to_owned());
     };
-    let age = OffsetDateTime::from(time_of_day()) - made;
-    (age > most).then(|| {
-        format!("it was made at {}, which is longer ago than --max-plan-age allows", harmless(created_at))
-    })
+    let age = OffsetDateTime::from(time_of_day()) - then;
+    (age > most)
+        .then(|| format!("it was made at {}, which is longer ago than --max-plan-age allows", harmless(made)))
 }
 
 /// Puts a file in the place of another, whole or not at all, for its owner alone; a link there is replaced, not followed

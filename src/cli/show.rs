@@ -1,4 +1,4 @@
-//! `kms-alias show RECEIPT`: renders a file that an apply wrote. Offline.
+//! `kms-alias show FILE`: renders a plan or a receipt that was written earlier. Offline; what it finds wrong, it says beside it.
 
 use std::path::Path;
 
@@ -7,23 +7,54 @@ use anyhow::Context as _;
 use super::Session;
 use super::args::{Output, ShowArgs};
 use super::exit::Exit;
+use super::saved::too_old;
 use crate::bounded::{self, Limit};
 use crate::receipt::history::{History, read};
 use crate::render;
-use crate::render::harmless;
+use crate::render::diff::Live;
+use crate::render::harmless::{self, harmless};
+use crate::saved::{SavedError, SavedPlan};
 
 /// A million changes are about as much: a line for each call, each answer and each outcome
 const LARGEST: Limit = Limit::mib(1024);
 
 impl Session<'_> {
     pub(super) fn show_file(&self, args: &ShowArgs) -> anyhow::Result<Exit> {
-        let history = match self.history(&args.path)? {
-            Ok(history) => history,
-            Err(exit) => return Ok(exit),
-        };
+        let shown = || format!("read {}", args.path.display());
+        let bytes = bounded::read(&args.path, LARGEST).with_context(shown)?;
+        // A line that is cut off may end in the middle of a letter.
+        let text = String::from_utf8_lossy(&bytes);
+        match SavedPlan::parse(&text) {
+            Ok(saved) => self.show_saved(&saved, args),
+            Err(SavedError::NoPlan(why)) => match read(&text) {
+                Ok(history) => self.show_receipt(&history),
+                Err(error) => Ok(self.refuse_to_show(&args.path, &why, &error.to_string())),
+            },
+            Err(error) => {
+                let hint = Some("use a later kms-alias, or plan again with this one");
+                Ok(self.fail(Exit::Manifest, &format!("failed to {}: {error}", shown()), hint))
+            }
+        }
+    }
+
+    fn show_saved(&self, saved: &SavedPlan, args: &ShowArgs) -> anyhow::Result<Exit> {
+        let plan = &saved.document;
         let text = match self.global.output {
-            Output::Json => harmless::json(&render::receipt::json(&history))?,
-            Output::Text => render::receipt::text(&history, &self.palette()),
+            Output::Json => harmless::json(plan)?,
+            Output::Text => render::text::plan(plan, &self.palette()),
+            Output::Diff => render::diff::plan(plan, &Live::mentioned(plan))?,
+        };
+        self.console.print(&text)?;
+        if !self.global.quiet {
+            self.console.note(&doubts(saved, args));
+        }
+        Ok(Exit::Success)
+    }
+
+    fn show_receipt(&self, history: &History) -> anyhow::Result<Exit> {
+        let text = match self.global.output {
+            Output::Json => harmless::json(&render::receipt::json(history))?,
+            Output::Text => render::receipt::text(history, &self.palette()),
             Output::Diff => {
                 let hint = Some("leave -o out, or pass -o json");
                 return Ok(self.fail(Exit::Usage, "a receipt has no form as a diff", hint));
@@ -31,6 +62,14 @@ impl Session<'_> {
         };
         self.console.print(&text)?;
         Ok(Exit::Success)
+    }
+
+    fn refuse_to_show(&self, path: &Path, no_plan: &str, no_receipt: &str) -> Exit {
+        let path = path.display();
+        let sentence =
+            format!("failed to read {path}: it is neither a plan ({no_plan}) nor a receipt ({no_receipt})");
+        let hint = Some("name a file that `plan --out` or apply wrote");
+        self.fail(Exit::Manifest, &sentence, hint)
     }
 
     /// What a receipt says, or the exit code after it has been said that it is none
@@ -44,4 +83,19 @@ impl Session<'_> {
             self.fail(Exit::Manifest, &format!("failed to {}: {error}", shown()), hint)
         }))
     }
+}
+
+/// Why an apply of the plan would be refused, as far as the file alone can tell
+fn doubts(saved: &SavedPlan, args: &ShowArgs) -> String {
+    let mut doubts: Vec<String> = Vec::new();
+    if !saved.is_genuine() {
+        doubts.push("its digest is not that of its writes: it was changed after it was saved".to_owned());
+    } else if let Err(error) = saved.check(None) {
+        doubts.push(error.to_string());
+    }
+    doubts.extend(too_old(&saved.document, args.max_plan_age));
+    doubts
+        .iter()
+        .map(|doubt| format!("warning: apply will refuse this plan: {}\n", harmless(doubt)))
+        .collect()
 }

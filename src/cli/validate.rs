@@ -5,8 +5,8 @@ use serde_json::json;
 use super::Session;
 use super::args::Output;
 use super::exit::Exit;
+use crate::document::FORMAT_VERSION;
 use crate::render::harmless;
-use crate::render::json::FORMAT_VERSION;
 use crate::render::style::plural;
 use crate::target::declared;
 

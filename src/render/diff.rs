@@ -1,5 +1,5 @@
-//! Plans -> one unified diff of the live state against the desired one, both written as manifest YAML: what a reviewer pastes
-//! into a pull request.
+//! The document of a plan, and what is live -> one unified diff of the live state against the desired one, both written as manifest
+//! YAML: what a reviewer pastes into a pull request.
 
 use std::collections::BTreeMap;
 
@@ -8,79 +8,108 @@ use similar::TextDiff;
 
 use super::style::harmless;
 use crate::alias::KeyId;
+use crate::document::{PlanDocument, PlannedChange, TargetPlan, Verb};
 use crate::fleet::Surveyed;
-use crate::plan::Action;
-use crate::prepare::Prepared;
+
+/// Names and their keys; no key is none
+type Aliases<'p> = BTreeMap<&'p str, &'p str>;
 
 #[derive(Serialize)]
 struct Manifest<'p> {
-    aliases: BTreeMap<&'p str, &'p str>,
+    aliases: Aliases<'p>,
+}
+
+/// What is live in each target, by its name
+#[derive(Debug, Default)]
+pub struct Live<'p>(BTreeMap<&'p str, Aliases<'p>>);
+
+impl<'p> Live<'p> {
+    /// Everything that was listed
+    pub fn listed(surveyed: &'p [Surveyed]) -> Self {
+        let of = |one: &'p Surveyed| {
+            let live = one.prepared.as_ref().ok()?.snapshot.live.iter();
+            let aliases =
+                live.map(|(name, live)| (name.as_str(), live.key.as_ref().map_or("", KeyId::as_str)));
+            Some((&*one.target.name, aliases.collect()))
+        };
+        Self(surveyed.iter().filter_map(of).collect())
+    }
+
+    /// What a plan mentions, where nothing else is at hand: the names that are as declared are not among it
+    pub fn mentioned(plan: &'p PlanDocument) -> Self {
+        let of = |target: &'p TargetPlan| {
+            let unmanaged =
+                target.unmanaged.iter().map(|(name, key)| (name, key.as_deref().unwrap_or_default()));
+            let kept = target.kept.iter().map(|(name, kept)| (name, kept.key.as_str()));
+            let changed = target.changes.iter().filter_map(before);
+            let all = unmanaged.chain(kept).chain(changed).map(|(name, key)| (name.as_str(), key));
+            (target.name.as_str(), all.collect())
+        };
+        Self(plan.targets.iter().map(of).collect())
+    }
+}
+
+/// The name that is live before a change, and its key
+fn before(change: &PlannedChange) -> Option<(&String, &str)> {
+    Some((change.previous_alias.as_ref().unwrap_or(&change.alias), change.before.as_deref()?))
 }
 
 /// The diff of every target that has one; what is held, refused or unreadable is a comment, so that none is missing unnoticed
 ///
 /// # Errors
 /// The YAML writer's.
-pub fn plan(surveyed: &[Surveyed]) -> Result<String, serde_saphyr::ser::Error> {
+pub fn plan(plan: &PlanDocument, live: &Live<'_>) -> Result<String, serde_saphyr::ser::Error> {
     let mut text = String::new();
-    for one in surveyed {
-        let name = &one.target.name;
-        match &one.prepared {
-            Ok(prepared) => text += &target(name, prepared)?,
-            Err(trouble) => text += &format!("# {name}: failed to {}\n", harmless(&trouble.sentence)),
+    for one in &plan.targets {
+        match &one.error {
+            Some(error) => {
+                text += &format!("# {}: failed to {}\n", harmless(&one.name), harmless(&error.message));
+            }
+            None => text += &target(one, live.0.get(one.name.as_str()))?,
         }
     }
     Ok(text)
 }
 
-fn target(name: &str, prepared: &Prepared) -> Result<String, serde_saphyr::ser::Error> {
-    let held = prepared
-        .plan
-        .held
-        .iter()
-        .map(|held| format!("# {name}: {} is held: {}\n", held.name, harmless(&held.why)));
-    let refused = prepared.plan.refusals.iter();
-    let refused =
-        refused.map(|refusal| format!("# {name}: refused {}: {}\n", refusal.guard, harmless(&refusal.why)));
-    Ok(held.chain(refused).collect::<String>() + &unified(name, prepared)?)
+fn target(target: &TargetPlan, live: Option<&Aliases<'_>>) -> Result<String, serde_saphyr::ser::Error> {
+    let name = harmless(&target.name);
+    let mut text = String::new();
+    for change in &target.changes {
+        if let Some(why) = &change.blocked_by {
+            text += &format!("# {name}: {} is held: {}\n", harmless(&change.alias), harmless(why));
+        }
+    }
+    for refusal in &target.refusals {
+        let (guard, why) = (harmless(&refusal.guard), harmless(&refusal.message));
+        text += &format!("# {name}: refused {guard}: {why}\n");
+    }
+    let live = live.cloned().unwrap_or_default();
+    let desired = desired(live.clone(), target);
+    if live != desired {
+        text += &unified(&name, live, desired)?;
+    }
+    Ok(text)
 }
 
-fn unified(name: &str, prepared: &Prepared) -> Result<String, serde_saphyr::ser::Error> {
-    let (live, desired) = (live(prepared), desired(prepared));
-    if live == desired {
-        return Ok(String::new());
-    }
+fn unified(name: &str, live: Aliases<'_>, desired: Aliases<'_>) -> Result<String, serde_saphyr::ser::Error> {
     let (before, after) = (yaml(live)?, yaml(desired)?);
     let diff = TextDiff::from_lines(&before, &after);
     let mut unified = diff.unified_diff();
     Ok(unified.context_radius(3).header(&format!("live {name}"), &format!("desired {name}")).to_string())
 }
 
-fn yaml(aliases: BTreeMap<&str, &str>) -> Result<String, serde_saphyr::ser::Error> {
+fn yaml(aliases: Aliases<'_>) -> Result<String, serde_saphyr::ser::Error> {
     serde_saphyr::to_string(&Manifest { aliases })
 }
 
-fn live(prepared: &Prepared) -> BTreeMap<&str, &str> {
-    let live = prepared.snapshot.live.iter();
-    live.map(|(name, live)| (name.as_str(), live.key.as_ref().map_or("", KeyId::as_str))).collect()
-}
-
 /// The live state with every planned change made; what is held stays as it is
-fn desired(prepared: &Prepared) -> BTreeMap<&str, &str> {
-    let mut aliases = live(prepared);
-    for change in &prepared.plan.changes {
-        if let Some((previous, _)) = &change.previous {
-            aliases.remove(previous.as_str());
+fn desired<'p>(mut aliases: Aliases<'p>, target: &'p TargetPlan) -> Aliases<'p> {
+    for change in target.changes.iter().filter(|change| change.verb() != Verb::Held) {
+        if let Some((name, _)) = before(change) {
+            aliases.remove(name.as_str());
         }
-        match &change.action {
-            Action::Create { name, key }
-            | Action::Update { name, to: key, .. }
-            | Action::Replace { name, to: key, .. } => {
-                aliases.insert(name.as_str(), key.as_str());
-            }
-            Action::Delete { name, .. } => {
-                aliases.remove(name.as_str());
-            }
+        if let Some(after) = &change.after {
+            aliases.insert(&change.alias, after);
         }
     }
     aliases

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anstyle::Style;
 use serde_json::{Value, json};
 
-use super::json::FORMAT_VERSION;
 use super::style::{Palette, harmless, paint, plural};
 use crate::diagnose::{Check, Examined, Status};
+use crate::document::FORMAT_VERSION;
 
 /// A target by name, and what was found on the way to it
 pub type Diagnosed = (Arc<str>, Vec<Examined>);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::json::FORMAT_VERSION;
 use super::style::{Palette, harmless, paint, plural, quoted};
 use crate::alias::{AliasName, KeyId, KeyRef};
+use crate::document::FORMAT_VERSION;
 use crate::explain::{Declaration, Fate, Found, Layer, Said, Standing};
 use crate::fleet::Trouble;
 use crate::inspect::{Fact, Facts};

@@ -5,7 +5,6 @@ pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod harmless;
-pub mod json;
 pub mod receipt;
 pub mod report;
 pub mod style;

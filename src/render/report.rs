@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::Style;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::style::{Palette, harmless, paint, plural};
 use crate::alias::{AliasName, KeyId};
@@ -31,7 +31,7 @@ pub struct Told<'r> {
 }
 
 /// The new and the old name of every rename
-pub(super) fn renames(plan: &Plan) -> impl Iterator<Item = (&AliasName, &AliasName)> {
+pub(crate) fn renames(plan: &Plan) -> impl Iterator<Item = (&AliasName, &AliasName)> {
     plan.changes.iter().filter_map(|change| Some((change.action.name(), &change.previous.as_ref()?.0)))
 }
 
@@ -276,7 +276,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// How many of each outcome, as the JSON has it too
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Created
     pub created: usize,

@@ -1,9 +1,11 @@
 //! Colours, and short forms of what would fill the line.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anstyle::{AnsiColor, Style};
 
 pub use super::harmless::harmless;
-use crate::alias::KeyId;
+use crate::alias::short;
 
 /// Longer descriptions are cut
 const LONGEST_DESCRIPTION: usize = 40;
@@ -66,31 +68,34 @@ pub fn plural(count: usize, noun: &str) -> String {
 /// Short key ids where they tell the keys of a plan apart, whole ones where they do not
 #[derive(Debug, Default)]
 pub struct KeyNames<'k> {
-    seen: std::collections::BTreeMap<&'k str, &'k KeyId>,
-    ambiguous: std::collections::BTreeSet<&'k str>,
+    seen: BTreeMap<&'k str, &'k str>,
+    ambiguous: BTreeSet<&'k str>,
 }
 
 impl<'k> KeyNames<'k> {
     /// Names for all `keys` that will be shown side by side
-    pub fn new(keys: impl IntoIterator<Item = &'k KeyId>) -> Self {
+    pub fn new<K: AsRef<str> + ?Sized + 'k>(keys: impl IntoIterator<Item = &'k K>) -> Self {
         let mut names = Self::default();
         for key in keys {
-            if names.seen.insert(key.short(), key).is_some_and(|seen| seen != key) {
-                names.ambiguous.insert(key.short());
+            let (short, key) = (short(key.as_ref()), key.as_ref());
+            if names.seen.insert(short, key).is_some_and(|seen| seen != key) {
+                names.ambiguous.insert(short);
             }
         }
         names
     }
 
     /// What to call `key`
-    pub fn of(&self, key: &'k KeyId) -> &'k str {
-        if self.ambiguous.contains(key.short()) { key.as_str() } else { key.short() }
+    pub fn of<'a, K: AsRef<str> + ?Sized>(&self, key: &'a K) -> &'a str {
+        let short = short(key.as_ref());
+        if self.ambiguous.contains(short) { key.as_ref() } else { short }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alias::KeyId;
 
     #[test]
     fn a_description_is_cut_and_quoted() {

@@ -300,3 +300,61 @@ async fn a_saved_plan_is_for_its_owner_alone_and_follows_no_link() {
     assert!(metadata.is_file() && metadata.permissions().mode() & 0o777 == 0o600);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_saved_plan_is_shown_again_as_it_was_shown_when_it_was_made() {
+    let held = MANIFEST.replace("alias/app/new: aaaa1111-", "alias/app/new: 99999999-");
+    let refused = format!(
+        "protect: [{{match: \"alias/app/gone\", from: [delete]}}]\nignore: [alias/app/nobody]\n{MANIFEST}"
+    );
+    let kept = MANIFEST.replace("previously: [", "retain_previous: true, previously: [");
+    for manifest in [MANIFEST, &held, &refused, &kept, "version: 1\nscope: [alias/app/]\naliases: {}\n"] {
+        let kms = FakeKms::with(&LIVE);
+        put(&kms, "alias/app/stray", C);
+        for form in ["text", "json"] {
+            let folder = TempDir::new().unwrap();
+            let path = folder.path().join("plan.json").to_str().unwrap().to_owned();
+            let made = run_on(&kms, manifest, &["plan", "--access", "--out", &path, "-o", form], None).await;
+            let calls = kms.service().calls().len();
+            let shown = run_on(&kms, manifest, &["show", &path, "-o", form], None).await;
+            assert_eq!(shown.exit, Exit::Success, "{}", shown.err);
+            let document: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let place = document["targets"][0]["changes"][0]["source"]["file"].as_str().unwrap_or("none");
+            let lines = shown.out.split_inclusive('\n').filter(|line| !line.starts_with("  \"created_at\""));
+            let shown = lines.collect::<String>().replace(place, "aliases.yaml");
+            assert_eq!(shown, made.out, "{manifest}");
+            assert_eq!(kms.service().calls().len(), calls, "it is offline");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_of_a_saved_plan_says_why_apply_will_refuse_it() {
+    let kms = FakeKms::with(&LIVE);
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    let path = saved.path();
+    let show = async |args: &[&str]| run_on(&kms, MANIFEST, &[&["show", &path], args].concat(), None).await;
+    assert_eq!(show(&[]).await.err, "");
+    let old = show(&["--max-plan-age", "0s"]).await;
+    assert!(
+        old.exit == Exit::Success && old.err.contains("will refuse this plan: it was made at "),
+        "{}",
+        old.err
+    );
+    let diff = show(&["-o", "diff"]).await.out;
+    for line in [
+        "--- live default",
+        "-  alias/app/gone: cccc3333",
+        "+  alias/app/new: aaaa1111",
+        "-  alias/app/old: bbbb2222",
+    ] {
+        assert!(diff.contains(line), "{line:?} is not in {diff}");
+    }
+    saved.change(|document| document["targets"][0]["changes"][0]["alias"] = "alias/app/other".into());
+    let changed = show(&[]).await;
+    let words = "warning: apply will refuse this plan: its digest is not that of its writes";
+    assert!(changed.exit == Exit::Success && changed.err.contains(words), "{}", changed.err);
+    saved.change(|document| document["format_version"] = "2.0".into());
+    let later = show(&[]).await;
+    assert!(later.exit == Exit::Manifest && later.err.contains("has format version 2.0"), "{}", later.err);
+}

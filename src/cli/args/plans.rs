@@ -153,9 +153,13 @@ pub struct RevertArgs {
 /// Flags of show
 #[derive(Args, Debug)]
 pub struct ShowArgs {
-    /// The receipt that an apply wrote
-    #[arg(value_name = "RECEIPT")]
+    /// A plan that `plan --out` saved, or a receipt that an apply wrote
+    #[arg(value_name = "PLAN|RECEIPT")]
     pub path: PathBuf,
+
+    /// Warn of a saved plan that is older, as apply would refuse it
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration::parse)]
+    pub max_plan_age: Duration,
 }
 
 /// Flags of whatever writes

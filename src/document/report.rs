@@ -1,0 +1,159 @@
+//! Reports -> the document that `apply -o json` writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::PlanDocument;
+use super::{ErrorText, FORMAT_VERSION, surveyed};
+use crate::alias::AliasName;
+use crate::apply::{Applied, Outcome};
+use crate::converge::Report;
+use crate::fleet::{Surveyed, Trouble};
+use crate::receipt::Receipt;
+use crate::render::report::{Tally, Told, renames, tally};
+use crate::verify::Verdict;
+
+/// What an apply came to
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApplyDocument {
+    /// `1.0`
+    pub format_version: String,
+    /// `apply`
+    pub kind: String,
+    /// What it was to do
+    pub plan: PlanDocument,
+    /// The file that has every write of it; `null` where there is none
+    pub receipt: Option<String>,
+    /// `null` where it never came to a write
+    pub report: Option<ReportDocument>,
+    /// Of the process
+    pub exit_code: u8,
+}
+
+/// What became of the changes
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReportDocument {
+    /// Counts over all targets
+    pub summary: Tally,
+    /// Those that it came to
+    pub targets: Vec<TargetReport>,
+}
+
+/// What became of them in one target
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TargetReport {
+    /// As `prod/111122223333/us-east-1`
+    pub name: String,
+    /// Why it could not go on
+    pub error: Option<ErrorText>,
+    /// Whether the service shows all of it
+    pub converged: bool,
+    /// Listings that the last verification made
+    pub listings: Option<u32>,
+    /// How long it took until the service showed it, or until patience ended
+    pub waited_seconds: Option<f64>,
+    /// Names that are not as planned, or not known to be
+    pub left: BTreeSet<String>,
+    /// Why the last verification failed
+    pub verify_error: Option<String>,
+    /// Sorted by alias
+    pub changes: Vec<AppliedChange>,
+}
+
+/// What became of one write
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedChange {
+    /// The alias
+    pub alias: String,
+    /// The name that goes once this one is there
+    pub previous_alias: Option<String>,
+    /// The service's verbs in their order
+    pub actions: Vec<String>,
+    /// The key that it was on
+    pub before: Option<String>,
+    /// The key that it was to be on
+    pub after: Option<String>,
+    /// As `done`, `contested`
+    pub status: String,
+    /// Calls that were made
+    pub attempts: u32,
+    /// Of the last one
+    pub request_id: Option<String>,
+    /// Where a contested alias was found; `null` if it was gone
+    pub found: Option<String>,
+    /// What went wrong
+    pub error: Option<String>,
+}
+
+/// The document of an apply that never came to a write
+pub fn unwritten(surveyed: &[Surveyed], exit_code: u8) -> ApplyDocument {
+    let (format_version, kind) = (FORMAT_VERSION.to_owned(), "apply".to_owned());
+    let plan = surveyed::plan(surveyed);
+    ApplyDocument { format_version, kind, plan, receipt: None, report: None, exit_code }
+}
+
+/// The document of an apply, and of the receipt that it wrote
+pub fn apply(surveyed: &[Surveyed], told: &[Told], receipt: &Receipt, exit_code: u8) -> ApplyDocument {
+    let targets = told.iter().map(target_report).collect();
+    let report = Some(ReportDocument { summary: tally(told), targets });
+    let receipt = receipt.place.as_ref().map(|place| place.display().to_string());
+    ApplyDocument { receipt, report, ..unwritten(surveyed, exit_code) }
+}
+
+fn target_report(told: &Told) -> TargetReport {
+    match told.report {
+        Ok(report) => applied_report(told, report),
+        Err(trouble) => TargetReport {
+            name: told.target.to_owned(),
+            error: Some(ErrorText::from(trouble)),
+            ..TargetReport::default()
+        },
+    }
+}
+
+fn applied_report(told: &Told, report: &Report) -> TargetReport {
+    let name = told.target.to_owned();
+    let (mut listings, mut waited_seconds, mut verify_error) = (None, None, None);
+    let mut left: BTreeSet<_> = report.unsettled().map(ToString::to_string).collect();
+    match &report.verdict {
+        Some(Ok(Verdict::Converged { reads, waited })) => {
+            (listings, waited_seconds) = (Some(*reads), Some(waited.as_secs_f64()));
+        }
+        Some(Ok(Verdict::OutOfPatience { left: names, trouble, waited })) => {
+            waited_seconds = Some(waited.as_secs_f64());
+            left.extend(names.iter().map(ToString::to_string));
+            verify_error = trouble.as_ref().map(|error| Trouble::new(error, None).sentence);
+        }
+        Some(Ok(Verdict::Stopped { waited })) => waited_seconds = Some(waited.as_secs_f64()),
+        Some(Err(error)) => verify_error = Some(Trouble::new(error, None).sentence),
+        None => {}
+    }
+    let converged = matches!(report.verdict, Some(Ok(Verdict::Converged { .. }))) && report.is_complete();
+    let previous: BTreeMap<_, _> = renames(told.plan).collect();
+    let change = |one: &Applied| applied(one, previous.get(one.action.name()).copied());
+    let mut changes: Vec<_> = report.applied.iter().map(change).collect();
+    changes.sort_by(|a, b| a.alias.cmp(&b.alias));
+    TargetReport { name, error: None, converged, listings, waited_seconds, left, verify_error, changes }
+}
+
+fn applied(applied: &Applied, previous: Option<&AliasName>) -> AppliedChange {
+    let (before, after) = applied.action.keys();
+    let (found, error) = match &applied.outcome {
+        Outcome::Contested { found } => (found.as_ref().map(ToString::to_string), None),
+        Outcome::Failed(error) | Outcome::PutBack(error) => (None, Some(error.to_string())),
+        _ => (None, None),
+    };
+    AppliedChange {
+        alias: applied.action.name().to_string(),
+        previous_alias: previous.map(ToString::to_string),
+        actions: applied.action.verbs().into_iter().map(str::to_owned).collect(),
+        before: before.map(ToString::to_string),
+        after: after.map(ToString::to_string),
+        status: applied.outcome.word().to_owned(),
+        attempts: applied.attempts,
+        request_id: applied.request_id.as_deref().map(str::to_owned),
+        found,
+        error,
+    }
+}
