@@ -12,12 +12,14 @@ use crate::access::account::Policies;
 use crate::access::gather::{gather, touched};
 use crate::access::impact::{Impact, impact};
 use crate::idle::{idle_patterns, refusal};
+use crate::inspect::inspect;
 use crate::kms::{Calls, Connect, IamRead, KmsRead};
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
 use crate::siblings::mark_siblings;
 use crate::target::Target;
+use crate::unusable::{Unusable, keys_in_use, unusable};
 
 /// A target, and what came of reading it
 #[derive(Debug)]
@@ -32,6 +34,17 @@ pub struct Surveyed {
     pub prepared: Result<Prepared, Trouble>,
     /// What its plan does to access, if that was asked and there is a plan
     pub access: Option<Impact>,
+    /// The aliases that are as declared, and on keys that cannot be used, likewise
+    pub unusable: Option<Vec<Unusable>>,
+}
+
+/// What to look at besides what a plan needs
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looks<'l> {
+    /// What the plan does to access, by these IAM policies, though there may be none of them, and those of its keys
+    pub policies: Option<&'l Policies>,
+    /// Whether the keys can be used that aliases are on as declared
+    pub keys_in_use: bool,
 }
 
 /// Why a target could not be read or written, for people
@@ -77,48 +90,72 @@ pub async fn survey<C: Connect>(
     parallelism: usize,
     done: &(impl Fn() + Sync),
 ) -> Vec<Surveyed> {
-    survey_with_access(targets, connect, parallelism, None, done).await
+    survey_with(targets, connect, parallelism, Looks::default(), done).await
 }
 
-/// Likewise, and with `policies`, though there may be none of them, what each plan does to access by these IAM policies and
-/// those of its keys
-pub async fn survey_with_access<C: Connect>(
+/// Likewise, with more to look at
+pub async fn survey_with<C: Connect>(
     targets: Vec<(Target, Policy)>,
     connect: &C,
     parallelism: usize,
-    policies: Option<&Policies>,
+    looks: Looks<'_>,
     done: &(impl Fn() + Sync),
 ) -> Vec<Surveyed> {
     let each = |(target, policy): (Target, Policy)| async move {
-        let reading = AssertUnwindSafe(read(&target, &policy, policies, connect)).catch_unwind().await;
-        let panicked =
-            |panic: Box<dyn Any + Send>| (Calls::new(), Err(Trouble::panicked(&*panic, false)), None);
-        let (calls, prepared, access) = reading.unwrap_or_else(panicked);
+        let reading = AssertUnwindSafe(read(&target, &policy, looks, connect)).catch_unwind().await;
+        let seen =
+            reading.unwrap_or_else(|panic| Seen::none(Calls::new(), Trouble::panicked(&*panic, false)));
         done();
-        Surveyed { target, policy, calls, prepared, access }
+        let Seen { calls, prepared, access, unusable } = seen;
+        Surveyed { target, policy, calls, prepared, access, unusable }
     };
     let mut surveyed: Vec<_> = stream::iter(targets).map(each).buffered(parallelism.max(1)).collect().await;
     mark_siblings(&mut surveyed);
     surveyed
 }
 
-async fn read<C: Connect>(
-    target: &Target,
-    policy: &Policy,
-    policies: Option<&Policies>,
-    connect: &C,
-) -> (Calls, Result<Prepared, Trouble>, Option<Impact>) {
-    match connect.reader(target).await {
-        Ok(reader) => {
-            let prepared = prepare(target, policy, &reader).await;
-            let access = match (&prepared, policies) {
-                (Ok(prepared), Some(policies)) => Some(weigh(target, prepared, policies, &reader).await),
-                _ => None,
-            };
-            (reader.calls(), prepared.map_err(Trouble::from), access)
-        }
-        Err(error) => (Calls::new(), Err(Trouble::new(&error, None)), None),
+/// What came of reading one target
+struct Seen {
+    calls: Calls,
+    prepared: Result<Prepared, Trouble>,
+    access: Option<Impact>,
+    unusable: Option<Vec<Unusable>>,
+}
+
+impl Seen {
+    fn none(calls: Calls, trouble: Trouble) -> Self {
+        Self { calls, prepared: Err(trouble), access: None, unusable: None }
     }
+}
+
+async fn read<C: Connect>(target: &Target, policy: &Policy, looks: Looks<'_>, connect: &C) -> Seen {
+    let reader = match connect.reader(target).await {
+        Ok(reader) => reader,
+        Err(error) => return Seen::none(Calls::new(), Trouble::new(&error, None)),
+    };
+    let prepared = match prepare(target, policy, &reader).await {
+        Ok(prepared) => prepared,
+        Err(error) => return Seen::none(reader.calls(), error.into()),
+    };
+    let mut seen = Seen { calls: Calls::new(), prepared: Ok(prepared), access: None, unusable: None };
+    if let (Ok(prepared), Some(policies)) = (&seen.prepared, looks.policies) {
+        seen.access = Some(weigh(target, prepared, policies, &reader).await);
+    }
+    if let (Ok(prepared), true) = (&seen.prepared, looks.keys_in_use) {
+        match in_use(prepared, &reader).await {
+            Ok(found) => seen.unusable = Some(found),
+            Err(error) => seen.prepared = Err(error.into()),
+        }
+    }
+    Seen { calls: reader.calls(), ..seen }
+}
+
+/// The aliases that are as declared, and on keys that cannot be used
+async fn in_use(prepared: &Prepared, reader: &impl KmsRead) -> Result<Vec<Unusable>, PrepareError> {
+    let Prepared { desired, snapshot, facts, .. } = prepared;
+    let keys = keys_in_use(desired, snapshot);
+    let facts = inspect(reader, keys, facts.clone()).await.map_err(PrepareError::Inspect)?;
+    Ok(unusable(desired, snapshot, &facts))
 }
 
 /// What the plan of a target does to access
@@ -153,6 +190,8 @@ pub struct Totals {
     pub in_sync: usize,
     /// Live, and not declared
     pub unmanaged: usize,
+    /// As declared, and on keys that cannot be used, where that was looked at
+    pub unusable: Option<usize>,
     /// Targets that could not be read
     pub unread: usize,
     /// Whether the command line leaves names out
@@ -181,6 +220,9 @@ pub fn totals(surveyed: &[Surveyed]) -> Totals {
         totals.refused += plan.refusals.len();
         totals.in_sync += plan.in_sync;
         totals.unmanaged += plan.unmanaged.len();
+        if let Some(unusable) = &one.unusable {
+            *totals.unusable.get_or_insert_default() += unusable.len();
+        }
         totals.least_time += plan.counts().least_time(&one.target.rates);
     }
     totals

@@ -59,4 +59,5 @@ pub mod sandbox;
 pub mod saved;
 pub mod siblings;
 pub mod target;
+pub mod unusable;
 pub mod verify;

@@ -50,7 +50,7 @@ pub enum PrepareError {
     #[error(transparent)]
     Choose(#[from] ChooseError),
     /// A key could not be looked at
-    #[error("describe the keys of the change")]
+    #[error("describe the keys")]
     Inspect(#[source] KmsError),
 }
 

@@ -64,7 +64,7 @@ impl Session<'_> {
         if let Some(path) = &args.path {
             return self.apply_saved(path, args, connect).await;
         }
-        let (sandbox, connect, surveyed) = match self.survey(&args.plan, connect).await? {
+        let (sandbox, connect, surveyed) = match self.survey(&args.plan, false, connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
@@ -130,7 +130,7 @@ impl Session<'_> {
 
     /// Shows the plan; a reader who went away changes nothing about what was asked for, so success is not told for them
     fn show_whoever_reads(&self, surveyed: &[Surveyed]) -> anyhow::Result<()> {
-        match self.show(surveyed) {
+        match self.show(&document::plan(surveyed), surveyed) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
             shown => shown,
         }

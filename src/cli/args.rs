@@ -11,7 +11,9 @@ use crate::access::PoliciesOf;
 use crate::duration;
 use crate::permissions::Purpose;
 use crate::sandbox::Flags;
-pub use plans::{ApplyArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs};
+pub use plans::{
+    ApplyArgs, DriftArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs,
+};
 
 /// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
 #[derive(Debug, Parser)]
@@ -34,6 +36,8 @@ pub enum Command {
     Plan(PlanningArgs),
     /// Plan, ask, carry out that plan, and wait until the service shows the result
     Apply(ApplyArgs),
+    /// Look for drift: exit 2 if anything is not as declared, or on a key that cannot be used; silent if nothing is; writes nothing
+    Drift(DriftArgs),
     /// Take back what an apply is proven to have done, where nobody has changed it since: a plan like any other, guarded and asked about
     Revert(RevertArgs),
     /// Render a saved plan or a receipt: what an apply would do, or did, and what it cannot tell; offline

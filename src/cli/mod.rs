@@ -8,6 +8,7 @@ pub mod stop;
 mod apply;
 mod base;
 mod doctor;
+mod drift;
 mod explain;
 mod iam_policy;
 mod logging;
@@ -127,6 +128,7 @@ impl Session<'_> {
             Command::IamPolicy(args) => self.iam_policy(args),
             Command::Sandbox(args) => self.serve_sandbox(args).await,
             Command::Plan(args) => Box::pin(self.plan(args, connect)).await,
+            Command::Drift(args) => Box::pin(self.drift(args, connect)).await,
             Command::Apply(args) => Box::pin(self.apply(args, connect)).await,
             Command::Revert(args) => Box::pin(self.revert(args, connect)).await,
             Command::Show(args) => self.show_file(args),

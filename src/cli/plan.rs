@@ -11,8 +11,8 @@ use crate::access::PoliciesOf;
 use crate::access::account::{Accounts, Policies};
 use crate::access::export::export;
 use crate::bounded::{Limit, read_text};
-use crate::document;
-use crate::fleet::{Surveyed, survey_with_access, totals};
+use crate::document::{self, PlanDocument};
+use crate::fleet::{Looks, Surveyed, survey_with, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::Manifest;
@@ -36,7 +36,7 @@ impl Session<'_> {
         args: &PlanningArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        let (sandbox, surveyed) = match self.survey(&args.plan, connect).await? {
+        let (sandbox, surveyed) = match self.survey(&args.plan, false, connect).await? {
             Ok((sandbox, _, surveyed)) => (sandbox, surveyed),
             Err(exit) => return Ok(exit),
         };
@@ -44,7 +44,7 @@ impl Session<'_> {
         if let Some(path) = &args.out {
             self.save(&surveyed, path)?;
         }
-        self.show(&surveyed)?;
+        self.show(&document::plan(&surveyed), &surveyed)?;
         self.close(sandbox).await?;
         Ok(verdict(&surveyed, args.plan.detailed_exitcode))
     }
@@ -53,6 +53,7 @@ impl Session<'_> {
     pub(super) async fn survey<C: Connect>(
         &self,
         args: &PlanArgs,
+        keys_in_use: bool,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
         let manifest = match self.manifest()? {
@@ -74,27 +75,22 @@ impl Session<'_> {
                 Err(exit) => return Ok(Err(exit)),
             }
         }
-        self.read(targets, policies(args)?, connect).await
+        let policies = policies(args)?;
+        self.read(targets, Looks { policies: policies.as_ref(), keys_in_use }, connect).await
     }
 
     /// Reads these targets, with what is needed to go on; or the exit code that ends it
     pub(super) async fn read<C: Connect>(
         &self,
         targets: Vec<(Target, Policy)>,
-        access: Option<Policies>,
+        looks: Looks<'_>,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
         let sandbox = self.start_sandbox().await?;
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("reading targets", targets.len(), "planning");
         let step = || progress.step();
-        let reading = progress.during(survey_with_access(
-            targets,
-            &connect,
-            self.global.parallelism,
-            access.as_ref(),
-            &step,
-        ));
+        let reading = progress.during(survey_with(targets, &connect, self.global.parallelism, looks, &step));
         let surveyed = tokio::select! {
             biased;
             () = self.stop.cancelled() => {
@@ -119,11 +115,11 @@ impl Session<'_> {
     }
 
     /// Shows the plan on stdout
-    pub(super) fn show(&self, surveyed: &[Surveyed]) -> anyhow::Result<()> {
+    pub(super) fn show(&self, plan: &PlanDocument, surveyed: &[Surveyed]) -> anyhow::Result<()> {
         let text = match self.global.output {
-            Output::Text => render::text::plan(&document::plan(surveyed), &self.palette()),
-            Output::Diff => render::diff::plan(&document::plan(surveyed), &Live::listed(surveyed))?,
-            Output::Json => harmless::json(&document::plan(surveyed))?,
+            Output::Text => render::text::plan(plan, &self.palette()),
+            Output::Diff => render::diff::plan(plan, &Live::listed(surveyed))?,
+            Output::Json => harmless::json(plan)?,
         };
         Ok(self.console.print(&text)?)
     }

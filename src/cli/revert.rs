@@ -3,6 +3,7 @@
 use super::Session;
 use super::args::{PlanArgs, RevertArgs};
 use super::exit::Exit;
+use crate::fleet::Looks;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::plan::Policy;
@@ -19,7 +20,7 @@ impl Session<'_> {
             Ok(targets) => targets,
             Err(exit) => return Ok(exit),
         };
-        let (sandbox, connect, surveyed) = match self.read(targets, None, connect).await? {
+        let (sandbox, connect, surveyed) = match self.read(targets, Looks::default(), connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };

@@ -14,7 +14,7 @@ use super::args::{ApplyArgs, OnStale, Output, PlanArgs};
 use super::exit::Exit;
 use crate::bounded::{Limit, read_text};
 use crate::document::{self, PlanDocument};
-use crate::fleet::{Surveyed, digest_of, totals};
+use crate::fleet::{Looks, Surveyed, digest_of, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::poll::time_of_day;
@@ -64,7 +64,7 @@ impl Session<'_> {
             Ok(targets) => targets,
             Err(error) => return Ok(self.refuse_saved(path, &error)),
         };
-        let (sandbox, connect, surveyed) = match self.read(targets, None, connect).await? {
+        let (sandbox, connect, surveyed) = match self.read(targets, Looks::default(), connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
@@ -153,7 +153,7 @@ impl Session<'_> {
             return Ok(None);
         }
         if self.global.output != Output::Json {
-            self.show(surveyed)?;
+            self.show(&document::plan(surveyed), surveyed)?;
         }
         let digest = digest.unwrap_or_default();
         self.console.note(&format!(

@@ -8,10 +8,11 @@ mod surveyed;
 
 pub use access::{AccessFinding, RequestsText, StatementText};
 pub use plan::{
-    BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan, Verb,
+    BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan,
+    UnusableText, Verb,
 };
 pub use report::{AppliedChange, ApplyDocument, ReportDocument, TargetReport, apply, unwritten};
-pub use surveyed::{plan, saved};
+pub use surveyed::{drift, plan, saved};
 
 use serde::{Deserialize, Serialize};
 

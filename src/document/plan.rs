@@ -14,7 +14,7 @@ use crate::kms::Calls;
 pub struct PlanDocument {
     /// `1.0`
     pub format_version: String,
-    /// `plan`
+    /// `plan`, or `drift` where the question was only whether there is any
     pub kind: String,
     /// Only in a saved plan: without it, the same plan is the same bytes. UTC, as `2026-12-01T09:00:00.123Z`
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +66,8 @@ pub struct Summary {
     pub unmanaged: usize,
     pub refused: usize,
     pub unread_targets: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<usize>,
 }
 
 impl Summary {
@@ -105,6 +107,9 @@ pub struct TargetPlan {
     pub kept: BTreeMap<String, KeptName>,
     /// How many names are as declared
     pub in_sync: usize,
+    /// Those of them that are on a key that cannot be used; only where that was looked at
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<Vec<UnusableText>>,
     /// Only with `--access`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Vec<AccessFinding>>,
@@ -121,6 +126,7 @@ impl TargetPlan {
             && self.unmanaged.is_empty()
             && self.kept.is_empty()
             && self.refusals.is_empty()
+            && self.unusable.as_ref().is_none_or(Vec::is_empty)
     }
 
     /// Every key that it shows
@@ -128,7 +134,8 @@ impl TargetPlan {
         let changed =
             self.changes.iter().flat_map(|change| [change.before.as_deref(), change.after.as_deref()]);
         let kept = self.kept.values().map(|kept| kept.key.as_str());
-        changed.chain(self.unmanaged.values().map(Option::as_deref)).flatten().chain(kept)
+        let unusable = self.unusable.iter().flatten().map(|unusable| unusable.key.as_str());
+        changed.chain(self.unmanaged.values().map(Option::as_deref)).flatten().chain(kept).chain(unusable)
     }
 }
 
@@ -139,6 +146,23 @@ pub struct KeptName {
     pub key: String,
     /// The name that it has become
     pub successor_alias: String,
+}
+
+/// An alias that is as declared, and on a key that cannot be used
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusableText {
+    /// The alias
+    pub alias: String,
+    /// The key that it is on
+    pub key: String,
+    /// As `PendingDeletion`; `Missing` where there is no such key, `null` where nobody may tell
+    pub key_state: Option<String>,
+    /// A sentence
+    pub message: String,
+    /// What would help
+    pub hint: String,
+    /// Where the manifest declares it
+    pub source: Option<Source>,
 }
 
 /// A guard that refuses a plan

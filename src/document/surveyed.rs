@@ -2,6 +2,7 @@
 
 use super::plan::{
     BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan,
+    UnusableText,
 };
 use super::{ErrorText, FORMAT_VERSION, access};
 use crate::alias::KeyId;
@@ -15,6 +16,7 @@ use crate::plan::{Action, Change, Held, Plan, Reason};
 use crate::prepare::Prepared;
 use crate::render::style::KeyNames;
 use crate::target::Place;
+use crate::unusable::Unusable;
 
 /// The document of a plan
 pub fn plan(surveyed: &[Surveyed]) -> PlanDocument {
@@ -43,6 +45,11 @@ pub fn saved(surveyed: &[Surveyed], created_at: String) -> PlanDocument {
     PlanDocument { created_at: Some(created_at), ..plan(surveyed) }
 }
 
+/// The document of a look for drift
+pub fn drift(surveyed: &[Surveyed]) -> PlanDocument {
+    PlanDocument { kind: "drift".to_owned(), ..plan(surveyed) }
+}
+
 fn summary(totals: &Totals) -> Summary {
     Summary {
         create: totals.counts.create,
@@ -55,6 +62,7 @@ fn summary(totals: &Totals) -> Summary {
         unmanaged: totals.unmanaged,
         refused: totals.refused,
         unread_targets: totals.unread,
+        unusable: totals.unusable,
     }
 }
 
@@ -90,6 +98,7 @@ fn target(one: &Surveyed) -> TargetPlan {
         unmanaged: plan.unmanaged.iter().map(|(name, key)| (name.to_string(), id(key.as_ref()))).collect(),
         kept: plan.kept.iter().map(|(name, (key, by))| (name.to_string(), kept(key, by.as_str()))).collect(),
         in_sync: plan.in_sync,
+        unusable: one.unusable.as_ref().map(|all| all.iter().map(broken).collect()),
         access: findings,
         access_keys: one.access.as_ref().map(|impact| impact.keys),
     }
@@ -194,6 +203,18 @@ impl Sheet<'_> {
             });
         }
         why
+    }
+}
+
+fn broken(unusable: &Unusable) -> UnusableText {
+    let Unusable { name, key, state, why, hint, place } = unusable;
+    UnusableText {
+        alias: name.to_string(),
+        key: key.to_string(),
+        key_state: state.clone(),
+        message: why.clone(),
+        hint: hint.clone(),
+        source: Some(source(place)),
     }
 }
 

@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::access;
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use crate::document::{
-    ErrorText, KeptName, PlanDocument, PlannedChange, RefusalText, Summary, TargetPlan, Verb,
+    ErrorText, KeptName, PlanDocument, PlannedChange, RefusalText, Summary, TargetPlan, UnusableText, Verb,
 };
 use crate::kms::Calls;
 
@@ -35,6 +35,8 @@ fn target(target: &TargetPlan, palette: &Palette) -> String {
         let keys = KeyNames::new(target.keys());
         let sheet = Sheet { keys: &keys, palette };
         let mut rows: Vec<Row> = target.changes.iter().map(|change| sheet.change(change)).collect();
+        rows.extend(target.unusable.iter().flatten().map(|unusable| sheet.unusable(unusable)));
+        rows.sort_by_key(|row| row.name);
         rows.extend(target.kept.iter().map(|(name, kept)| sheet.kept(name, kept)));
         rows.extend(target.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_deref())));
         text =
@@ -144,6 +146,18 @@ impl<'p> Sheet<'p> {
         }
     }
 
+    fn unusable(&self, unusable: &'p UnusableText) -> Row<'p> {
+        let UnusableText { alias, key, message, hint, source, .. } = unusable;
+        Row {
+            sign: Verb::Held.sign(),
+            style: self.palette.held,
+            name: alias,
+            detail: self.keys.of(key).to_owned(),
+            place: source.as_ref().map(|source| harmless(&source.to_string())).unwrap_or_default(),
+            notes: vec![("key", message.clone()), ("hint", hint.clone())],
+        }
+    }
+
     fn kept(&self, name: &'p str, kept: &KeptName) -> Row<'p> {
         let KeptName { key, successor_alias } = kept;
         self.faint(name, format!("{}  kept, though it has become {successor_alias}", self.keys.of(key)))
@@ -196,27 +210,14 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
 const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
 
 fn summary(plan: &PlanDocument) -> String {
-    let Summary {
-        create,
-        update,
-        replace,
-        rename,
-        delete,
-        held,
-        in_sync,
-        unmanaged,
-        refused,
-        unread_targets,
-    } = &plan.summary;
-    if plan.summary.changes() + held + unread_targets + refused == 0 {
+    let Summary { held, in_sync, unmanaged, refused, unread_targets, .. } = &plan.summary;
+    let unusable = plan.summary.unusable.unwrap_or_default();
+    if plan.summary.changes() + held + unread_targets + refused + unusable == 0 {
         let partial = if plan.partial { format!(" {PARTIAL}") } else { String::new() };
         return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.{partial}\n");
     }
-    let partial = if plan.partial { format!("{PARTIAL}\n") } else { String::new() };
-    let mut text = format!(
-        "{partial}Plan: {create} to create, {update} to retarget, {replace} to replace, {rename} to rename, {delete} to delete; \
-         {held} held, {in_sync} in sync, {unmanaged} unmanaged.\n"
-    );
+    let mut text = if plan.partial { format!("{PARTIAL}\n") } else { String::new() };
+    text += &counts(plan);
     if *refused > 0 {
         let _ =
             writeln!(text, "Refused: {}. Nothing of this plan may be applied.", plural(*refused, "guard"));
@@ -232,6 +233,20 @@ fn summary(plan: &PlanDocument) -> String {
         let _ = write!(text, " At the service's rates this apply takes at least {seconds:.1} s.");
     }
     text + "\n"
+}
+
+/// The line that programs may look for: it is stable
+fn counts(plan: &PlanDocument) -> String {
+    let Summary { create, update, replace, rename, delete, held, in_sync, unmanaged, .. } = &plan.summary;
+    let title = if plan.kind == "drift" { "Drift" } else { "Plan" };
+    let unusable = match plan.summary.unusable {
+        Some(count) => format!(" ({count} of them on keys that cannot be used)"),
+        None => String::new(),
+    };
+    format!(
+        "{title}: {create} to create, {update} to retarget, {replace} to replace, {rename} to rename, {delete} to delete; \
+         {held} held, {in_sync} in sync{unusable}, {unmanaged} unmanaged.\n"
+    )
 }
 
 /// `3 ListAliases, 2 DescribeKey`: the reads that grow with the account; who we are is asked once a target

@@ -13,6 +13,7 @@ mod contract_on_fake;
 mod contract_on_sandbox;
 mod denied;
 mod doctor;
+mod drift;
 mod escapes;
 mod explain;
 mod fake;

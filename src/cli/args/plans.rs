@@ -97,6 +97,14 @@ pub struct PlanningArgs {
     pub out: Option<PathBuf>,
 }
 
+/// Flags of drift
+#[derive(Args, Debug)]
+pub struct DriftArgs {
+    /// What to look at
+    #[command(flatten)]
+    pub plan: PlanArgs,
+}
+
 /// Flags of apply
 #[derive(Args, Debug)]
 pub struct ApplyArgs {

@@ -1,0 +1,54 @@
+//! `kms-alias drift`: a plan for cron. It says nothing where there is nothing to say, and exits 2 where there is.
+
+use super::Session;
+use super::args::{DriftArgs, Output};
+use super::exit::Exit;
+use crate::document::{self, PlanDocument};
+use crate::fleet::Surveyed;
+use crate::idle::{idle_patterns, refusal};
+use crate::kms::Connect;
+use crate::kms::connect::Options;
+use crate::plan::guards::Rule;
+
+impl Session<'_> {
+    pub(super) async fn drift<C: Connect>(
+        &self,
+        args: &DriftArgs,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
+        let (sandbox, _, surveyed) = match self.survey(&args.plan, true, connect).await? {
+            Ok(all) => all,
+            Err(exit) => return Ok(exit),
+        };
+        let document = document::drift(&surveyed);
+        let exit = verdict(&document, &surveyed);
+        if exit != Exit::Success || self.global.output != Output::Text {
+            self.show(&document, &surveyed)?;
+        }
+        self.close(sandbox).await?;
+        Ok(exit)
+    }
+}
+
+/// What a look for drift says by its exit code; a guard that would refuse the apply is shown, and changes nothing about it
+fn verdict(document: &PlanDocument, surveyed: &[Surveyed]) -> Exit {
+    let summary = &document.summary;
+    let unusable = || document.targets.iter().flat_map(|target| target.unusable.iter().flatten());
+    let unknown = unusable().any(|unusable| unusable.key_state.is_none());
+    let drifted =
+        summary.changes() + summary.held > 0 || unusable().any(|unusable| unusable.key_state.is_some());
+    let facts = [
+        (summary.unread_targets > 0 || unknown, Exit::Runtime),
+        (fails(surveyed), Exit::Refused),
+        (drifted, Exit::Differences),
+    ];
+    facts.into_iter().filter(|(holds, _)| *holds).fold(Exit::Success, |worst, (_, exit)| worst.worse(exit))
+}
+
+/// Whether there is what `--fail-on` names
+fn fails(surveyed: &[Surveyed]) -> bool {
+    let plans = surveyed.iter().filter_map(|one| one.prepared.as_ref().ok()).map(|prepared| &prepared.plan);
+    let mut refusals = plans.flat_map(|plan| &plan.refusals);
+    refusals.any(|refusal| matches!(refusal.guard, Rule::FailOn(_)))
+        || refusal(&idle_patterns(surveyed), surveyed).is_some()
+}
