@@ -1,4 +1,5 @@
-//! The boundary, by the AWS SDK. Only `iam.rs` names it as well, and `connect.rs`, which configures its clients.
+//! The boundary, by the AWS SDK. Only files beside this one name it as well: `iam.rs`, `answer.rs`, `credentials.rs`, and `connect.rs`,
+//! which configures its clients.
 //!
 //! It flattens the SDK's errors into one sentence with code, message and request id; left alone, their chains double the text
 //! or end in a Debug dump. Codes are matched as text, because half of what KMS answers (`ValidationException`,
@@ -26,6 +27,7 @@ use aws_smithy_runtime_api::client::endpoint::error::ResolveEndpointError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_types::date_time::{DateTime, Format};
 
+use super::answer::{alias_name, identity, key_id, unreadable, words};
 use super::contact::Contact;
 use super::{
     AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
@@ -62,13 +64,7 @@ impl KmsRead for AwsKms {
         let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
             return Err(unreadable("GetCallerIdentity", "no Account or no Arn"));
         };
-        let partition = caller.split(':').nth(1).unwrap_or("aws").into();
-        Ok(Identity {
-            account: account.into(),
-            region: self.region.clone(),
-            partition,
-            caller: caller.into(),
-        })
+        identity(&account, &caller, &self.region)
     }
 
     async fn alias_page(&self, marker: Option<&str>) -> Result<AliasPage, KmsError> {
@@ -86,7 +82,11 @@ impl KmsRead for AwsKms {
     }
 
     async fn describe_key(&self, key: &KeyId) -> Result<KeyFacts, KmsError> {
-        self.describe(key.as_str()).await
+        let facts = self.describe(key.as_str()).await?;
+        match facts.id == *key {
+            true => Ok(facts),
+            false => Err(unreadable("DescribeKey", &format!("it is about another key, {}", facts.id))),
+        }
     }
 
     async fn key_page(&self, marker: Option<&str>) -> Result<KeyPage, KmsError> {
@@ -174,28 +174,20 @@ fn written<O: RequestId, E>(
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let request_id = answer.map_err(|e| flatten(operation, e))?.request_id().map(str::to_owned);
+    let request_id = answer.map_err(|e| flatten(operation, e))?.request_id().map(words);
     tracing::debug!(operation, request_id, "done");
     Ok(Written { request_id })
 }
 
 fn listed(entry: AliasListEntry) -> Result<ListedAlias, KmsError> {
-    let name = entry.alias_name.ok_or_else(|| unreadable("ListAliases", "an entry without AliasName"))?;
+    let name = alias_name(entry.alias_name)?;
     let target = entry.target_key_id.filter(|id| !id.is_empty());
     let target = target.map(|id| key_id("ListAliases", &id)).transpose()?;
     Ok(ListedAlias { name, target })
 }
 
-/// Ids are printed and compared as they are, so nothing may hide in one
-fn key_id(operation: &'static str, id: &str) -> Result<KeyId, KmsError> {
-    match !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(KeyId::from_service(id)),
-        false => Err(unreadable(operation, &format!("{id:?} is no key id"))),
-    }
-}
-
 fn facts(key: KeyMetadata) -> Result<KeyFacts, KmsError> {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let text = |text: Option<&str>| words(text.unwrap_or_default());
     Ok(KeyFacts {
         id: key_id("DescribeKey", &key.key_id)?,
         description: key.description.unwrap_or_default(),
@@ -205,11 +197,6 @@ fn facts(key: KeyMetadata) -> Result<KeyFacts, KmsError> {
         deletion_date: key.deletion_date.and_then(|date| date.fmt(Format::DateTime).ok()),
         aws_managed: key.key_manager == Some(KeyManagerType::Aws),
     })
-}
-
-pub(super) fn unreadable(operation: &'static str, message: &str) -> KmsError {
-    let message = format!("the answer cannot be read: {message}");
-    KmsError { fault: Fault::Unknown, operation, code: None, message, request_id: None }
 }
 
 /// One sentence and one meaning for whatever went wrong
@@ -226,14 +213,15 @@ fn meaning<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Kms
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let request_id = error.request_id().map(str::to_owned);
+    let request_id = error.request_id().map(words);
     let (fault, message) = match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
             let fault = Fault::of(code.unwrap_or_default(), message.unwrap_or_default(), status);
-            let message = message.map_or_else(|| wordless(status, answer.err()), str::to_owned);
-            return KmsError { fault, operation, code: code.map(str::to_owned), message, request_id };
+            let (code, message) =
+                (code.map(words), message.map_or_else(|| wordless(status, answer.err()), str::to_owned));
+            return KmsError { fault, operation, code, message: words(&message), request_id };
         }
         SdkError::TimeoutError(_) => silence(),
         // Whether the last attempt or the whole operation ran out of time is chance, and the same to whoever reads it.
@@ -241,7 +229,7 @@ where
         SdkError::ResponseError(_) => (Fault::Unknown, format!("the answer cannot be read: {}", root(error))),
         _ => undelivered(error),
     };
-    KmsError { fault, operation, code: None, message, request_id }
+    KmsError { fault, operation, code: None, message: words(&message), request_id }
 }
 
 fn silence() -> (Fault, String) {

@@ -12,9 +12,13 @@ use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClie
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_smithy_runtime_api::shared::IntoShared;
 
 use super::Connect;
+use super::answer::Acknowledged;
 use super::aws::{AwsKms, Counter, Watch};
+use super::credentials::sendable;
 use crate::target::Target;
 
 /// The account that the sandbox gives to a target without one
@@ -59,7 +63,12 @@ pub struct AwsConnect {
 impl AwsConnect {
     /// A connector; nothing is read before the first target
     pub fn new(options: Options) -> Self {
-        Self { http: http_client(), options, loaded: tokio::sync::Mutex::default() }
+        Self::through(http_client(), options)
+    }
+
+    /// The same, whose requests go through a client of the caller's own
+    pub fn through(http: impl HttpClient + 'static, options: Options) -> Self {
+        Self { http: http.into_shared(), options, loaded: tokio::sync::Mutex::default() }
     }
 
     async fn connect(&self, target: &Target, role: Option<&str>) -> Result<AwsKms, ConnectError> {
@@ -106,7 +115,7 @@ impl AwsConnect {
         if let Some(url) = &self.options.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        loader.load().await
+        sendable(loader.load().await)
     }
 
     /// The sandbox takes an access key of twelve digits for that account, and every secret
@@ -177,7 +186,7 @@ async fn assume(base: SdkConfig, role: &str, region: Region) -> SdkConfig {
     let provider =
         AssumeRoleProvider::builder(role).configure(&base).region(region).session_name("kms-alias");
     let provider = SharedCredentialsProvider::new(provider.build().await);
-    base.into_builder().credentials_provider(provider).build()
+    sendable(base.into_builder().credentials_provider(provider).build())
 }
 
 fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
@@ -188,13 +197,17 @@ fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
     let kms = aws_sdk_kms::config::Builder::from(base)
         .retry_partition(partition(region.as_ref()))
         .interceptor(counter.clone())
-        .interceptor(watch.clone());
-    let sts =
-        aws_sdk_sts::config::Builder::from(base).interceptor(counter.clone()).interceptor(watch.clone());
+        .interceptor(watch.clone())
+        .interceptor(Acknowledged);
+    let sts = aws_sdk_sts::config::Builder::from(base)
+        .interceptor(counter.clone())
+        .interceptor(watch.clone())
+        .interceptor(Acknowledged);
     let iam = aws_sdk_iam::config::Builder::from(base)
         .retry_partition(partition("iam"))
         .interceptor(counter.clone())
-        .interceptor(watch.clone());
+        .interceptor(watch.clone())
+        .interceptor(Acknowledged);
     AwsKms {
         kms: aws_sdk_kms::Client::from_conf(kms.build()),
         sts: aws_sdk_sts::Client::from_conf(sts.build()),

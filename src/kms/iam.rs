@@ -4,8 +4,9 @@ use aws_sdk_iam::types::{
     AttachedPolicy, EntityType, GroupDetail, ManagedPolicyDetail, PolicyDetail, RoleDetail, UserDetail,
 };
 
+use super::answer::unreadable;
 use super::authorization::{AuthorizationPage, Authorizations, InlinePolicy, ManagedPolicy, Principal};
-use super::aws::{AwsKms, flatten, unreadable};
+use super::aws::{AwsKms, flatten};
 use super::{IamRead, KmsError};
 
 const OPERATION: &str = "GetAccountAuthorizationDetails";

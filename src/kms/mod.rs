@@ -3,10 +3,12 @@
 //! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs` and
 //! `iam.rs` implement them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
 
+mod answer;
 pub mod authorization;
 pub mod aws;
 pub mod connect;
 pub mod contact;
+mod credentials;
 mod denied;
 mod iam;
 
@@ -244,7 +246,7 @@ fn suffix(request_id: Option<&str>) -> String {
 
 impl KmsError {
     fn is_write(&self) -> bool {
-        matches!(self.operation, "CreateAlias" | "UpdateAlias" | "DeleteAlias")
+        answer::is_write(self.operation)
     }
 
     /// Whether the signature was refused for its time

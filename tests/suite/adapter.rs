@@ -9,7 +9,7 @@ use kms_alias::kms::aws::AwsKms;
 use kms_alias::kms::connect::{AwsConnect, Options};
 use kms_alias::kms::{Connect, Fault, IamRead, KmsError, KmsRead, KmsWrite};
 
-use crate::fake::{A, alias, key, target};
+use crate::fake::{A, B, alias, key, target};
 
 /// Answers every request in the same way, and counts them
 struct Canned {
@@ -126,6 +126,11 @@ async fn a_write_is_one_request_whatever_is_answered() {
         (400, r#"{"__type": "RequestExpired", "message": "no"}"#, Fault::Credentials),
         (400, r#"{"__type": "ValidationException", "message": "no"}"#, Fault::Invalid),
         (403, "<html>", Fault::Invalid),
+        (200, "<html>Sign in to the network</html>", Fault::Unknown),
+        (200, r#"{"__type": "ThrottlingException", "message": "no"}"#, Fault::Unknown),
+        (200, r#"{"Aliases": []}"#, Fault::Unknown),
+        (202, "", Fault::Unknown),
+        (307, "", Fault::Unknown),
     ] {
         let server = canned(status, body);
         let kms = server.kms().await;
@@ -150,5 +155,48 @@ async fn an_endpoint_that_is_no_address_was_never_reached() {
         let server = Canned { url: url.to_owned(), requests: Arc::default(), said: Arc::default() };
         let error = server.kms().await.delete_alias(&alias("alias/app/x")).await.unwrap_err();
         assert_eq!(error.fault, Fault::NotSent, "{url}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_is_done_where_the_service_answers_as_it_does() {
+    for body in ["", "{}", "null", "\n"] {
+        let kms = canned(200, body).kms().await;
+        let name = alias("alias/app/x");
+        assert!(kms.create_alias(&name, &key(A)).await.is_ok(), "{body:?}");
+        assert!(kms.update_alias(&name, &key(A)).await.is_ok(), "{body:?}");
+        assert!(kms.delete_alias(&name).await.is_ok(), "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_listing_is_none() {
+    let error = page_error(206, r#"{"Aliases": [], "Truncated": false}"#).await;
+    assert_eq!(error.to_string(), "ListAliases: the answer cannot be read: HTTP status 206");
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_key_is_of_the_one_that_was_asked_for() {
+    let other =
+        r#"{"KeyMetadata": {"KeyId": "bbbb2222-0000-4000-8000-000000000002", "KeyState": "Enabled"}}"#;
+    let kms = canned(200, other).kms().await;
+    let error = kms.describe_key(&key(A)).await.unwrap_err();
+    let words = format!("DescribeKey: the answer cannot be read: it is about another key, {B}");
+    assert_eq!((error.fault, error.to_string()), (Fault::Unknown, words));
+    assert_eq!(kms.describe_key(&key(B)).await.unwrap().id, key(B));
+    assert_eq!(kms.describe_alias(&alias("alias/app/x")).await.unwrap().id, key(B));
+}
+
+#[tokio::test]
+async fn a_megabyte_of_an_endpoints_words_is_told_in_a_few_lines() {
+    let long = "x\\u001b".repeat(200_000);
+    for (status, body) in [
+        (400, format!(r#"{{"__type": "{long}", "message": "{long}"}}"#)),
+        (200, format!(r#"{{"Aliases": [{{"AliasName": "{long}"}}]}}"#)),
+        (200, format!(r#"{{"Aliases": [{{"AliasName": "alias/app/x", "TargetKeyId": "{long}"}}]}}"#)),
+        (200, format!("<{long}>")),
+    ] {
+        let told = page_error(status, body.leak()).await.to_string();
+        assert!(told.len() < 20_000 && !told.contains('\u{1b}'), "{} bytes: {}", told.len(), &told[..200]);
     }
 }

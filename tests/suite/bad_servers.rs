@@ -371,3 +371,11 @@ fn credentials_that_expire_between_two_writes_end_the_apply_and_the_next_one_fin
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stdout));
     assert_eq!(site.truth().into_iter().collect::<Vec<_>>(), pairs(&WANTED));
 }
+
+#[test]
+fn an_access_key_that_no_request_can_carry_is_told_and_not_sent() {
+    let site = Site::new(MANIFEST, world(&LIVE), Scenario::default());
+    let ran = site.kms_alias(&["plan"]).env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE\n").output().unwrap();
+    assert_told(&ran, 1, "no credentials: the access key id is empty, or has a line break", CREDENTIALS);
+    assert_eq!(site.requests(), 0);
+}

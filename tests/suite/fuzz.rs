@@ -204,3 +204,8 @@ fn whatever_a_policy_is_it_is_told_or_unknown() {
 fn whatever_the_service_answers_a_listing_is_whole_or_an_error() {
     fuzz(&["fuzz/corpus/answers"], harness::answers);
 }
+
+#[test]
+fn whatever_an_endpoint_answers_it_is_read_whole_or_told_and_never_taken_for_a_write() {
+    fuzz(&["fuzz/corpus/bodies"], harness::bodies);
+}

@@ -1,0 +1,77 @@
+//! Credentials from wherever they come -> those that a request can carry. The SDK panics where a header cannot hold one, as with a line
+//! break at its end.
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+
+/// Credentials of another provider, or an error where they are none that can be sent
+#[derive(Debug)]
+struct Sendable(SharedCredentialsProvider);
+
+impl ProvideCredentials for Sendable {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async { check(self.0.provide_credentials().await?) })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.0.fallback_on_interrupt().and_then(|credentials| check(credentials).ok())
+    }
+}
+
+/// `base`, whose credentials can be sent
+pub(super) fn sendable(base: SdkConfig) -> SdkConfig {
+    match base.credentials_provider() {
+        None => base,
+        Some(provider) => {
+            let provider = SharedCredentialsProvider::new(Sendable(provider));
+            base.into_builder().credentials_provider(provider).build()
+        }
+    }
+}
+
+/// Neither is ever shown: who has broken one knows it by its name
+fn check(credentials: Credentials) -> provider::Result {
+    let parts = [
+        ("access key id", Some(credentials.access_key_id())),
+        ("session token", credentials.session_token()),
+    ];
+    let broken = |text: &str| text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic());
+    let found = parts.iter().find(|(_, text)| text.is_some_and(broken)).map(|(name, _)| *name);
+    match found {
+        None => Ok(credentials),
+        Some(name) => {
+            let what = "is empty, or has a line break or another character that no request can carry";
+            Err(CredentialsError::invalid_configuration(format!("the {name} {what}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn credentials_that_no_request_can_carry_are_refused_by_name() {
+        let check = |key: &str, token: Option<&str>| {
+            check(Credentials::new(key, "secret\n", token.map(str::to_owned), None, "test"))
+        };
+        assert!(check("AKIAIOSFODNN7EXAMPLE", Some("FwoGZXIvYXdzE//w==")).is_ok());
+        assert!(check("AKIAIOSFODNN7EXAMPLE", None).is_ok());
+        for (key, token, name) in [
+            ("AKIA\n", None, "access key id"),
+            ("AKIA", Some("t\r"), "session token"),
+            ("é", None, "access key id"),
+        ] {
+            let error = check(key, token).unwrap_err();
+            let words = error.source().unwrap().to_string();
+            assert!(words.starts_with(&format!("the {name} is empty, or has a line break")), "{words}");
+        }
+    }
+}
