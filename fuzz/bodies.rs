@@ -121,7 +121,9 @@ impl Service {
         let Ok(snapshot) = result else { return };
         let answers =
             given.iter().map(|(_, answer)| answer).filter(|answer| (200..300).contains(&answer.status));
-        let pages: Vec<Value> = answers.map(|answer| page(answer)).collect();
+        // The SDK passes over what it has no use for, and does not see that it is no JSON.
+        let read = answers.map(|answer| serde_json::from_slice(&answer.body)).collect();
+        let Ok::<Vec<Value>, _>(pages) = read else { return };
         let more: Vec<bool> = pages.iter().map(|page| page["Truncated"] == true).collect();
         assert!(more.iter().rev().skip(1).all(|more| *more) && more.last() == Some(&false), "{pages:?}");
         assert_eq!(live(&snapshot), expected(&pages));
@@ -179,10 +181,6 @@ fn is_nothing(body: &[u8]) -> bool {
     let said = serde_json::from_slice::<Value>(body);
     body.is_empty()
         || said.is_ok_and(|said| said.is_null() || said.as_object().is_some_and(|it| it.is_empty()))
-}
-
-fn page(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
 }
 
 /// What the pages hold in scope

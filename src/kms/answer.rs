@@ -29,7 +29,7 @@ pub(super) fn unreadable(operation: &'static str, message: &str) -> KmsError {
 }
 
 /// Whether `text` can be an id or an ARN: these are printed and compared as they are, so nothing may hide in one
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

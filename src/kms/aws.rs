@@ -1,5 +1,5 @@
-//! The boundary, by the AWS SDK. Only files beside this one name it as well: `iam.rs`, `answer.rs`, `credentials.rs`, and `connect.rs`,
-//! which configures its clients.
+//! The boundary, by the AWS SDK. Only files beside this one name it as well: `iam.rs`, `answer.rs`, `credentials.rs`,
+//! `transport.rs`, and `connect.rs`, which configures its clients.
 //!
 //! It flattens the SDK's errors into one sentence with code, message and request id; left alone, their chains double the text
 //! or end in a Debug dump. Codes are matched as text, because half of what KMS answers (`ValidationException`,

@@ -13,12 +13,12 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use aws_smithy_runtime_api::shared::IntoShared;
 
 use super::Connect;
 use super::answer::Acknowledged;
 use super::aws::{AwsKms, Counter, Watch};
 use super::credentials::sendable;
+use super::transport::checked;
 use crate::target::Target;
 
 /// The account that the sandbox gives to a target without one
@@ -68,7 +68,7 @@ impl AwsConnect {
 
     /// The same, whose requests go through a client of the caller's own
     pub fn through(http: impl HttpClient + 'static, options: Options) -> Self {
-        Self { http: http.into_shared(), options, loaded: tokio::sync::Mutex::default() }
+        Self { http: checked(http), options, loaded: tokio::sync::Mutex::default() }
     }
 
     async fn connect(&self, target: &Target, role: Option<&str>) -> Result<AwsKms, ConnectError> {

@@ -4,7 +4,7 @@ use aws_sdk_iam::types::{
     AttachedPolicy, EntityType, GroupDetail, ManagedPolicyDetail, PolicyDetail, RoleDetail, UserDetail,
 };
 
-use super::answer::unreadable;
+use super::answer::{is_id, unreadable, words};
 use super::authorization::{AuthorizationPage, Authorizations, InlinePolicy, ManagedPolicy, Principal};
 use super::aws::{AwsKms, flatten};
 use super::{IamRead, KmsError};
@@ -54,19 +54,19 @@ fn role(role: RoleDetail) -> Result<Principal, KmsError> {
 
 /// The model makes every member optional; a principal without policies may well lack the lists
 fn principal(
-    arn: Option<String>,
+    own: Option<String>,
     inline: Option<Vec<PolicyDetail>>,
     attached: Option<Vec<AttachedPolicy>>,
 ) -> Result<Principal, KmsError> {
     let policy = |policy: PolicyDetail| {
         let (name, text) = (policy.policy_name, policy.policy_document);
-        Ok(InlinePolicy { name: needed("PolicyName", name)?, text: needed("PolicyDocument", text)? })
+        Ok(InlinePolicy { name: words(&needed("PolicyName", name)?), text: needed("PolicyDocument", text)? })
     };
     let attached = attached.unwrap_or_default().into_iter();
     Ok(Principal {
-        arn: needed("Arn", arn)?,
+        arn: arn("Arn", own)?,
         inline: inline.unwrap_or_default().into_iter().map(policy).collect::<Result<_, _>>()?,
-        attached: attached.map(|policy| needed("PolicyArn", policy.policy_arn)).collect::<Result<_, _>>()?,
+        attached: attached.map(|policy| arn("PolicyArn", policy.policy_arn)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -74,10 +74,19 @@ fn managed(policy: ManagedPolicyDetail) -> Result<ManagedPolicy, KmsError> {
     let versions = policy.policy_version_list.unwrap_or_default();
     let in_force = versions.into_iter().find(|version| version.is_default_version);
     let text = in_force.and_then(|version| version.document);
-    let arn = needed("Arn", policy.arn)?;
+    let arn = arn("Arn", policy.arn)?;
     // The name is only shown, and the last part of the ARN as well.
-    let name = policy.policy_name.unwrap_or_else(|| arn.rsplit('/').next().unwrap_or(&arn).to_owned());
-    Ok(ManagedPolicy { arn, name, text })
+    let name = policy.policy_name.as_deref().unwrap_or_else(|| arn.rsplit('/').next().unwrap_or(&arn));
+    Ok(ManagedPolicy { name: words(name), arn, text })
+}
+
+/// ARNs are compared and shown as they are
+fn arn(member: &str, text: Option<String>) -> Result<String, KmsError> {
+    let text = needed(member, text)?;
+    match is_id(&text) {
+        true => Ok(text),
+        false => Err(unreadable(OPERATION, &format!("no {member}: {text}"))),
+    }
 }
 
 fn needed(member: &str, text: Option<String>) -> Result<String, KmsError> {

@@ -11,6 +11,7 @@ pub mod contact;
 mod credentials;
 mod denied;
 mod iam;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::future::Future;

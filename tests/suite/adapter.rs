@@ -77,7 +77,10 @@ async fn an_empty_answer_is_not_an_empty_account() {
     let nameless = "<GetAccountAuthorizationDetailsResponse><GetAccountAuthorizationDetailsResult><RoleDetailList>\
                     <member><Path>/</Path></member></RoleDetailList></GetAccountAuthorizationDetailsResult>\
                     </GetAccountAuthorizationDetailsResponse>";
-    for body in ["", "{}", no_lists, nameless] {
+    let hiding = "<GetAccountAuthorizationDetailsResponse><GetAccountAuthorizationDetailsResult><RoleDetailList>\
+                  <member><Arn>arn:aws:iam::111122223333:role/x&#x0a;y</Arn></member></RoleDetailList>\
+                  </GetAccountAuthorizationDetailsResult></GetAccountAuthorizationDetailsResponse>";
+    for body in ["", "{}", no_lists, nameless, hiding] {
         let error = canned(200, body).kms().await.authorization_page(None).await.unwrap_err();
         assert_eq!(error.fault, Fault::Unknown, "{body:?}: {error}");
         assert!(error.message.starts_with("the answer cannot be read: "), "{body:?}: {error}");
@@ -199,4 +202,12 @@ async fn a_megabyte_of_an_endpoints_words_is_told_in_a_few_lines() {
         let told = page_error(status, body.leak()).await.to_string();
         assert!(told.len() < 20_000 && !told.contains('\u{1b}'), "{} bytes: {}", told.len(), &told[..200]);
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_given_up() {
+    let kms = canned(200, " ".repeat(65 << 20).leak()).kms().await;
+    let error = kms.delete_alias(&alias("alias/app/x")).await.unwrap_err();
+    let words = "DeleteAlias: the answer cannot be read: length limit exceeded";
+    assert_eq!((error.fault, error.to_string().as_str()), (Fault::Unknown, words));
 }
