@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 /// What has a meaning somewhere, and what has none anywhere
-const WORDS: [&str; 41] = [
+const WORDS: [&str; 70] = [
     "alias/other/x",
     "\n",
     " ",
@@ -27,32 +27,61 @@ const WORDS: [&str; 41] = [
     "'",
     "\\",
     ",",
+    ", ,",
     "&a ",
     "*a",
+    "*key",
     "<<: ",
     "!!str ",
     "|\n",
     "---\n",
+    "#",
+    "@",
     "null",
     "~",
+    "yes",
     "0",
     "-1",
+    "12",
+    "1e999",
     "9223372036854775808",
+    "alias/",
     "alias/app/x",
     "alias/aws/",
     "absent",
+    "protect: []\n",
+    "targets: {}\n",
+    "aliases:\n",
     "\"kms:RequestAlias\"",
     "${aws:username}",
     "*",
+    "**",
     "?",
+    "? ",
+    "%",
     "%7",
     "%C3",
+    "### ListAliases 200\n",
+    "### DescribeKey 500\n",
+    " 204\n",
+    "\"__type\":",
+    "[[[[",
+    "true",
+    "\"\"",
+    "&#27;",
+    "<a>",
+    "</",
+    "\\ud800",
+    "\r\n",
     "\u{0}",
     "\u{1b}[2J",
+    "\u{85}",
+    "\u{2028}",
     "\u{202e}",
     "\u{feff}",
     "é",
     "\u{1F511}",
+    "\\u001b[2J",
 ];
 
 /// One change of some bytes; places are parts of whatever length they have by then
@@ -70,18 +99,22 @@ enum Edit {
     Repeat(Index, Index, usize),
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
-    let at = any::<Index>;
-    let word = prop_oneof![
+/// One of those, or any bytes
+pub fn word() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
         4 => prop::sample::select(WORDS.map(|word| word.as_bytes().to_vec()).to_vec()),
         1 => prop::collection::vec(any::<u8>(), 1..8),
-    ];
+    ]
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let at = any::<Index>;
     prop_oneof![
         3 => (at(), any::<u8>()).prop_map(|(at, bits)| Edit::Flip(at, bits)),
         2 => (at(), at()).prop_map(|(from, to)| Edit::Cut(from, to)),
         1 => at().prop_map(Edit::Truncate),
-        3 => (at(), word.clone()).prop_map(|(at, word)| Edit::Rename(at, word)),
-        6 => (at(), word).prop_map(|(at, word)| Edit::Insert(at, word)),
+        3 => (at(), word()).prop_map(|(at, word)| Edit::Rename(at, word)),
+        6 => (at(), word()).prop_map(|(at, word)| Edit::Insert(at, word)),
         4 => (at(), at(), at(), 1..200_usize).prop_map(|(at, file, from, length)| Edit::Splice(at, file, from, length)),
         3 => (at(), at(), 1..4_usize).prop_map(|(line, to, times)| Edit::Repeat(line, to, times)),
     ]
