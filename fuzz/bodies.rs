@@ -33,8 +33,8 @@ pub fn bodies(bytes: &[u8]) {
     runtime.expect("it needs nothing").block_on(async {
         let [own, assumed] = targets_of_both_kinds();
         let service = Service::reach(endpoint.clone(), &own).await;
+        service.listing().await; // first, since the aliases of one key are pages of the same operation
         service.reads().await;
-        service.listing().await;
         service.writes().await;
         Service::reach(endpoint, &assumed).await.identity().await;
     });
