@@ -41,7 +41,9 @@ impl Candidates {
 /// Asks the policy about every difference
 pub fn candidates(diff: &Diff, desired: &Desired, policy: &Policy) -> Candidates {
     let mut candidates = Candidates::default();
-    let renames = renames::find(diff, desired);
+    // A plan about certain names alone does not rename the others either.
+    let is_meant = |name: &AliasName| policy.expected.as_ref().is_none_or(|all| all.contains_key(name));
+    let renames = renames::find(diff, desired, is_meant);
     for (name, difference) in &diff.differences {
         if !candidates.admit(name, difference, policy) {
             continue;

@@ -24,12 +24,16 @@ pub(super) enum Fate<'d> {
     Conflict { have: Option<&'d KeyId>, other: &'d AliasName, goal: &'d Goal },
 }
 
-/// The fate of every name that takes part in a rename
-pub(super) fn find<'d>(diff: &'d Diff, desired: &'d Desired) -> BTreeMap<&'d AliasName, Fate<'d>> {
+/// The fate of every name that takes part in a rename; no previous name does that may not be changed
+pub(super) fn find<'d>(
+    diff: &'d Diff,
+    desired: &'d Desired,
+    may_change: impl Fn(&AliasName) -> bool,
+) -> BTreeMap<&'d AliasName, Fate<'d>> {
     let mut fates = BTreeMap::new();
     for (name, goal) in desired.iter().filter(|(_, goal)| !goal.manner.previously.is_empty()) {
-        let claimed: Vec<_> =
-            goal.manner.previously.iter().filter_map(|old| Some((old, live(diff, old)?))).collect();
+        let previous = goal.manner.previously.iter().filter(|old| may_change(old));
+        let claimed: Vec<_> = previous.filter_map(|old| Some((old, live(diff, old)?))).collect();
         if !claimed.is_empty() {
             fates.extend(decide(diff, name, goal, &claimed));
         }

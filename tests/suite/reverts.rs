@@ -88,6 +88,19 @@ async fn what_somebody_has_changed_since_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_previous_name_that_the_receipt_does_not_have_is_not_deleted() {
+    let live = [("alias/app/gone", C), ("alias/app/old", B)];
+    let kms = FakeKms::with(&live);
+    let manifest =
+        |entry: &str| format!("version: 1\nscope: [alias/app/]\naliases:\n  alias/app/gone: {entry}\n");
+    let receipt = run_on(&kms, &manifest("absent"), &["apply", "-y"], None).await.receipt.unwrap();
+    let renamed = manifest(&format!("{{key: {C}, previously: [alias/app/old]}}"));
+    let ran = revert(&kms, &renamed, &receipt, &["-y"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert_eq!(kms.truth(), pairs(&live), "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_proven_is_held() {
     let kms = kms(Vec::new());
     let receipt = applied(&kms).await;

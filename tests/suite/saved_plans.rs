@@ -165,6 +165,17 @@ async fn what_the_plan_does_not_name_is_left_alone_though_it_has_drifted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_previous_name_that_came_up_after_the_plan_was_saved_is_not_deleted() {
+    let kms = FakeKms::with(&LIVE[..2]);
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    put(&kms, "alias/app/old", C);
+    let ran = saved.apply(&kms, MANIFEST, &[]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("+ alias/app/now ") && !ran.out.contains("alias/app/old"), "{}", ran.out);
+    assert!(kms.truth().contains(&("alias/app/old".to_owned(), C.to_owned())), "{:?}", kms.truth());
+}
+
+#[tokio::test(start_paused = true)]
 async fn guards_look_at_the_live_counts_of_the_apply() {
     let names: Vec<String> = (0..20).map(|i| format!("alias/app/{i:02}")).collect();
     let live: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
