@@ -49,10 +49,14 @@ pub enum Bug {
     DenyACreate,
     /// A write is in the receipt only after it was made
     ReceiptAfterTheWrite,
+    /// A saved plan is planned anew, and that is carried out
+    PlanAgain,
+    /// The digest that is expected is not looked at
+    ForgetTheDigest,
 }
 
 impl Bug {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::RetryDeletesBlindly,
         Self::AcceptAlreadyExists,
         Self::ShortListingIsTheWorld,
@@ -69,6 +73,8 @@ impl Bug {
         Self::DenyWhatWasWritten,
         Self::DenyACreate,
         Self::ReceiptAfterTheWrite,
+        Self::PlanAgain,
+        Self::ForgetTheDigest,
     ];
 
     /// The rule that forbids it
@@ -85,6 +91,7 @@ impl Bug {
             Self::DenyWhatWasWritten => Rule::Exit,
             Self::DenyACreate => Rule::Report,
             Self::ReceiptAfterTheWrite => Rule::Receipt,
+            Self::PlanAgain | Self::ForgetTheDigest => Rule::Stale,
             Self::LoseWrites | Self::OverlookAName => Rule::Rest,
         }
     }

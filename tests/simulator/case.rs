@@ -1,6 +1,7 @@
 //! A seed -> the world, the manifests and the course of a simulation, before any of it happens.
 
-use super::bugs::Bug;
+use fastrand::Rng;
+
 use super::chance::{Chance, stream};
 use super::service::Perils;
 use super::wishes::{FOREIGN, IGNORED, NAMES, Wishes};
@@ -21,6 +22,35 @@ pub struct Turn {
     pub rest: i64,
     pub flags: Flags,
     pub perils: Perils,
+    pub way: Way,
+}
+
+/// How an operator comes to a change
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// One run plans and applies
+    AtOnce,
+    /// One run plans, and after a rest another plans again and applies, if it has the approved digest
+    Approved(Review),
+    /// One run saves a plan, and after a rest another applies that
+    Saved(Review, Saved),
+}
+
+/// What lies between a plan and its apply
+#[derive(Clone, Copy, Debug)]
+pub struct Review {
+    pub rest: i64,
+    /// The plan that is approved: the latest, or so many before it
+    pub back: usize,
+}
+
+/// How a saved plan is applied
+#[derive(Clone, Copy, Debug)]
+pub struct Saved {
+    /// Whether the digest of the approved plan is demanded
+    pub expects: bool,
+    /// How long after that it is applied once more, if it is
+    pub again: Option<i64>,
 }
 
 /// One who runs the program over and over with one manifest
@@ -38,6 +68,8 @@ pub struct Case {
     pub second: Option<Operator>,
     /// Whether the first run after the last fault does not wait for late replicas
     pub at_once: bool,
+    /// Whether the first run in peace is of a saved plan
+    pub saved: bool,
 }
 
 impl Case {
@@ -46,13 +78,20 @@ impl Case {
         let first = operator(seed, "first", "alias/app/");
         let prefix = if random.happens(0.6) { "alias/app/" } else { "alias/data/" };
         let second = random.happens(0.25).then(|| operator(seed, "second", prefix));
-        Self { world: world(seed, &first.wishes), first, second, at_once: random.bool() }
+        Self {
+            world: world(seed, &first.wishes),
+            first,
+            second,
+            at_once: random.bool(),
+            saved: stream(seed, "peace").happens(0.2),
+        }
     }
 }
 
 fn operator(seed: u64, who: &str, prefix: &'static str) -> Operator {
     let wishes = Wishes::random(&mut stream(seed, &format!("manifest of the {who}")), prefix);
     let mut random = stream(seed, &format!("course of the {who}"));
+    let mut ways = stream(seed, &format!("ways of the {who}"));
     let mut turn = |_| {
         let flags = Flags {
             patience: random.one(&["2s", "20s", "180s"]),
@@ -64,11 +103,23 @@ fn operator(seed: u64, who: &str, prefix: &'static str) -> Operator {
             stop: random.happens(0.1).then(|| random.u32(1..40)),
             expiry: random.happens(0.1).then(|| random.u32(1..40)),
         };
-        Turn { rest: random.i64(0..20_000), flags, perils }
+        Turn { rest: random.i64(0..20_000), flags, perils, way: way(&mut ways) }
     };
     let first = turn(());
     let more = (0..random_count(seed, who)).map(|_| turn(()));
     Operator { wishes, turns: std::iter::once(first).chain(more).collect() }
+}
+
+fn way(random: &mut Rng) -> Way {
+    let back = if random.happens(0.7) { 0 } else { random.usize(1..3) };
+    let review = Review { rest: random.one(&[0, 1_000, 20_000, 120_000]), back };
+    let again = random.happens(0.3).then(|| random.i64(0..20_000));
+    let saved = Saved { expects: random.happens(0.4), again };
+    match random.u32(..10) {
+        0 => Way::Approved(review),
+        1..4 => Way::Saved(review, saved),
+        _ => Way::AtOnce,
+    }
 }
 
 fn random_count(seed: u64, who: &str) -> usize {
@@ -120,10 +171,4 @@ fn lag(seed: u64) -> Lag {
     let uneven = if random.happens(0.2) { 5_000 } else { 0 };
     let new_keys = if random.happens(0.3) { random.i64(0..8_000) } else { 0 };
     Lag { replicas, uneven, new_keys }
-}
-
-/// What the program with the bug would be called with
-pub fn mistaken(flags: Flags, bug: Option<Bug>) -> Flags {
-    let steady = if bug == Some(Bug::TrustOneCleanRead) { 1 } else { flags.steady };
-    Flags { steady, ..flags }
 }

@@ -218,7 +218,9 @@ impl KmsRead for SimKms {
         if !matches!(page, Ok((_, None))) {
             self.service().processes[process].watch.listing = Listing::Broken;
         }
-        Ok(page?.0)
+        let (page, _) = page?;
+        self.service().processes[process].watch.listed(&page, marker.is_none());
+        Ok(page)
     }
 
     async fn key_alias_page(&self, _: &KeyId, marker: Option<&str>) -> Result<AliasPage, KmsError> {

@@ -9,6 +9,8 @@ pub enum Rule {
     WholeListing,
     /// Nothing is written that the plan on stdout has not shown, and nothing of a plan that a guard refused
     Shown,
+    /// Nothing of a saved plan is written where one of its aliases has moved since, nor of any plan but the one that was approved
+    Stale,
     /// A protected name is not harmed, and no name is deleted that the manifest keeps
     Kept,
     /// After a request to stop no write is begun, apart from the second half of a replacement
@@ -30,10 +32,11 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Scope,
         Self::WholeListing,
         Self::Shown,
+        Self::Stale,
         Self::Kept,
         Self::Stop,
         Self::Pace,

@@ -15,7 +15,7 @@ pub enum Sign {
 }
 
 /// One line of a plan; keys by their first eight characters
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub sign: Sign,
     pub from: Option<String>,
@@ -29,6 +29,8 @@ pub struct Shown {
     pub changes: BTreeMap<String, Change>,
     pub held: BTreeSet<String>,
     pub refused: bool,
+    /// None where there is nothing to do, or a target could not be read
+    pub digest: Option<String>,
 }
 
 impl Shown {
@@ -37,7 +39,13 @@ impl Shown {
         let mut shown = Self::default();
         let plan = text.split_once("\nPlan: ").map_or(text, |(plan, _)| plan);
         plan.lines().for_each(|line| shown.read(line));
+        shown.digest = text.lines().find_map(|line| line.strip_prefix("Digest ")).map(str::to_owned);
         shown
+    }
+
+    /// Whether it may be applied once it was saved; what is held keeps the rest back then
+    pub fn is_applicable(&self) -> bool {
+        !self.refused && self.held.is_empty() && (self.changes.is_empty() || self.digest.is_some())
     }
 
     fn read(&mut self, line: &str) {

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
 
+use super::order::Errand;
+
 /// What happened
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub seeds: u64,
     pub runs: u64,
+    /// Plans that were saved, and runs that were to carry one out
+    pub saved: [u64; 2],
     pub exits: BTreeMap<String, u64>,
     /// Milliseconds on the virtual clock
     pub virtual_ms: u64,
@@ -36,10 +40,23 @@ pub struct Totals {
     pub runs_to_rest: u64,
 }
 
+impl Totals {
+    /// One more run
+    pub fn count(&mut self, errand: &Errand) {
+        self.runs += 1;
+        match errand {
+            Errand::Apply => {}
+            Errand::Plan(_) => self.saved[0] += 1,
+            Errand::Saved(..) => self.saved[1] += 1,
+        }
+    }
+}
+
 impl AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
         self.seeds += other.seeds;
         self.runs += other.runs;
+        self.saved = [0, 1].map(|i| self.saved[i] + other.saved[i]);
         self.virtual_ms += other.virtual_ms;
         self.calls += other.calls;
         self.writes += other.writes;
@@ -69,6 +86,8 @@ impl fmt::Display for Totals {
         let days = self.virtual_ms as f64 / 86_400_000.0;
         writeln!(f, "seeds            {}", self.seeds)?;
         writeln!(f, "runs             {}, at most {} until at rest", self.runs, self.runs_to_rest)?;
+        let [plans, applies] = self.saved;
+        writeln!(f, "saved plans      {plans}, {applies} runs to carry one out")?;
         for (exit, count) in &self.exits {
             writeln!(f, "  {exit:<14} {count}")?;
         }

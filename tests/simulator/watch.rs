@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use kms_alias::kms::{AliasPage, ListedAlias};
+
+use super::order::Errand;
 use super::rules::{Broken, Rule};
-use super::shown::{Shown, Sign};
+use super::shown::{Change, Shown, Sign};
 use super::wishes::{QUOTAS, WRITES, Wishes};
 use super::world::{At, HMAC, Id, NOWHERE, SYMMETRIC, World};
 
@@ -39,6 +42,9 @@ pub enum Window {
 #[derive(Debug)]
 pub struct Watch {
     pub wishes: Wishes,
+    pub errand: Errand,
+    /// The plan that was approved, where only that one may be carried out
+    pub approved: Option<Shown>,
     pub shown: Option<Shown>,
     pub listing: Listing,
     /// Since when what the plan was made from can have been true
@@ -51,6 +57,9 @@ pub struct Watch {
     pub changed: BTreeSet<String>,
     /// The longest that a write kept the answer of its look waiting
     pub oldest_look: At,
+    /// What its first listing shows, as far as it has come, and whether that is the whole
+    listed: BTreeMap<String, String>,
+    listed_whole: bool,
     looks: BTreeMap<String, Look>,
     sent: BTreeMap<String, u32>,
     departures: [VecDeque<At>; 3],
@@ -62,10 +71,16 @@ pub fn short(id: &str) -> &str {
 }
 
 impl Watch {
-    pub fn new(wishes: Wishes, began: At) -> Self {
+    pub fn new(wishes: Wishes, errand: Errand, approved: Option<Shown>, began: At) -> Self {
+        let shown = match &errand {
+            Errand::Saved(_, shown) => Some(shown.clone()),
+            Errand::Apply | Errand::Plan(_) => None,
+        };
         Self {
             wishes,
-            shown: None,
+            errand,
+            approved,
+            shown,
             listing: Listing::Reading,
             since: began,
             began,
@@ -73,6 +88,8 @@ impl Watch {
             writes: 0,
             changed: BTreeSet::new(),
             oldest_look: 0,
+            listed: BTreeMap::new(),
+            listed_whole: false,
             looks: BTreeMap::new(),
             sent: BTreeMap::new(),
             departures: Default::default(),
@@ -85,6 +102,20 @@ impl Watch {
         self.looks.insert(name.to_owned(), Look { sent, at, ..look });
     }
 
+    /// A page of a listing that has come back
+    pub fn listed(&mut self, page: &AliasPage, begins: bool) {
+        if self.listed_whole {
+            return;
+        }
+        if begins {
+            self.listed.clear();
+        }
+        let key = |alias: &ListedAlias| alias.target.as_ref().map(|key| short(key.as_str()).to_owned());
+        let keyed = page.aliases.iter().filter_map(|alias| Some((alias.name.clone(), key(alias)?)));
+        self.listed.extend(keyed);
+        self.listed_whole = !page.truncated;
+    }
+
     /// A write leaves the program
     pub fn departs(&mut self, operation: &'static str, name: &str, key: &str, at: At) -> Result<(), Broken> {
         self.writes += 1;
@@ -93,7 +124,32 @@ impl Watch {
         self.oldest_look = self.oldest_look.max(age.unwrap_or_default());
         self.pace(operation, at)?;
         self.may_write(operation, name, key)
-            .map_err(|(rule, why)| rule.broken(format!("{operation} {name} {}: {why}", short(key))))
+            .map_err(|(rule, why)| rule.broken(format!("{operation} {name} {}: {why}", short(key))))?;
+        let stale = |why| Rule::Stale.broken(format!("{operation} {name} {}: {why}", short(key)));
+        self.stale_by(name).map_or(Ok(()), |why| Err(stale(why)))
+    }
+
+    /// Why nothing of the plan may be written any more, or not to this name
+    fn stale_by(&self, name: &str) -> Option<String> {
+        let shown = self.shown.as_ref()?;
+        if self.approved.as_ref().is_some_and(|approved| approved.changes != shown.changes) {
+            return Some("another plan was approved".to_owned());
+        }
+        if !matches!(self.errand, Errand::Saved(..)) {
+            return None;
+        }
+        if !shown.is_applicable() {
+            return Some("the saved plan is not one to apply".to_owned());
+        }
+        let listed = |name: &str| self.listed.get(name).map(String::as_str);
+        if shown.changes.get(name).is_some_and(|change| change.to.as_deref() == listed(name)) {
+            return Some("it was listed as wanted".to_owned());
+        }
+        let moved = |(name, change): &(&String, &Change)| {
+            ![&change.from, &change.to].into_iter().any(|key| key.as_deref() == listed(name))
+        };
+        let (moved, _) = shown.changes.iter().find(moved)?;
+        Some(format!("{moved} was listed on {:?}, which the saved plan did not show", listed(moved)))
     }
 
     fn may_write(&self, operation: &str, name: &str, key: &str) -> Result<(), (Rule, &'static str)> {
@@ -103,6 +159,9 @@ impl Watch {
         }
         if self.listing != Listing::Whole {
             return Err((Rule::WholeListing, "the last listing was not whole"));
+        }
+        if matches!(self.errand, Errand::Plan(_)) {
+            return Err((Rule::Shown, "it was only to plan"));
         }
         let shown = self.shown.as_ref().filter(|shown| !shown.refused);
         let Some(shown) = shown else { return Err((Rule::Shown, "no plan was shown that could be applied")) };
