@@ -9,10 +9,12 @@ use kms_alias::kms::{
     AliasPage, Calls, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, Written,
 };
 
+use kms_alias::receipt::event::{Call, Event, Line};
+
 use super::kms::{SimKms, pause};
 use super::rules::Rule;
 use super::wishes::Wishes;
-use super::world::HMAC;
+use super::world::{HMAC, World};
 
 /// A bug that the program does not have
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +55,14 @@ pub enum Bug {
     PlanAgain,
     /// The digest that is expected is not looked at
     ForgetTheDigest,
+    /// A revert takes an alias for being where the apply left it, wherever it is
+    TakeBackWhatOthersDid,
+    /// A revert goes back to what was before the last call about a name, not the first
+    GoBackOneCall,
 }
 
 impl Bug {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::RetryDeletesBlindly,
         Self::AcceptAlreadyExists,
         Self::ShortListingIsTheWorld,
@@ -75,6 +81,8 @@ impl Bug {
         Self::ReceiptAfterTheWrite,
         Self::PlanAgain,
         Self::ForgetTheDigest,
+        Self::TakeBackWhatOthersDid,
+        Self::GoBackOneCall,
     ];
 
     /// The rule that forbids it
@@ -92,6 +100,7 @@ impl Bug {
             Self::DenyACreate => Rule::Report,
             Self::ReceiptAfterTheWrite => Rule::Receipt,
             Self::PlanAgain | Self::ForgetTheDigest => Rule::Stale,
+            Self::TakeBackWhatOthersDid | Self::GoBackOneCall => Rule::Revert,
             Self::LoseWrites | Self::OverlookAName => Rule::Rest,
         }
     }
@@ -99,6 +108,25 @@ impl Bug {
     /// What the program with the bug would have printed
     pub fn denies(self, out: String) -> String {
         if self == Self::DenyACreate { out.replace("  created   ", "  not attempted ") } else { out }
+    }
+
+    /// The receipt as a revert with the bug would understand it
+    pub fn misreads(self, receipt: &str, world: &World) -> String {
+        let read = receipt.lines().map(|line| serde_json::from_str(line).expect("a line of a receipt"));
+        let mut lines: Vec<Line> = read.collect();
+        let call = |line: &Line| if let Event::Call(call) = &line.event { Some(call.clone()) } else { None };
+        // Later calls go before earlier ones of the same name.
+        let last: BTreeMap<String, Call> =
+            lines.iter().filter_map(call).map(|call| (call.alias.clone(), call)).collect();
+        for line in &mut lines {
+            let Event::Call(call) = &mut line.event else { continue };
+            match self {
+                Self::TakeBackWhatOthersDid => call.after = world.now(&call.alias).map(str::to_owned),
+                Self::GoBackOneCall => call.before.clone_from(&last[&call.alias].before),
+                _ => {}
+            }
+        }
+        lines.iter().map(|line| serde_json::to_string(line).expect("a line") + "\n").collect()
     }
 
     /// The manifest as the program with the bug would understand it

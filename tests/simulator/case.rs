@@ -23,6 +23,17 @@ pub struct Turn {
     pub flags: Flags,
     pub perils: Perils,
     pub way: Way,
+    /// Whether it is taken back, after a rest
+    pub undo: Option<Undo>,
+}
+
+/// A run that takes an earlier one back
+#[derive(Clone, Copy, Debug)]
+pub struct Undo {
+    pub rest: i64,
+    /// The run that was last, or so many before it
+    pub back: usize,
+    pub perils: Perils,
 }
 
 /// How an operator comes to a change
@@ -70,6 +81,8 @@ pub struct Case {
     pub at_once: bool,
     /// Whether the first run in peace is of a saved plan
     pub saved: bool,
+    /// Whether the first run in peace that writes is taken back
+    pub undone: bool,
 }
 
 impl Case {
@@ -84,6 +97,7 @@ impl Case {
             second,
             at_once: random.bool(),
             saved: stream(seed, "peace").happens(0.2),
+            undone: stream(seed, "revert in peace").happens(0.2),
         }
     }
 }
@@ -92,22 +106,35 @@ fn operator(seed: u64, who: &str, prefix: &'static str) -> Operator {
     let wishes = Wishes::random(&mut stream(seed, &format!("manifest of the {who}")), prefix);
     let mut random = stream(seed, &format!("course of the {who}"));
     let mut ways = stream(seed, &format!("ways of the {who}"));
+    let mut undos = stream(seed, &format!("reverts of the {who}"));
     let mut turn = |_| {
         let flags = Flags {
             patience: random.one(&["2s", "20s", "180s"]),
             steady: random.u32(2..4),
             no_wait: random.happens(0.2),
         };
-        let perils = Perils {
-            crash: random.happens(0.35).then(|| (random.u32(1..40), random.bool())),
-            stop: random.happens(0.1).then(|| random.u32(1..40)),
-            expiry: random.happens(0.1).then(|| random.u32(1..40)),
-        };
-        Turn { rest: random.i64(0..20_000), flags, perils, way: way(&mut ways) }
+        let perils = perils(&mut random);
+        let undo = undo(&mut undos);
+        Turn { rest: random.i64(0..20_000), flags, perils, way: way(&mut ways), undo }
     };
     let first = turn(());
     let more = (0..random_count(seed, who)).map(|_| turn(()));
     Operator { wishes, turns: std::iter::once(first).chain(more).collect() }
+}
+
+fn perils(random: &mut Rng) -> Perils {
+    Perils {
+        crash: random.happens(0.35).then(|| (random.u32(1..40), random.bool())),
+        stop: random.happens(0.1).then(|| random.u32(1..40)),
+        expiry: random.happens(0.1).then(|| random.u32(1..40)),
+    }
+}
+
+fn undo(random: &mut Rng) -> Option<Undo> {
+    let rest = random.one(&[0, 1_000, 20_000, 120_000]);
+    let back = if random.happens(0.8) { 0 } else { random.usize(1..3) };
+    let perils = perils(random);
+    random.happens(0.35).then_some(Undo { rest, back, perils })
 }
 
 fn way(random: &mut Rng) -> Way {

@@ -2,42 +2,55 @@
 
 use std::path::PathBuf;
 
-use super::case::{Flags, Operator, Review, Saved, Turn, Way};
+use super::case::{Flags, Operator, Review, Saved, Turn, Undo, Way};
 use super::kms::pause;
 use super::order::{Errand, Order};
 use super::service::Perils;
 use super::shown::Shown;
-use super::stage::Stage;
+use super::stage::{Ended, Stage};
 use super::wishes::Wishes;
 
 impl Stage {
     pub async fn live(&self, operator: Option<&Operator>) {
         let Some(Operator { wishes, turns }) = operator else { return };
-        let mut plans = Vec::new();
+        let (mut plans, mut ended) = (Vec::new(), Vec::new());
         for turn in turns {
             pause(turn.rest).await;
-            match turn.way {
-                Way::AtOnce => self.apply(wishes, turn, None).await,
-                Way::Approved(review) => {
-                    let order = Order::new(Errand::Plan(self.new_file("plan")), turn.flags);
-                    plans.extend(digested(self.run(wishes, order).await.shown));
-                    pause(review.rest).await;
-                    self.apply(wishes, turn, approved(&plans, review)).await;
-                }
-                Way::Saved(review, saved) => {
-                    let (path, shown) = self.save_plan(wishes, turn.flags).await;
-                    plans.extend(digested(shown.clone()));
-                    pause(review.rest).await;
-                    let expected = approved(&plans, review).filter(|_| saved.expects);
-                    self.carry_out(wishes, turn, saved, (path, shown), expected).await;
+            ended.push(self.turn(wishes, turn, &mut plans).await);
+            if let Some(Undo { rest, back, perils }) = turn.undo {
+                pause(rest).await;
+                let undone = ended.iter().rev().nth(back).unwrap_or(&ended[0]);
+                if let Some(errand) = self.take_back(undone) {
+                    ended.push(self.run(wishes, Order { perils, ..Order::new(errand, turn.flags) }).await);
                 }
             }
         }
     }
 
-    async fn apply(&self, wishes: &Wishes, turn: &Turn, approved: Option<Shown>) {
+    /// What somebody does who wants the world to be as the manifest says
+    async fn turn(&self, wishes: &Wishes, turn: &Turn, plans: &mut Vec<Shown>) -> Ended {
+        match turn.way {
+            Way::AtOnce => self.apply(wishes, turn, None).await,
+            Way::Approved(review) => {
+                let order = Order::new(Errand::Plan(self.new_file("plan")), turn.flags);
+                plans.extend(digested(self.run(wishes, order).await.shown));
+                pause(review.rest).await;
+                self.apply(wishes, turn, approved(plans, review)).await
+            }
+            Way::Saved(review, saved) => {
+                let (path, shown) = self.save_plan(wishes, turn.flags).await;
+                plans.extend(digested(shown.clone()));
+                pause(review.rest).await;
+                let approved = approved(plans, review).filter(|_| saved.expects);
+                let order = Order::new(Errand::Saved(path, shown), turn.flags);
+                self.carry_out(wishes, saved, Order { approved, perils: turn.perils, ..order }).await
+            }
+        }
+    }
+
+    async fn apply(&self, wishes: &Wishes, turn: &Turn, approved: Option<Shown>) -> Ended {
         let Turn { flags, perils, .. } = *turn;
-        self.run(wishes, Order { approved, perils, ..Order::new(Errand::Apply, flags) }).await;
+        self.run(wishes, Order { approved, perils, ..Order::new(Errand::Apply, flags) }).await
     }
 
     /// Saves a plan, and saves another in its place where something is held, without that; it could not be applied
@@ -53,21 +66,13 @@ impl Stage {
     }
 
     /// Carries a saved plan out, and perhaps once more
-    async fn carry_out(
-        &self,
-        wishes: &Wishes,
-        turn: &Turn,
-        saved: Saved,
-        (path, shown): (PathBuf, Shown),
-        approved: Option<Shown>,
-    ) {
-        let Turn { flags, perils, .. } = *turn;
-        let order = Order { approved, perils, ..Order::new(Errand::Saved(path, shown), flags) };
-        self.run(wishes, order.clone()).await;
+    async fn carry_out(&self, wishes: &Wishes, saved: Saved, order: Order) -> Ended {
+        let ended = self.run(wishes, order.clone()).await;
         if let Some(rest) = saved.again {
             pause(rest).await;
             self.run(wishes, Order { perils: Perils::default(), ..order }).await;
         }
+        ended
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::bugs::Bug;
 use super::case::Flags;
+use super::past::Past;
 use super::service::Perils;
 use super::shown::Shown;
 
@@ -18,6 +19,8 @@ pub enum Errand {
     Plan(PathBuf),
     /// Carry out the plan that was saved here, and shown so then
     Saved(PathBuf, Shown),
+    /// Take back what the receipt here says
+    Revert(PathBuf, Past),
 }
 
 /// One call of the program
@@ -45,6 +48,9 @@ impl Order {
             Errand::Plan(out) => words.extend(["plan".into(), "--out".into(), out.into()]),
             Errand::Saved(plan, _) if bug != Some(Bug::PlanAgain) => {
                 words.extend(["apply".into(), plan.into()]);
+            }
+            Errand::Revert(receipt, _) => {
+                words.extend(["revert".into(), receipt.into(), "--yes".into()]);
             }
             Errand::Apply | Errand::Saved(..) => words.extend(["apply", "--yes"].map(OsString::from)),
         }

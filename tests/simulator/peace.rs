@@ -9,6 +9,7 @@ use super::rules::{Broken, Rule};
 use super::shown::Shown;
 use super::stage::{Ended, Stage};
 use super::wishes::Wishes;
+use super::world::World;
 
 /// Runs in peace until one has nothing to write, at most
 const MOST_RUNS: u64 = 4;
@@ -33,6 +34,9 @@ impl Stage {
             if case.saved {
                 self.apply_saved(&operator.wishes, longest).await;
             }
+            if case.undone {
+                self.revert(&operator.wishes, longest).await;
+            }
             self.converge(&operator.wishes, longest).await;
         }
     }
@@ -52,6 +56,31 @@ impl Stage {
                 self.judge(&ended, Err(Rule::Rest.broken(why)));
             }
             pause(longest).await;
+        }
+    }
+
+    /// What a run wrote in peace is taken back, apart from what is held
+    async fn revert(&self, wishes: &Wishes, longest: i64) {
+        let before = self.service().world.clone();
+        let applied = self.run(wishes, Order::new(Errand::Apply, PATIENT)).await;
+        self.peaceful(&applied);
+        pause(longest).await;
+        let Some(errand) = self.take_back(&applied) else { return };
+        let ended = self.run(wishes, Order::new(errand, PATIENT)).await;
+        self.peaceful(&ended);
+        pause(longest).await;
+        let verdict = self.is_taken_back(&before, &applied, &ended);
+        self.judge(&ended, verdict);
+    }
+
+    fn is_taken_back(&self, before: &World, applied: &Ended, ended: &Ended) -> Result<(), Broken> {
+        let service = self.service();
+        let mut changed = service.processes[applied.process].watch.changed.keys();
+        let differs =
+            |name: &&String| !ended.shown.held.contains(*name) && service.world.now(name) != before.now(name);
+        match changed.find(differs).filter(|_| !ended.shown.refused) {
+            Some(name) => Err(Rule::Rest.broken(format!("in peace, {name} was not taken back"))),
+            None => Ok(()),
         }
     }
 

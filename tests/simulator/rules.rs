@@ -11,6 +11,8 @@ pub enum Rule {
     Shown,
     /// Nothing of a saved plan is written where one of its aliases has moved since, nor of any plan but the one that was approved
     Stale,
+    /// A revert changes only what its receipt says was written, from where that run left it to where it was before
+    Revert,
     /// A protected name is not harmed, and no name is deleted that the manifest keeps
     Kept,
     /// After a request to stop no write is begun, apart from the second half of a replacement
@@ -32,11 +34,12 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Scope,
         Self::WholeListing,
         Self::Shown,
         Self::Stale,
+        Self::Revert,
         Self::Kept,
         Self::Stop,
         Self::Pace,

@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use super::bugs::{Bug, Buggy};
 use super::kms::{Clock, Ends, SimKms, pause};
 use super::notebook::Notebook;
-use super::order::Order;
+use super::order::{Errand, Order};
+use super::past::Past;
 use super::rules::{Broken, Rule};
 use super::service::{Process, Service};
 use super::shown::{Shown, left_alone};
@@ -33,6 +34,7 @@ pub struct Ended {
     pub process: usize,
     pub writes: u32,
     pub shown: Shown,
+    pub receipt: String,
 }
 
 /// Where the program runs
@@ -125,8 +127,26 @@ impl Stage {
             }
             Err(broken) => service.judge(process, at, Err(broken)),
         }
-        let writes = service.processes[process].watch.writes;
-        Ended { exit, process, writes, shown: Shown::parse(&ends.out.text()) }
+        let Watch { writes, unsure, .. } = service.processes[process].watch;
+        if matches!(order.errand, Errand::Revert(..)) {
+            let [back, doubtful] = &mut service.totals.taken_back;
+            *back += u64::from(writes);
+            *doubtful += unsure;
+        }
+        Ended { exit, process, writes, shown: Shown::parse(&ends.out.text()), receipt: ends.receipt.text() }
+    }
+
+    /// What takes a run back, if it wrote something: its receipt is kept in a file
+    pub fn take_back(&self, ended: &Ended) -> Option<Errand> {
+        if ended.writes == 0 {
+            return None;
+        }
+        let path = self.new_file("receipt");
+        let service = self.service();
+        let past = Past::new(&ended.receipt, &service.processes[ended.process].watch.changed);
+        let told = self.bug.map(|bug| bug.misreads(&ended.receipt, &service.world));
+        std::fs::write(&path, told.as_ref().unwrap_or(&ended.receipt)).expect("a temporary file");
+        Some(Errand::Revert(path, past))
     }
 
     /// What is told of a text in which our folder may be named
@@ -165,7 +185,7 @@ fn ends_well(exit: Option<Exit>, watch: &Watch, err: &str) -> Result<(), Broken>
 /// Whether the report owns up to every change that the run made
 fn reports(watch: &Watch, out: &str) -> Result<(), Broken> {
     let left_alone = left_alone(out);
-    match watch.changed.iter().find(|name| left_alone.contains(name.as_str())) {
+    match watch.changed.keys().find(|name| left_alone.contains(name.as_str())) {
         Some(name) => Err(Rule::Report.broken(format!("it changed {name}, and says that it left it alone"))),
         None => Ok(()),
     }
@@ -178,7 +198,7 @@ fn is_in_receipt(watch: &Watch, text: &str) -> Result<(), Broken> {
     }
     let history = read(text).map_err(|error| Rule::Receipt.broken(error.to_string()))?;
     let told = |name: &String| history.targets.iter().any(|chapter| chapter.names.contains_key(name));
-    match watch.changed.iter().find(|name| !told(name)) {
+    match watch.changed.keys().find(|name| !told(name)) {
         Some(name) => Err(Rule::Receipt.broken(format!("it changed {name}, and the receipt does not tell"))),
         None => Ok(()),
     }

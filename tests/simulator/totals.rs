@@ -13,6 +13,9 @@ pub struct Totals {
     pub runs: u64,
     /// Plans that were saved, and runs that were to carry one out
     pub saved: [u64; 2],
+    pub reverts: u64,
+    /// Writes of reverts, and those of changes that nobody can tell were their own
+    pub taken_back: [u64; 2],
     pub exits: BTreeMap<String, u64>,
     /// Milliseconds on the virtual clock
     pub virtual_ms: u64,
@@ -48,6 +51,7 @@ impl Totals {
             Errand::Apply => {}
             Errand::Plan(_) => self.saved[0] += 1,
             Errand::Saved(..) => self.saved[1] += 1,
+            Errand::Revert(..) => self.reverts += 1,
         }
     }
 }
@@ -72,6 +76,8 @@ impl AddAssign for Totals {
         self.misled += other.misled;
         self.oldest_look_ms = self.oldest_look_ms.max(other.oldest_look_ms);
         self.runs_to_rest = self.runs_to_rest.max(other.runs_to_rest);
+        self.reverts += other.reverts;
+        self.taken_back = [0, 1].map(|i| self.taken_back[i] + other.taken_back[i]);
         for (exit, count) in other.exits {
             *self.exits.entry(exit).or_default() += count;
         }
@@ -88,6 +94,8 @@ impl fmt::Display for Totals {
         writeln!(f, "runs             {}, at most {} until at rest", self.runs, self.runs_to_rest)?;
         let [plans, applies] = self.saved;
         writeln!(f, "saved plans      {plans}, {applies} runs to carry one out")?;
+        let [back, unsure] = self.taken_back;
+        writeln!(f, "reverts          {}, {back} writes, {unsure} of what may be another's", self.reverts)?;
         for (exit, count) in &self.exits {
             writeln!(f, "  {exit:<14} {count}")?;
         }

@@ -1,6 +1,6 @@
 //! What one run of the program was seen to do -> whether it kept the rules. Every rule that a run can break is here.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use kms_alias::kms::{AliasPage, ListedAlias};
 
@@ -53,8 +53,10 @@ pub struct Watch {
     pub stopped: bool,
     /// Writes sent
     pub writes: u32,
-    /// The names that it changed
-    pub changed: BTreeSet<String>,
+    /// The names that it changed, and where it left them
+    pub changed: BTreeMap<String, Option<Id>>,
+    /// Changes that a revert took back, or was to, though nobody can tell that they were its own
+    pub unsure: u64,
     /// The longest that a write kept the answer of its look waiting
     pub oldest_look: At,
     /// What its first listing shows, as far as it has come, and whether that is the whole
@@ -74,7 +76,7 @@ impl Watch {
     pub fn new(wishes: Wishes, errand: Errand, approved: Option<Shown>, began: At) -> Self {
         let shown = match &errand {
             Errand::Saved(_, shown) => Some(shown.clone()),
-            Errand::Apply | Errand::Plan(_) => None,
+            Errand::Apply | Errand::Plan(_) | Errand::Revert(..) => None,
         };
         Self {
             wishes,
@@ -86,7 +88,8 @@ impl Watch {
             began,
             stopped: false,
             writes: 0,
-            changed: BTreeSet::new(),
+            changed: BTreeMap::new(),
+            unsure: 0,
             oldest_look: 0,
             listed: BTreeMap::new(),
             listed_whole: false,
@@ -125,8 +128,18 @@ impl Watch {
         self.pace(operation, at)?;
         self.may_write(operation, name, key)
             .map_err(|(rule, why)| rule.broken(format!("{operation} {name} {}: {why}", short(key))))?;
+        self.reverts(name).map_err(|why| Rule::Revert.broken(format!("{operation} {name}: {why}")))?;
         let stale = |why| Rule::Stale.broken(format!("{operation} {name} {}: {why}", short(key)));
         self.stale_by(name).map_or(Ok(()), |why| Err(stale(why)))
+    }
+
+    /// Whether a revert may change this name as it showed
+    fn reverts(&mut self, name: &str) -> Result<(), String> {
+        let Errand::Revert(_, past) = &self.errand else { return Ok(()) };
+        if let Some(change) = self.shown.as_ref().and_then(|shown| shown.changes.get(name)) {
+            self.unsure += u64::from(past.allows(name, change)?);
+        }
+        Ok(())
     }
 
     /// Why nothing of the plan may be written any more, or not to this name
@@ -173,7 +186,9 @@ impl Watch {
             Sign::Update | Sign::Replace => wishes.unmovable.contains(name),
             Sign::Create | Sign::Rename => false,
         };
-        if protected || (operation == "DeleteAlias" && !wishes.may_delete(name)) {
+        // What a revert deletes is for the receipt to say.
+        let kept = !matches!(self.errand, Errand::Revert(..)) && !wishes.may_delete(name);
+        if protected || (operation == "DeleteAlias" && kept) {
             return Err((Rule::Kept, "the manifest keeps it from that"));
         }
         match self.stopped && !(sign == Sign::Replace && operation == "CreateAlias") {
@@ -203,7 +218,7 @@ impl Watch {
         had: Option<Id>,
         key: Option<Id>,
     ) -> Result<Option<Window>, Broken> {
-        self.changed.insert(name.to_owned());
+        self.changed.insert(name.to_owned(), key);
         let look = self.looks.get(name).copied();
         let shown = self.shown.as_ref().and_then(|shown| shown.changes.get(name));
         let (Some(had), Some(shown)) = (had, shown) else { return Ok(None) };

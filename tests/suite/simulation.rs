@@ -15,7 +15,7 @@ fn no_seed_breaks_a_rule() {
         first.as_ref().unwrap().0
     );
     assert!(
-        totals.writes > 0 && totals.crashes > 0 && totals.faults.len() > 10,
+        totals.crashes > 0 && totals.saved[1] > 0 && totals.taken_back[0] > 0 && totals.faults.len() > 10,
         "nothing happened: {totals}"
     );
 }
