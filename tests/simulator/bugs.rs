@@ -1,7 +1,7 @@
 //! Deliberate bugs: the program as it would be with one of them, by what lies between it and the service, or by what it is told.
 //! A simulator that does not catch them proves nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::kms::authorization::AuthorizationPage;
@@ -9,7 +9,7 @@ use kms_alias::kms::{
     AliasPage, Calls, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, Written,
 };
 
-use kms_alias::receipt::event::{Call, Event, Line};
+use kms_alias::receipt::event::{Answer, Call, Event, Line, Meaning};
 
 use super::kms::{SimKms, pause};
 use super::rules::Rule;
@@ -59,10 +59,12 @@ pub enum Bug {
     TakeBackWhatOthersDid,
     /// A revert goes back to what was before the last call about a name, not the first
     GoBackOneCall,
+    /// A revert takes a call without a clear answer for one that was made
+    TakeOpenCallsForDone,
 }
 
 impl Bug {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::RetryDeletesBlindly,
         Self::AcceptAlreadyExists,
         Self::ShortListingIsTheWorld,
@@ -83,6 +85,7 @@ impl Bug {
         Self::ForgetTheDigest,
         Self::TakeBackWhatOthersDid,
         Self::GoBackOneCall,
+        Self::TakeOpenCallsForDone,
     ];
 
     /// The rule that forbids it
@@ -100,7 +103,7 @@ impl Bug {
             Self::DenyACreate => Rule::Report,
             Self::ReceiptAfterTheWrite => Rule::Receipt,
             Self::PlanAgain | Self::ForgetTheDigest => Rule::Stale,
-            Self::TakeBackWhatOthersDid | Self::GoBackOneCall => Rule::Revert,
+            Self::TakeBackWhatOthersDid | Self::GoBackOneCall | Self::TakeOpenCallsForDone => Rule::Revert,
             Self::LoseWrites | Self::OverlookAName => Rule::Rest,
         }
     }
@@ -114,10 +117,9 @@ impl Bug {
     pub fn misreads(self, receipt: &str, world: &World) -> String {
         let read = receipt.lines().map(|line| serde_json::from_str(line).expect("a line of a receipt"));
         let mut lines: Vec<Line> = read.collect();
-        let call = |line: &Line| if let Event::Call(call) = &line.event { Some(call.clone()) } else { None };
         // Later calls go before earlier ones of the same name.
         let last: BTreeMap<String, Call> =
-            lines.iter().filter_map(call).map(|call| (call.alias.clone(), call)).collect();
+            lines.iter().filter_map(call).map(|call| (call.alias.clone(), call.clone())).collect();
         for line in &mut lines {
             let Event::Call(call) = &mut line.event else { continue };
             match self {
@@ -125,6 +127,9 @@ impl Bug {
                 Self::GoBackOneCall => call.before.clone_from(&last[&call.alias].before),
                 _ => {}
             }
+        }
+        if self == Self::TakeOpenCallsForDone {
+            lines.extend(open(&lines).into_iter().map(done).collect::<Vec<_>>());
         }
         lines.iter().map(|line| serde_json::to_string(line).expect("a line") + "\n").collect()
     }
@@ -144,6 +149,28 @@ impl Bug {
         }
         wishes
     }
+}
+
+/// The call of a line, if it is one
+fn call(line: &Line) -> Option<&Call> {
+    if let Event::Call(call) = &line.event { Some(call) } else { None }
+}
+
+/// The numbers of the calls without a clear answer
+fn open(lines: &[Line]) -> BTreeSet<u64> {
+    let mut open: BTreeSet<u64> = lines.iter().filter_map(call).map(|call| call.call).collect();
+    for line in lines {
+        if let Event::Answer(Answer { call, answer: Meaning::Done | Meaning::Refused, .. }) = &line.event {
+            open.remove(call);
+        }
+    }
+    open
+}
+
+/// The line that says that a call was made
+fn done(call: u64) -> Line {
+    let answer = Answer { call, answer: Meaning::Done, request_id: None, error: None };
+    Line { time: String::new(), event: Event::Answer(answer) }
 }
 
 /// The boundary with a bug between it and the program, or with none

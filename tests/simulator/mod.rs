@@ -1,8 +1,8 @@
 //! The whole program against a hostile world, on virtual time: one seed decides everything, so one number is a whole story.
 //!
-//! [`simulate`] runs `kms-alias plan`, `apply` and `revert` as often as the seed says, in this process and unchanged, on a service that is late,
-//! slow and faulty, beside rivals who change the same aliases; then the faults stop, and it has to come to rest. What breaks a
-//! rule is told with the seed; the same seed tells the same story, byte for byte.
+//! [`simulate`] runs `kms-alias plan`, `apply` and `revert` as often as the seed says, in this process and unchanged, on a
+//! service that is late, slow and faulty, beside rivals who change the same aliases; then the faults stop, and it has to come to
+//! rest. What breaks a rule is told with the seed; the same seed tells the same story, byte for byte.
 //!
 //! - `case.rs`, `wishes.rs`, `weather.rs`: what a seed decides
 //! - `world.rs`, `service.rs`, `kms.rs`: the service, what goes wrong with it, and the boundary to it

@@ -11,7 +11,7 @@ pub enum Rule {
     Shown,
     /// Nothing of a saved plan is written where one of its aliases has moved since, nor of any plan but the one that was approved
     Stale,
-    /// A revert changes only what its receipt says was written, from where that run left it to where it was before
+    /// A revert changes only what its receipt says was written, from where that run is proven to have left it to where it was before
     Revert,
     /// A protected name is not harmed, and no name is deleted that the manifest keeps
     Kept,
