@@ -1,7 +1,7 @@
 //! Bytes -> one stage of the program, and what has to hold whatever the bytes are. The fuzzers of `fuzz/targets` drive these
 //! functions, and so does `tests/suite/fuzz.rs` on a stable compiler.
 
-mod bodies;
+pub mod bodies;
 mod endpoint;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,6 @@ use kms_alias::render::style::{KeyNames, Palette};
 use kms_alias::revert::revert;
 use kms_alias::saved::SavedPlan;
 use kms_alias::target::{Manner, Target, targets};
-
-pub use bodies::bodies;
 
 const A: &str = "aaaa1111-0000-4000-8000-000000000001";
 const B: &str = "bbbb2222-0000-4000-8000-000000000002";

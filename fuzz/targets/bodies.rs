@@ -1,8 +1,8 @@
-//! libFuzzer on `harness::bodies`.
+//! libFuzzer on `harness::bodies::bodies`.
 #![no_main]
 
 #[path = "../harness.rs"]
 #[expect(dead_code, reason = "each fuzzer drives one of its functions")]
 mod harness;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| harness::bodies(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| harness::bodies::bodies(bytes));

@@ -240,5 +240,5 @@ fn whatever_the_service_answers_a_listing_is_whole_or_an_error() {
 
 #[test]
 fn whatever_an_endpoint_answers_it_is_read_whole_or_told_and_never_taken_for_a_write() {
-    fuzz(&["fuzz/corpus/bodies"], harness::bodies);
+    fuzz(&["fuzz/corpus/bodies"], harness::bodies::bodies);
 }
