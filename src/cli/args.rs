@@ -157,6 +157,8 @@ pub enum Output {
     Diff,
     /// One JSON document
     Json,
+    /// The body of a comment on a pull request
+    Markdown,
 }
 
 /// When to colour

@@ -120,6 +120,11 @@ impl Session<'_> {
             let sentence = "this is not the sandbox, and only the sandbox misbehaves on purpose";
             return Ok(self.fail(Exit::Usage, sentence, hint));
         }
+        let in_markdown = matches!(command, Command::Plan(_) | Command::Show(_));
+        if self.global.output == Output::Markdown && !in_markdown {
+            let hint = Some("leave -o out; `show FILE -o markdown` has the form for a plan or a receipt");
+            return Ok(self.fail(Exit::Usage, "this command has no form as Markdown", hint));
+        }
         // Boxed: as one, the futures of these commands are too deep for the compiler.
         match command {
             Command::Validate => self.validate(),

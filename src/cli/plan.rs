@@ -21,6 +21,7 @@ use crate::plan::guards::{FailOn, Rule};
 use crate::render;
 use crate::render::diff::Live;
 use crate::render::harmless;
+use crate::render::markdown::{self, Frame};
 use crate::sandbox::Running;
 use crate::target::Target;
 
@@ -120,6 +121,7 @@ impl Session<'_> {
             Output::Text => render::text::plan(plan, &self.palette()),
             Output::Diff => render::diff::plan(plan, &Live::listed(surveyed))?,
             Output::Json => harmless::json(plan)?,
+            Output::Markdown => markdown::plan(plan, &Frame::default()),
         };
         Ok(self.console.print(&text)?)
     }

@@ -13,28 +13,46 @@ use crate::receipt::history::{History, read};
 use crate::render;
 use crate::render::diff::Live;
 use crate::render::harmless::{self, harmless};
+use crate::render::markdown::{self, Frame};
 use crate::saved::{SavedError, SavedPlan};
 
 /// A million changes are about as much: a line for each call, each answer and each outcome
 const LARGEST: Limit = Limit::mib(1024);
 
+/// What a file has kept
+pub(super) enum Kept {
+    /// What is to be done
+    Plan(SavedPlan),
+    /// What was done
+    Receipt(History),
+}
+
 impl Session<'_> {
     pub(super) fn show_file(&self, args: &ShowArgs) -> anyhow::Result<Exit> {
-        let shown = || format!("read {}", args.path.display());
-        let bytes = bounded::read(&args.path, LARGEST).with_context(shown)?;
+        match self.kept(&args.path)? {
+            Ok(Kept::Plan(saved)) => self.show_saved(&saved, args),
+            Ok(Kept::Receipt(history)) => self.show_receipt(&history),
+            Err(exit) => Ok(exit),
+        }
+    }
+
+    /// What a file has kept, or the exit code after it has been said that it is neither
+    pub(super) fn kept(&self, path: &Path) -> anyhow::Result<Result<Kept, Exit>> {
+        let shown = || format!("read {}", path.display());
+        let bytes = bounded::read(path, LARGEST).with_context(shown)?;
         // A line that is cut off may end in the middle of a letter.
         let text = String::from_utf8_lossy(&bytes);
-        match SavedPlan::parse(&text) {
-            Ok(saved) => self.show_saved(&saved, args),
+        Ok(match SavedPlan::parse(&text) {
+            Ok(saved) => Ok(Kept::Plan(saved)),
             Err(SavedError::NoPlan(why)) => match read(&text) {
-                Ok(history) => self.show_receipt(&history),
-                Err(error) => Ok(self.refuse_to_show(&args.path, &why, &error.to_string())),
+                Ok(history) => Ok(Kept::Receipt(history)),
+                Err(error) => Err(self.refuse_to_show(path, &why, &error.to_string())),
             },
             Err(error) => {
                 let hint = Some("use a later kms-alias, or plan again with this one");
-                Ok(self.fail(Exit::Manifest, &format!("failed to {}: {error}", shown()), hint))
+                Err(self.fail(Exit::Manifest, &format!("failed to {}: {error}", shown()), hint))
             }
-        }
+        })
     }
 
     fn show_saved(&self, saved: &SavedPlan, args: &ShowArgs) -> anyhow::Result<Exit> {
@@ -43,6 +61,7 @@ impl Session<'_> {
             Output::Json => harmless::json(plan)?,
             Output::Text => render::text::plan(plan, &self.palette()),
             Output::Diff => render::diff::plan(plan, &Live::mentioned(plan))?,
+            Output::Markdown => markdown::plan(plan, &Frame::default()),
         };
         self.console.print(&text)?;
         if !self.global.quiet {
@@ -55,6 +74,7 @@ impl Session<'_> {
         let text = match self.global.output {
             Output::Json => harmless::json(&render::receipt::json(history))?,
             Output::Text => render::receipt::text(history, &self.palette()),
+            Output::Markdown => markdown::receipt(history, &Frame::default()),
             Output::Diff => {
                 let hint = Some("leave -o out, or pass -o json");
                 return Ok(self.fail(Exit::Usage, "a receipt has no form as a diff", hint));

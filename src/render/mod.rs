@@ -1,10 +1,11 @@
-//! Plans and reports -> text, unified diff, JSON. Pure: nothing here prints, and the same input gives the same bytes.
+//! Plans and reports -> text, unified diff, Markdown, JSON. Pure: nothing here prints, and the same input gives the same bytes.
 
 pub mod access;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod harmless;
+pub mod markdown;
 pub mod receipt;
 pub mod report;
 pub mod style;

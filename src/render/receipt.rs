@@ -16,10 +16,12 @@ pub fn text(history: &History, palette: &Palette) -> String {
         let _ = write!(text, ", with --allow {}", harmless(&begin.allow.join(",")));
     }
     text.push('\n');
-    for chapter in &history.targets {
-        text += &chapter_text(chapter, palette);
-    }
-    text + &summary(history)
+    text + &chapters(history, palette) + &summary(history)
+}
+
+/// What became of each name
+pub(super) fn chapters(history: &History, palette: &Palette) -> String {
+    history.targets.iter().map(|chapter| chapter_text(chapter, palette)).collect()
 }
 
 fn chapter_text(chapter: &Chapter, palette: &Palette) -> String {
@@ -78,7 +80,8 @@ fn row(told: &Told) -> Row {
     }
 }
 
-fn summary(history: &History) -> String {
+/// What it comes to, and what would help
+pub(super) fn summary(history: &History) -> String {
     let traces = history.targets.iter().flat_map(|chapter| chapter.names.values());
     let calls: Vec<_> = traces.flat_map(|trace| &trace.calls).map(|(_, answer)| answer.as_ref()).collect();
     let count = |meaning: Meaning| {

@@ -59,16 +59,16 @@ fn unread(name: &str, error: &ErrorText, palette: &Palette) -> String {
 }
 
 /// One alias: sign, name, what becomes of it, where that is asked for, and notes below
-struct Row<'p> {
-    sign: &'static str,
+pub(super) struct Row<'p> {
+    pub(super) sign: &'static str,
     style: Style,
-    name: &'p str,
-    detail: String,
-    place: String,
-    notes: Vec<(&'static str, String)>,
+    pub(super) name: &'p str,
+    pub(super) detail: String,
+    pub(super) place: String,
+    pub(super) notes: Vec<(&'static str, String)>,
 }
 
-fn refusals(refusals: &[RefusalText], palette: &Palette) -> String {
+pub(super) fn refusals(refusals: &[RefusalText], palette: &Palette) -> String {
     let mut text = String::new();
     for RefusalText { guard, message, source, hint, .. } in refusals {
         let set = source.as_ref().map(|source| format!("  (set at {})", harmless(&source.to_string())));
@@ -80,13 +80,13 @@ fn refusals(refusals: &[RefusalText], palette: &Palette) -> String {
 }
 
 /// What every row is written with
-struct Sheet<'p> {
-    keys: &'p KeyNames<'p>,
-    palette: &'p Palette,
+pub(super) struct Sheet<'p> {
+    pub(super) keys: &'p KeyNames<'p>,
+    pub(super) palette: &'p Palette,
 }
 
 impl<'p> Sheet<'p> {
-    fn change(&self, change: &'p PlannedChange) -> Row<'p> {
+    pub(super) fn change(&self, change: &'p PlannedChange) -> Row<'p> {
         let mut notes: Vec<_> = change.why.iter().map(|why| ("why", why.clone())).collect();
         notes.extend(change.risks.iter().map(|risk| ("risk", format!("{}  [{}]", risk.message, risk.link))));
         notes.extend(change.blocked_by.iter().map(|why| ("held", why.clone())));
@@ -207,7 +207,7 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
 }
 
 /// So that nobody takes a part for the whole
-const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
+pub(super) const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
 
 fn summary(plan: &PlanDocument) -> String {
     let Summary { held, in_sync, unmanaged, refused, unread_targets, .. } = &plan.summary;
@@ -217,7 +217,7 @@ fn summary(plan: &PlanDocument) -> String {
         return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.{partial}\n");
     }
     let mut text = if plan.partial { format!("{PARTIAL}\n") } else { String::new() };
-    text += &counts(plan);
+    text += &format!("{}\n", counts(&plan.kind, &plan.summary));
     if *refused > 0 {
         let _ =
             writeln!(text, "Refused: {}. Nothing of this plan may be applied.", plural(*refused, "guard"));
@@ -236,16 +236,16 @@ fn summary(plan: &PlanDocument) -> String {
 }
 
 /// The line that programs may look for: it is stable
-fn counts(plan: &PlanDocument) -> String {
-    let Summary { create, update, replace, rename, delete, held, in_sync, unmanaged, .. } = &plan.summary;
-    let title = if plan.kind == "drift" { "Drift" } else { "Plan" };
-    let unusable = match plan.summary.unusable {
+pub(super) fn counts(kind: &str, summary: &Summary) -> String {
+    let Summary { create, update, replace, rename, delete, held, in_sync, unmanaged, .. } = summary;
+    let title = if kind == "drift" { "Drift" } else { "Plan" };
+    let unusable = match summary.unusable {
         Some(count) => format!(" ({count} of them on keys that cannot be used)"),
         None => String::new(),
     };
     format!(
         "{title}: {create} to create, {update} to retarget, {replace} to replace, {rename} to rename, {delete} to delete; \
-         {held} held, {in_sync} in sync{unusable}, {unmanaged} unmanaged.\n"
+         {held} held, {in_sync} in sync{unusable}, {unmanaged} unmanaged."
     )
 }
 
