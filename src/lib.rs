@@ -21,6 +21,7 @@
 //! shows alone. Beside the pipeline, [`explain`] tells what decides about one name,
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
 //! does to the access of others. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
+//! [`forge`] keeps the comment on a pull request that shows a plan.
 //! [`bounded`] reads what a person names, and no more of it than could be meant.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
@@ -39,6 +40,7 @@ pub mod document;
 pub mod duration;
 pub mod explain;
 pub mod fleet;
+pub mod forge;
 pub mod git;
 pub mod idle;
 pub mod inspect;

@@ -123,7 +123,7 @@ pub async fn wait_until(time: Instant, stop: &CancellationToken) -> bool {
     }
 }
 
-/// What `read` comes to, or `None` if it takes longer than until `time`; never for a write, which would be left unclear
+/// What `read` comes to, or `None` if it takes longer than until `time`; never for a write that nobody looks after, since it is left unclear
 pub async fn until<T>(time: Instant, read: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout_at(time, read).await.ok()
 }

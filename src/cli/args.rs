@@ -1,5 +1,6 @@
 //! The command line.
 
+mod comment;
 mod plans;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::access::PoliciesOf;
 use crate::duration;
 use crate::permissions::Purpose;
 use crate::sandbox::Flags;
+pub use comment::CommentArgs;
 pub use plans::{
     ApplyArgs, DriftArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs,
 };
@@ -42,6 +44,8 @@ pub enum Command {
     Revert(RevertArgs),
     /// Render a saved plan or a receipt: what an apply would do, or did, and what it cannot tell; offline
     Show(ShowArgs),
+    /// Show a plan, a receipt or a failure in one comment on the pull request or merge request, edited in place
+    Comment(CommentArgs),
     /// Tell what decides about an alias: the lines of the manifest, the key, what a plan would do; writes nothing
     Explain(ExplainArgs),
     /// Look at credentials, identity, clock, endpoint and permissions of every target; writes nothing

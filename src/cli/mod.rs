@@ -7,6 +7,7 @@ pub mod stop;
 
 mod apply;
 mod base;
+mod comment;
 mod doctor;
 mod drift;
 mod explain;
@@ -137,6 +138,7 @@ impl Session<'_> {
             Command::Apply(args) => Box::pin(self.apply(args, connect)).await,
             Command::Revert(args) => Box::pin(self.revert(args, connect)).await,
             Command::Show(args) => self.show_file(args),
+            Command::Comment(args) => Box::pin(self.comment(args)).await,
         }
     }
 
