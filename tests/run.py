@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs all tests: those of the crate, ten thousand seeds of the simulation, then those against programs that are not ours (moto,
-the AWS CLI and microburst).
+the AWS CLI, microburst and cmarkgfm).
 
 The latter are installed into a virtual environment of their own under target/. Nothing is ever skipped: what could not
 be run is a failure. Needs Rust and Python 3 with its standard library, and the network when requirements.txt has changed.
@@ -58,7 +58,7 @@ def is_installed():
     if written != stamp():
         return False
     # The interpreter that it was made with may be gone.
-    probe = [python(), "-c", "import awscli, microburst.app, moto.server"]
+    probe = [python(), "-c", "import awscli, cmarkgfm, microburst.app, moto.server"]
     try:
         return subprocess.run(probe, capture_output=True).returncode == 0
     except OSError:
@@ -66,13 +66,13 @@ def is_installed():
 
 
 def install():
-    """Moto, the AWS CLI and microburst, as pinned"""
+    """Moto, the AWS CLI, microburst and cmarkgfm, as pinned"""
     if is_installed():
         say(f"what is not ours is installed in {VENV}")
         return
     if sys.version_info < OLDEST_PYTHON:
         raise CannotRun(f"Python is {sys.version.split()[0]}, and the programs that are not ours need 3.10 or later")
-    say(f"installing moto, the AWS CLI and microburst into {VENV}")
+    say(f"installing moto, the AWS CLI, microburst and cmarkgfm into {VENV}")
     shutil.rmtree(VENV, ignore_errors=True)
     if call([sys.executable, "-m", "venv", VENV]) != 0:
         raise CannotRun("no virtual environment can be made; Debian and Ubuntu have it in the package python3-venv")

@@ -128,7 +128,7 @@ fn verbose_shows_every_request_on_stderr_and_changes_nothing_on_stdout() {
 #[test]
 fn two_runs_give_the_same_bytes() {
     let directory = directory();
-    for form in ["text", "diff", "json"] {
+    for form in ["text", "diff", "json", "markdown"] {
         let plan = || ran(directory.path(), &["plan", "--sandbox", "-o", form]).stdout;
         assert_eq!(plan(), plan(), "{form}");
     }

@@ -1,5 +1,5 @@
 //! The real program and the sandbox against programs that are not ours: moto, a KMS server, microburst, a proxy
-//! that fails what passes through it, and the AWS CLI.
+//! that fails what passes through it, the AWS CLI, and GitHub's own parser of Markdown.
 //!
 //! `python3 tests/run.py` installs them and runs this; plain `cargo test` leaves it out. What a command did is asked of the
 //! server by other means than the program itself.
@@ -9,6 +9,7 @@ mod aws_cli;
 mod contract;
 mod contract_on_moto;
 mod iam;
+mod markdown;
 mod microburst;
 mod moto;
 mod on_faulty_moto;

@@ -9,12 +9,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The Python that has moto, microburst and the AWS CLI
+/// The Python that has moto, microburst, the AWS CLI and cmarkgfm
 #[expect(clippy::disallowed_methods, reason = "only tests/run.py knows where it has installed them")]
 pub fn python() -> PathBuf {
     let path = std::env::var_os("KMS_ALIAS_TEST_PYTHON");
-    path.expect("these tests need moto, microburst and the AWS CLI: run them with `python3 tests/run.py`")
-        .into()
+    path.expect(
+        "these tests need moto, microburst, the AWS CLI and cmarkgfm: run them with `python3 tests/run.py`",
+    )
+    .into()
 }
 
 #[expect(clippy::disallowed_methods, reason = "where a Python of the system finds its libraries")]

@@ -9,6 +9,9 @@ use crate::render::markdown::{DEFAULT_ID, parse_id};
 
 /// Flags of comment; the token is in the environment: GH_TOKEN or GITHUB_TOKEN, GITLAB_TOKEN or CI_JOB_TOKEN
 #[derive(Args, Debug)]
+#[command(
+    after_help = "The token is read from GH_TOKEN or GITHUB_TOKEN, or from GITLAB_TOKEN or CI_JOB_TOKEN."
+)]
 pub struct CommentArgs {
     /// A plan that `plan --out` saved, or a receipt that an apply wrote
     #[arg(value_name = "PLAN|RECEIPT", group = "what", required_unless_present = "what")]

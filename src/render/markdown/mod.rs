@@ -188,7 +188,7 @@ fn deletions(plan: &PlanDocument) -> Option<Part> {
         return None;
     }
     let names = if count == 1 { "1 name is deleted" } else { &format!("{count} names are deleted") };
-    let caution = format!("\n> [!CAUTION]\n> {names}: a call that uses one of them will fail from then on");
+    let caution = format!("\n> [!CAUTION]\n> {names}: calls by a deleted name fail from then on");
     let lines = by_target(plan, |change| deletes(&change), false);
     let list = fenced("diff", lines);
     let open = format!("{caution}, until it is created again.\n{}", list.open);

@@ -19,7 +19,8 @@ pub fn code(text: &str) -> String {
     }
     let delimiter = "`".repeat(longest_run(&text) + 1);
     // One space on each side is taken off again, and keeps a backtick of the text apart from ours.
-    format!("{delimiter} {text} {delimiter}")
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{delimiter}{pad}{text}{pad}{delimiter}")
 }
 
 /// The delimiter of a fence around these lines
@@ -39,7 +40,8 @@ mod tests {
 
     #[test]
     fn a_delimiter_is_longer_than_any_run_of_backticks_inside() {
-        assert_eq!(code("a"), "` a `");
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code(" a "), "`  a  `");
         assert_eq!(code("a``b`"), "``` a``b` ```");
         assert_eq!(code("```\n</code>|x"), "```` ```\\n</code>\\u{7c}x ````");
         assert_eq!(code(" "), "");

@@ -70,8 +70,8 @@ fn everything_is_there_in_its_order() {
             "<!-- kms-alias:v1 {\"id\":\"default\",\"digest\":\"sha256:0123",
             "\n### kms-alias: the plan is refused\n",
             "**Plan: 1 to create, 1 to retarget, 0 to replace, 0 to rename, 1 to delete; 1 held,",
-            "Compared with commit ` 0123456789ab `.",
-            "| ` prod ` | 1 | 1 | 0 | 0 | 1 | 1 | 0 | refused by 1 guard |\n",
+            "Compared with commit `0123456789ab`.",
+            "| `prod` | 1 | 1 | 0 | 0 | 1 | 1 | 0 | refused by 1 guard |\n",
             "> [!CAUTION]\n> 1 name is deleted",
             "```diff\n@@ prod @@\n-   alias/app/gone",
             "**Changes of this pull request**\n\n```diff\n@@ prod @@\n-   alias/app/gone",
@@ -84,7 +84,7 @@ fn everything_is_there_in_its_order() {
             "> [!WARNING]\n> Refused by 1 guard: nothing of this plan may be applied.\n",
             "refused mass-delete: would delete 9 of 10",
             "hint  plan with --allow mass-delete",
-            &format!("Digest ` {DIGEST} `. Change the manifest"),
+            &format!("Digest `{DIGEST}`. Change the manifest"),
         ],
     );
 }
@@ -146,7 +146,7 @@ fn a_failure_says_that_there_is_no_plan_and_why() {
     let text = failure("error: x ```\n/close @you\n", &Frame { id: "eu", ..Frame::default() });
     let parts = [
         "<!-- kms-alias:v1 {\"id\":\"eu\",\"digest\":null} -->\n",
-        "the plan failed · ` eu `",
+        "the plan failed · `eu`",
         "\n````text\n  error: x ```\n  /close @you\n````\n",
     ];
     assert_order(&text, &parts);
