@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::http::{BaseUrl, Token};
+use super::server::{BaseUrl, Token};
 use super::{github, gitlab};
 
 /// The two that are spoken with

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::http::{Ask, HttpError, Reply, Token};
+use super::http::{Ask, HttpError, Reply};
+use super::server::Token;
 use super::{Author, Comment, Dialect, PAGE};
 
 /// Where the public one is

@@ -5,6 +5,7 @@ pub mod ci;
 pub mod github;
 pub mod gitlab;
 pub mod http;
+pub mod server;
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::poll::{Patience, wait};
 use crate::render::markdown::Marker;
-use http::{Ask, BaseUrl, Client, HttpError, Reply, Token};
+use http::{Ask, Client, HttpError, Reply};
+use server::{BaseUrl, Token};
 
 /// Comments on a page, the most that both take
 pub const PAGE: usize = 100;

@@ -279,6 +279,14 @@ fn a_limit_that_is_longer_than_the_patience_is_told_and_nothing_is_hammered() {
 }
 
 #[test]
+fn a_server_that_stays_silent_is_given_up_within_the_timeout() {
+    let site = Site::new(|_| Fate::Silent);
+    let ran = site.run(GitHub, &["plan.json", "--timeout", "1s"]);
+    assert_failed(&ran, &["GET /user: no answer: timed out", "hint: look at --base-url and the network"]);
+    assert_eq!(site.server.asked().len(), 1, "a second is not enough for a second attempt");
+}
+
+#[test]
 fn a_comment_whose_answer_is_lost_is_looked_for_and_not_made_twice() {
     for job in [GitHub, GitLab] {
         let lost = Site::new(|asked| if asked.method == "POST" { Fate::Lost } else { Fate::Answered });

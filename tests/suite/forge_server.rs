@@ -34,6 +34,8 @@ pub enum Fate {
     Answered,
     /// It is done, and the connection breaks
     Lost,
+    /// It is not done, and there is no answer for as long as the server is there
+    Silent,
     /// It is not done, and this is the answer: status, more headers with their ends, body
     Refused(u16, String, String),
 }
@@ -51,6 +53,7 @@ pub struct Note {
 struct State {
     notes: Vec<Note>,
     asked: Vec<Asked>,
+    silent: Vec<TcpStream>,
 }
 
 /// The server; GitHub is at its root, and below `/api/v3`, GitLab below `/api/v4`
@@ -116,6 +119,10 @@ fn attend(mut stream: TcpStream, state: &Mutex<State>, fate: &impl Fn(&Asked) ->
         Fate::Answered => answer(&asked, &mut state.notes),
         Fate::Lost => {
             answer(&asked, &mut state.notes);
+            return;
+        }
+        Fate::Silent => {
+            state.silent.push(stream);
             return;
         }
         Fate::Refused(status, headers, body) => (status, headers, body),

@@ -16,7 +16,7 @@ use fit::{List, Part, fit};
 pub use marker::{Marker, parse_id};
 use tame::{code, fence};
 
-/// GitHub takes 65,536 characters (<https://github.com/orgs/community/discussions/41331>), GitLab a million
+/// GitHub takes 65,536 characters, GitLab a million
 pub const BUDGET: usize = 60_000;
 
 /// The id of a comment where nobody gives one
@@ -47,11 +47,19 @@ impl Frame<'_> {
         Marker { id: self.id.to_owned(), digest: digest.map(str::to_owned) }.line() + "\n"
     }
 
-    /// All parts below a marker; its digest is there only where all is that may not be cut, so that nothing unseen is approved
-    fn fill(&self, parts: Vec<Part>, digest: Option<&str>, rest: &str) -> String {
-        let room = self.budget.saturating_sub(self.marker(digest).len());
-        let fitted = fit(parts, room, rest);
-        self.marker(digest.filter(|_| fitted.whole)) + &fitted.text
+    /// All parts between a marker and an end, which get the digest only where all is there that may not be cut: nothing that
+    /// is not seen is approved
+    fn fill(
+        &self,
+        parts: Vec<Part>,
+        digest: Option<&str>,
+        rest: &str,
+        end: impl Fn(Option<&str>) -> String,
+    ) -> String {
+        let around = self.marker(digest).len() + end(digest).len().max(end(None).len());
+        let fitted = fit(parts, self.budget.saturating_sub(around), rest);
+        let digest = digest.filter(|_| fitted.whole);
+        self.marker(digest) + &fitted.text + &end(digest)
     }
 }
 
@@ -65,8 +73,8 @@ pub fn plan(plan: &PlanDocument, frame: &Frame<'_>) -> String {
     parts.extend(collapsed("unmanaged alias", "text", unmanaged(plan)));
     parts.extend(collapsed("warning", "text", plan.warnings.iter().map(|text| line(text)).collect()));
     parts.extend(guards(plan));
-    parts.push(Part::Text(next(plan)));
-    frame.fill(parts, plan.digest.as_deref(), "`kms-alias show PLAN` has all of them")
+    let rest = "`kms-alias show PLAN` has all of them";
+    frame.fill(parts, plan.digest.as_deref(), rest, |digest| next(plan, digest))
 }
 
 /// The comment about an apply
@@ -78,7 +86,7 @@ pub fn receipt(history: &History, frame: &Frame<'_>) -> String {
         None => "apply did not come to its end",
     };
     let summary = lines(&receipt::summary(history));
-    let (digest, began) = (code(&history.begin.digest), code(&history.began));
+    let (digest, began) = (brief(&history.begin.digest), brief(&history.began));
     let mut parts = vec![frame.heading(title)];
     parts.push(Part::Text(format!("\nPlan {digest}, applied at {began}.\n")));
     parts.push(Part::Whole(
@@ -86,7 +94,7 @@ pub fn receipt(history: &History, frame: &Frame<'_>) -> String {
         "\nWhat it came to is too long for a comment.\n".to_owned(),
     ));
     parts.push(Part::Cut(fenced("text", lines(&receipt::chapters(history, &plain)))));
-    frame.fill(parts, None, "`kms-alias show RECEIPT` has all of them")
+    frame.fill(parts, None, "`kms-alias show RECEIPT` has all of them", |_| String::new())
 }
 
 /// The comment about a plan that there is none of, from what its failure said
@@ -98,7 +106,7 @@ pub fn failure(said: &str, frame: &Frame<'_>) -> String {
         Part::Text(advice.to_owned()),
         Part::Cut(fenced("text", lines(said))),
     ];
-    frame.fill(parts, None, "the log of the job has all of them")
+    frame.fill(parts, None, "the log of the job has all of them", |_| String::new())
 }
 
 fn title(plan: &PlanDocument) -> &'static str {
@@ -132,9 +140,8 @@ fn tally(plan: &PlanDocument) -> String {
         text += &format!("\n{PARTIAL}\n");
     }
     if let Some(base) = &plan.base {
-        let commit: String = base.commit.chars().take(12).collect();
         let unreadable = if base.readable { "" } else { ", where the manifest cannot be read" };
-        text += &format!("\nCompared with commit {}{unreadable}.\n", code(&commit));
+        text += &format!("\nCompared with commit {}{unreadable}.\n", brief(&base.commit));
     }
     text
 }
@@ -288,7 +295,7 @@ fn guards(plan: &PlanDocument) -> Option<Part> {
     Some(Part::Whole(List { open, ..list }, instead))
 }
 
-fn next(plan: &PlanDocument) -> String {
+fn next(plan: &PlanDocument, digest: Option<&str>) -> String {
     let actions = actions(plan);
     let step = if plan.errored || plan.digest.is_none() {
         "Plan again once every target can be read."
@@ -296,13 +303,20 @@ fn next(plan: &PlanDocument) -> String {
         "Change the manifest, or plan again with the flag that a guard names."
     } else if actions.held > 0 {
         "What is held (`!`) says what would help; nothing is applied from a saved plan until then."
+    } else if digest.is_none() {
+        "Read all of the plan before it is applied."
     } else if actions.changes() > 0 {
         "To apply exactly this: `kms-alias apply PLAN --expect-digest DIGEST`."
     } else {
         "Nothing is to be done."
     };
-    let digest = plan.digest.as_ref().map(|digest| format!("Digest {}. ", code(digest))).unwrap_or_default();
+    let digest = digest.map(|digest| format!("Digest {}. ", brief(digest))).unwrap_or_default();
     format!("\n{digest}{step}\n")
+}
+
+/// A digest, a commit or a time, none of which is longer than this; what claims to be one can be
+fn brief(text: &str) -> String {
+    code(&text.chars().take(71).collect::<String>())
 }
 
 /// The heading of a target inside a fence, as diffs have them

@@ -70,7 +70,7 @@ fn everything_is_there_in_its_order() {
             "<!-- kms-alias:v1 {\"id\":\"default\",\"digest\":\"sha256:0123",
             "\n### kms-alias: the plan is refused\n",
             "**Plan: 1 to create, 1 to retarget, 0 to replace, 0 to rename, 1 to delete; 1 held,",
-            "Compared with commit `0123456789ab`.",
+            "Compared with commit `0123456789abcdef`.",
             "| `prod` | 1 | 1 | 0 | 0 | 1 | 1 | 0 | refused by 1 guard |\n",
             "> [!CAUTION]\n> 1 name is deleted",
             "```diff\n@@ prod @@\n-   alias/app/gone",
@@ -115,6 +115,15 @@ fn what_cannot_be_shown_whole_cannot_be_approved_by_the_comment() {
     let text = body(&document((0..10_000).map(gone).collect()));
     assert!(text.contains("10000 names are deleted") && text.contains("**none of them is listed here**"));
     assert_eq!(Marker::read(&text).unwrap().digest, None);
+    assert!(!text.contains(DIGEST) && text.ends_with("\nRead all of the plan before it is applied.\n"));
+}
+
+#[test]
+fn what_only_claims_to_be_a_digest_takes_no_more_room_than_one() {
+    let mut plan = document(vec![change("alias/app/new", &["create"], "unknown")]);
+    plan.digest = Some("x".repeat(100_000));
+    plan.base = Some(BaseText { commit: "x".repeat(100_000), readable: true });
+    assert!(body(&plan).contains("alias/app/new"));
 }
 
 #[test]
