@@ -41,7 +41,7 @@ pub struct CommentArgs {
     #[arg(long, value_name = "N")]
     pub number: Option<u64>,
 
-    /// Where the API of its server begins, as https://ghe.example/api/v3 [default: that of this job, else the public one]
+    /// Where the API of its server begins, as `https://ghe.example/api/v3` [default: that of this job, else the public one]
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
 }
