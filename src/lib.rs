@@ -22,7 +22,7 @@
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
 //! does to the access of others. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
 //! [`forge`] keeps the comment on a pull request that shows a plan.
-//! [`bounded`] reads what a person names, and no more of it than could be meant.
+//! [`bounded`] reads what a person names, and no more of it than could be meant; [`draft`] writes files whole or not at all.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
 pub mod access;
@@ -37,6 +37,7 @@ pub mod criteria;
 pub mod diagnose;
 pub mod diff;
 pub mod document;
+pub mod draft;
 pub mod duration;
 pub mod explain;
 pub mod fleet;

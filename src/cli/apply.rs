@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::args::{ApplyArgs, Output, WritingArgs};
+use super::args::{ApplyArgs, WritingArgs};
 use super::exit::Exit;
 use super::plan::verdict;
 use super::{Session, is_broken_pipe};
@@ -24,7 +24,7 @@ use crate::receipt::Receipt;
 use crate::receipt::event::{Ending, Event as Line, Intent, Seen};
 use crate::receipt::record::Recorded;
 use crate::render;
-use crate::render::harmless;
+use crate::render::form::Written;
 use crate::render::report::Told;
 use crate::render::style::{Palette, plural};
 use crate::target::{Rates, Target};
@@ -69,7 +69,7 @@ impl Session<'_> {
             Err(exit) => return Ok(exit),
         };
         if let Some(exit) = self.other_digest(&surveyed, args.expect_digest.as_deref())? {
-            return self.end_unwritten(&surveyed, exit);
+            return self.end_unwritten(exit);
         }
         let differences_count = args.plan.detailed_exitcode;
         let (yes, writing) = (args.writing.yes, &args.writing);
@@ -88,7 +88,7 @@ impl Session<'_> {
         connect: &C,
     ) -> anyhow::Result<Exit> {
         match self.consent(surveyed, yes, differences_count).await? {
-            Some(exit) => self.end_unwritten(surveyed, exit),
+            Some(exit) => self.end_unwritten(exit),
             None => self.carry_out(surveyed, args, connect).await,
         }
     }
@@ -100,20 +100,18 @@ impl Session<'_> {
         yes: bool,
         differences_count: bool,
     ) -> anyhow::Result<Option<Exit>> {
-        if self.global.output != Output::Json {
-            self.show_whoever_reads(surveyed)?;
+        if !self.global.output.is_document() {
+            self.show_whoever_reads()?;
         }
         let totals = totals(surveyed);
         if totals.unread > 0 {
             let unread = plural(totals.unread, "target");
-            self.console.note(&format!(
-                "error: nothing was written, because {unread} could not be read\n\
-                 hint: mend that, or choose the others with --target\n"
-            ));
+            let sentence = format!("nothing was written, because {unread} could not be read");
+            self.tell_errors(&[&sentence], Some("mend that, or choose the others with --target"));
             return Ok(Some(Exit::Runtime));
         }
         if totals.refused > 0 {
-            self.console.note("error: nothing was written, because a guard refused the plan\n");
+            self.tell_errors(&["nothing was written, because a guard refused the plan"], None);
             return Ok(Some(Exit::Refused));
         }
         if totals.counts.total() == 0 {
@@ -122,36 +120,38 @@ impl Session<'_> {
             }
             return Ok(Some(verdict(surveyed, differences_count)));
         }
-        if yes || self.confirmed(surveyed, &totals).await? {
+        if yes || self.confirmed(&totals).await? {
             return Ok(None);
         }
         Ok(Some(if self.stop.is_cancelled() { self.stop.exit() } else { Exit::Refused }))
     }
 
     /// Shows the plan; a reader who went away changes nothing about what was asked for, so success is not told for them
-    fn show_whoever_reads(&self, surveyed: &[Surveyed]) -> anyhow::Result<()> {
-        match self.show(&document::plan(surveyed), surveyed) {
+    fn show_whoever_reads(&self) -> anyhow::Result<()> {
+        match self.show(Exit::Success) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
             shown => shown,
         }
     }
 
     /// A delete wants its number typed: a habit of saying yes must not be enough
-    async fn confirmed(&self, surveyed: &[Surveyed], totals: &Totals) -> anyhow::Result<bool> {
+    async fn confirmed(&self, totals: &Totals) -> anyhow::Result<bool> {
         if !self.console.ends.answers || self.global.no_input {
-            self.console.note("error: nobody can be asked here, so nothing was written\nhint: pass --yes to apply without asking\n");
+            let hint = Some("pass --yes to apply without asking");
+            self.tell_errors(&["nobody can be asked here, so nothing was written"], hint);
             return Ok(false);
         }
-        if self.global.output == Output::Json {
+        if self.global.output.is_document() {
             // Nobody can say yes to what they have not seen, and stdout is for the one document.
             let palette = if self.err_colour() { Palette::coloured() } else { Palette::plain() };
-            self.console.note(&render::text::plan(&document::plan(surveyed), &palette));
+            self.console.note(&self.shown(&palette)?);
         }
         let (wanted, question) = question(totals.counts);
         let answer = tokio::select! {
             biased;
             () = self.stop.cancelled() => {
                 self.console.note("\nStopped: nothing was written.\n");
+                self.keep_error("stopped at the prompt; nothing was written", None);
                 return Ok(false);
             }
             answer = self.console.ask(&question) => answer?,
@@ -159,15 +159,15 @@ impl Session<'_> {
         if answer.trim() == wanted {
             return Ok(true);
         }
-        self.console
-            .note(&format!("Declined: {:?} is not {wanted:?}. Nothing was written.\n", answer.trim()));
+        let declined = format!("{:?} is not {wanted:?}", answer.trim());
+        self.console.note(&format!("Declined: {declined}. Nothing was written.\n"));
+        self.keep_error(&format!("declined at the prompt: {declined}; nothing was written"), None);
         Ok(false)
     }
 
-    pub(super) fn end_unwritten(&self, surveyed: &[Surveyed], exit: Exit) -> anyhow::Result<Exit> {
-        if self.global.output == Output::Json {
-            let document = document::unwritten(surveyed, exit.code());
-            self.console.print(&harmless::json(&document)?)?;
+    pub(super) fn end_unwritten(&self, exit: Exit) -> anyhow::Result<Exit> {
+        if let Some(document) = self.document(exit)? {
+            self.console.print(&document)?;
         }
         Ok(exit)
     }
@@ -204,10 +204,11 @@ impl Session<'_> {
             .map(|(target, plan, report)| Told { target, plan, report: report.as_ref() })
             .collect();
         let exit = self.end_receipt(&receipt, self.judge(surveyed, &told));
-        let text = match self.global.output {
-            Output::Json => harmless::json(&document::apply(surveyed, &told, &receipt, exit.code()))?,
-            _ => render::report::report(surveyed, &told, &self.palette()),
-        };
+        let text = |palette| render::report::report(surveyed, &told, &palette);
+        let place = receipt.place.as_ref().map(|place| place.display().to_string());
+        let (report, plain) = (document::report(&told), text(Palette::plain()));
+        self.keep_written(Written { report, text: plain, receipt: place });
+        let text = self.document(exit)?.unwrap_or_else(|| text(self.palette()));
         match self.console.print(&text) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 self.console.note(&format!("error: failed to write the report: {error}\n{text}"));

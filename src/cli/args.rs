@@ -2,6 +2,7 @@
 
 mod comment;
 mod plans;
+mod report;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use comment::CommentArgs;
 pub use plans::{
     ApplyArgs, DriftArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs,
 };
+pub use report::ReportFile;
 
 /// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
 #[derive(Debug, Parser)]
@@ -86,6 +88,10 @@ pub struct Global {
         hide_env = true
     )]
     pub output: Output,
+
+    /// Write a report of plan, apply or revert as well, however it ends; in its own format and file; may be repeated
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = ReportFile::parse, global = true)]
+    pub report: Vec<ReportFile>,
 
     /// Use the embedded KMS instead of AWS; with a file, its state survives the run
     #[arg(long, value_name = "STATE", num_args = 0..=1, require_equals = true, global = true)]
@@ -163,6 +169,15 @@ pub enum Output {
     Json,
     /// The body of a comment on a pull request
     Markdown,
+    /// A line for each alias, in columns
+    Tsv,
+}
+
+impl Output {
+    /// Whether stdout carries one document, which is whole only at the end
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Tsv)
+    }
 }
 
 /// When to colour

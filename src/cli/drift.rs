@@ -3,7 +3,7 @@
 use super::Session;
 use super::args::{DriftArgs, Output};
 use super::exit::Exit;
-use crate::document::{self, PlanDocument};
+use crate::document::PlanDocument;
 use crate::fleet::Surveyed;
 use crate::idle::{idle_patterns, refusal};
 use crate::kms::Connect;
@@ -20,10 +20,9 @@ impl Session<'_> {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
-        let document = document::drift(&surveyed);
-        let exit = verdict(&document, &surveyed);
+        let exit = self.known().plan.as_ref().map_or(Exit::Success, |found| verdict(found, &surveyed));
         if exit != Exit::Success || self.global.output != Output::Text {
-            self.show(&document, &surveyed)?;
+            self.show(exit)?;
         }
         self.close(sandbox).await?;
         Ok(exit)

@@ -16,6 +16,7 @@ mod logging;
 mod plan;
 mod progress;
 mod receipt;
+mod reports;
 mod revert;
 mod sandbox;
 mod saved;
@@ -26,9 +27,11 @@ mod validate;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::Context as _;
 use clap::Parser;
+use tokio::time::Instant;
 
 use crate::bounded::Unbounded;
 use crate::document::failure;
@@ -36,6 +39,8 @@ use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::{Input, LARGEST, LoadError, Manifest, load};
 use crate::plan::Policy;
+use crate::poll::now;
+use crate::render::form::Run;
 use crate::render::harmless::{self, harmless};
 use crate::render::style::Palette;
 use crate::sandbox::Flags;
@@ -51,6 +56,8 @@ pub(crate) struct Session<'a> {
     global: &'a Global,
     console: &'a Console,
     stop: &'a Stop,
+    run: Mutex<Run>,
+    began: Instant,
 }
 
 /// Runs one command line; `connect` makes the connector that reaches the service, as the flags say
@@ -70,12 +77,28 @@ pub async fn run<C: Connect>(
         }
     };
     logging::begin(cli.global.verbose, console.ends.err_colour);
-    let session = Session { global: &cli.global, console, stop };
-    match session.dispatch(&cli.command, connect).await {
+    let run = Mutex::new(reports::begin(reported(&cli.command).unwrap_or_default(), &cli.global));
+    let session = Session { global: &cli.global, console, stop, run, began: now() };
+    if let Some(sentence) = reports::refusal(reported(&cli.command), &cli.global.report) {
+        return session.fail(Exit::Usage, &sentence, None);
+    }
+    let exit = match session.dispatch(&cli.command, connect).await {
         Ok(exit) => exit,
         // Whoever read stdout has seen enough.
         Err(error) if is_broken_pipe(&error) => Exit::Success,
         Err(error) => session.fail(Exit::Runtime, &format!("failed to {error:#}"), hint(&error)),
+    };
+    session.write_reports(exit)
+}
+
+/// The name of a command that has reports
+fn reported(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Plan(_) => Some("plan"),
+        Command::Drift(_) => Some("drift"),
+        Command::Apply(_) => Some("apply"),
+        Command::Revert(_) => Some("revert"),
+        _ => None,
     }
 }
 
@@ -142,24 +165,32 @@ impl Session<'_> {
         }
     }
 
-    /// Says why nothing more comes: on stderr, and as the one document where stdout was to carry JSON and is still empty
+    /// Says why nothing more comes: on stderr, and as the one document where stdout was to carry one and is still empty
     fn fail(&self, exit: Exit, sentence: &str, hint: Option<&str>) -> Exit {
         self.fail_all(exit, &[sentence], hint)
     }
 
     /// The same of several things at once
     fn fail_all(&self, exit: Exit, sentences: &[&str], hint: Option<&str>) -> Exit {
+        self.tell_errors(sentences, hint);
+        if !self.console.has_printed() {
+            let document = match self.global.output {
+                Output::Json => harmless::json(&failure(&sentences.join("; "), hint, exit.code())).ok(),
+                _ => self.document(exit).ok().flatten(),
+            };
+            // A stdout that is gone has nobody to tell, and stderr has told it.
+            let _ = document.map(|text| self.console.print(&text));
+        }
+        exit
+    }
+
+    /// Says on stderr, and to the reports, what is wrong
+    fn tell_errors(&self, sentences: &[&str], hint: Option<&str>) {
         let mut text: String =
             sentences.iter().map(|sentence| format!("error: {}\n", harmless(sentence))).collect();
         text.extend(hint.map(|hint| format!("hint: {}\n", harmless(hint))));
         self.console.note(&text);
-        if self.global.output == Output::Json && !self.console.has_printed() {
-            let sentence = sentences.join("; ");
-            let document = failure(&sentence, hint, exit.code());
-            // A stdout that is gone has nobody to tell, and stderr has told it.
-            let _ = harmless::json(&document).map(|text| self.console.print(&text));
-        }
-        exit
+        self.keep_error(&sentences.join("; "), hint);
     }
 
     fn out_colour(&self) -> bool {
@@ -179,6 +210,7 @@ impl Session<'_> {
     fn manifest(&self) -> anyhow::Result<Result<Manifest, Exit>> {
         match load(&self.inputs()?) {
             Ok(manifest) => {
+                self.known().problems = manifest.warnings.clone();
                 if !manifest.warnings.is_empty() && !self.global.quiet {
                     self.console.note(&manifest.warnings.render(self.err_colour()));
                 }
@@ -189,9 +221,15 @@ impl Session<'_> {
     }
 
     fn show_problems(&self, error: &LoadError) -> anyhow::Result<Exit> {
+        self.known().problems = error.problems.clone();
         match self.global.output {
             Output::Json => self.console.print(&harmless::json(&error.to_json())?)?,
             _ => self.console.note(&format!("{}\nerror: {error}\n", error.render(self.err_colour()))),
+        }
+        if self.global.output == Output::Tsv
+            && let Some(document) = self.document(Exit::Manifest)?
+        {
+            self.console.print(&document)?;
         }
         Ok(Exit::Manifest)
     }

@@ -11,7 +11,6 @@ use crate::access::PoliciesOf;
 use crate::access::account::{Accounts, Policies};
 use crate::access::export::export;
 use crate::bounded::{Limit, read_text};
-use crate::document::{self, PlanDocument};
 use crate::fleet::{Looks, Surveyed, survey_with, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -19,9 +18,8 @@ use crate::load::Manifest;
 use crate::plan::Policy;
 use crate::plan::guards::{FailOn, Rule};
 use crate::render;
-use crate::render::diff::Live;
-use crate::render::harmless;
-use crate::render::markdown::{self, Frame};
+use crate::render::markdown::Frame;
+use crate::render::style::Palette;
 use crate::sandbox::Running;
 use crate::target::Target;
 
@@ -45,9 +43,10 @@ impl Session<'_> {
         if let Some(path) = &args.out {
             self.save(&surveyed, path)?;
         }
-        self.show(&document::plan(&surveyed), &surveyed)?;
+        let exit = verdict(&surveyed, args.plan.detailed_exitcode);
+        self.show(exit)?;
         self.close(sandbox).await?;
-        Ok(verdict(&surveyed, args.plan.detailed_exitcode))
+        Ok(exit)
     }
 
     /// Reads every target that the flags choose, with what is needed to go on; or the exit code that ends it
@@ -99,6 +98,7 @@ impl Session<'_> {
             }
             surveyed = reading => surveyed,
         };
+        self.keep_plan(&surveyed);
         Ok(Ok((sandbox, connect, surveyed)))
     }
 
@@ -115,15 +115,24 @@ impl Session<'_> {
         Some(self.fail(Exit::Refused, &sentence, Some(&Rule::FailOn(FailOn::Warnings).hint())))
     }
 
-    /// Shows the plan on stdout
-    pub(super) fn show(&self, plan: &PlanDocument, surveyed: &[Surveyed]) -> anyhow::Result<()> {
-        let text = match self.global.output {
-            Output::Text => render::text::plan(plan, &self.palette()),
-            Output::Diff => render::diff::plan(plan, &Live::listed(surveyed))?,
-            Output::Json => harmless::json(plan)?,
-            Output::Markdown => markdown::plan(plan, &Frame::default()),
+    /// Shows the plan on stdout; what it comes to is `exit`
+    pub(super) fn show(&self, exit: Exit) -> anyhow::Result<()> {
+        let text = match self.document(exit)? {
+            Some(document) => document,
+            None => self.shown(&self.palette())?,
         };
         Ok(self.console.print(&text)?)
+    }
+
+    /// The plan as a person reads it
+    pub(super) fn shown(&self, palette: &Palette) -> anyhow::Result<String> {
+        let run = self.known();
+        let Some(plan) = &run.plan else { return Ok(String::new()) };
+        Ok(match self.global.output {
+            Output::Diff => render::diff::plan(plan, &run.live)?,
+            Output::Markdown => render::markdown::plan(plan, &Frame::default()),
+            _ => render::text::plan(plan, palette),
+        })
     }
 }
 

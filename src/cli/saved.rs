@@ -1,19 +1,18 @@
 //! Plans as files: `plan --out PATH` saves one, and `apply PLAN` carries it out if nothing has moved since.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tempfile::NamedTempFile;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Session;
-use super::args::{ApplyArgs, OnStale, Output, PlanArgs};
+use super::args::{ApplyArgs, OnStale, PlanArgs};
 use super::exit::Exit;
 use crate::bounded::{Limit, read_text};
 use crate::document::{self, PlanDocument};
+use crate::draft::{Readers, put};
 use crate::fleet::{Looks, Surveyed, digest_of, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -30,7 +29,8 @@ impl Session<'_> {
     pub(super) fn save(&self, surveyed: &[Surveyed], path: &Path) -> anyhow::Result<()> {
         let document = document::saved(surveyed, timestamp());
         let text = harmless::json(&document)?;
-        replace(path, &text).with_context(|| format!("save the plan to {}", path.display()))?;
+        put(path, text.as_bytes(), Readers::Owner)
+            .with_context(|| format!("save the plan to {}", path.display()))?;
         if !self.global.quiet {
             let path = harmless(&path.display().to_string());
             self.console.note(&format!("Saved to {path}; carry it out with: kms-alias apply {path}\n"));
@@ -114,15 +114,19 @@ impl Session<'_> {
         for (by, one) in &stale {
             let sentences: String = by.iter().map(|by| format!("  {}\n", harmless(by))).collect();
             self.console.note(&format!("stale {}\n{sentences}", harmless(&one.target.name)));
+            self.keep_error(&format!("{} is stale: {}", one.target.name, by.join("; ")), None);
         }
         let surveyed: Vec<_> = fresh.into_iter().map(|(_, one)| one).collect();
+        if !stale.is_empty() && !surveyed.is_empty() {
+            self.keep_plan(&surveyed);
+        }
         if !stale.is_empty() && (args.on_stale == OnStale::Abort || surveyed.is_empty()) {
             let sentence = "the plan is stale; nothing was written";
             return Ok(self.fail(Exit::Stale, sentence, Some("plan again, and apply that")));
         }
         let (unread, writes) = (totals(&surveyed).unread, totals(&surveyed).counts.total());
         let exit = if unread == 0 && writes == 0 {
-            self.already_applied(&surveyed)?
+            self.already_applied()?
         } else {
             // Nobody is asked: it was shown when it was saved, and whoever names it has decided.
             self.settle(&surveyed, &args.writing, true, false, connect).await?
@@ -130,14 +134,11 @@ impl Session<'_> {
         Ok(if stale.is_empty() { exit } else { exit.worse(Exit::Stale) })
     }
 
-    fn already_applied(&self, surveyed: &[Surveyed]) -> anyhow::Result<Exit> {
-        match self.global.output {
-            Output::Json => self.end_unwritten(surveyed, Exit::Success),
-            _ => {
-                self.console.print("Already applied: every alias of the plan is as it wants it.\n")?;
-                Ok(Exit::Success)
-            }
+    fn already_applied(&self) -> anyhow::Result<Exit> {
+        if !self.global.output.is_document() {
+            self.console.print("Already applied: every alias of the plan is as it wants it.\n")?;
         }
+        self.end_unwritten(Exit::Success)
     }
 
     /// The exit code where the plan is not the one that was approved
@@ -152,14 +153,13 @@ impl Session<'_> {
         if digest.as_deref().is_none_or(|digest| digest == expected) {
             return Ok(None);
         }
-        if self.global.output != Output::Json {
-            self.show(&document::plan(surveyed), surveyed)?;
+        if !self.global.output.is_document() {
+            self.show(Exit::Stale)?;
         }
         let digest = digest.unwrap_or_default();
-        self.console.note(&format!(
-            "error: the plan has digest {digest}, and {} was expected; nothing was written\nhint: look at the plan above, and approve it anew\n",
-            harmless(expected)
-        ));
+        let sentence =
+            format!("the plan has digest {digest}, and {expected} was expected; nothing was written");
+        self.tell_errors(&[&sentence], Some("look at the plan above, and approve it anew"));
         Ok(Some(Exit::Stale))
     }
 }
@@ -181,14 +181,4 @@ pub(super) fn too_old(plan: &PlanDocument, most: Duration) -> Option<String> {
     let age = OffsetDateTime::from(time_of_day()) - then;
     (age > most)
         .then(|| format!("it was made at {}, which is longer ago than --max-plan-age allows", harmless(made)))
-}
-
-/// Puts a file in the place of another, whole or not at all, for its owner alone; a link there is replaced, not followed
-fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut draft = NamedTempFile::new_in(folder)?;
-    draft.write_all(text.as_bytes())?;
-    draft.as_file().sync_all()?;
-    draft.persist(path)?;
-    Ok(())
 }

@@ -62,6 +62,7 @@ impl Session<'_> {
             Output::Text => render::text::plan(plan, &self.palette()),
             Output::Diff => render::diff::plan(plan, &Live::mentioned(plan))?,
             Output::Markdown => markdown::plan(plan, &Frame::default()),
+            Output::Tsv => render::tsv::plan(plan),
         };
         self.console.print(&text)?;
         if !self.global.quiet {
@@ -75,9 +76,9 @@ impl Session<'_> {
             Output::Json => harmless::json(&render::receipt::json(history))?,
             Output::Text => render::receipt::text(history, &self.palette()),
             Output::Markdown => markdown::receipt(history, &Frame::default()),
-            Output::Diff => {
+            Output::Diff | Output::Tsv => {
                 let hint = Some("leave -o out, or pass -o json");
-                return Ok(self.fail(Exit::Usage, "a receipt has no form as a diff", hint));
+                return Ok(self.fail(Exit::Usage, "a receipt has only the forms text and json", hint));
             }
         };
         self.console.print(&text)?;

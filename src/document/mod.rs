@@ -11,7 +11,7 @@ pub use plan::{
     BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan,
     UnusableText, Verb,
 };
-pub use report::{AppliedChange, ApplyDocument, ReportDocument, TargetReport, apply, unwritten};
+pub use report::{AppliedChange, ApplyDocument, ReportDocument, TargetReport, report};
 pub use surveyed::{drift, plan, saved};
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use crate::plan::risks::Code;
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// What went wrong
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorText {
     /// A fragment of a sentence, as "failed to …"
     pub message: String,

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::ErrorText;
 use super::plan::PlanDocument;
-use super::{ErrorText, FORMAT_VERSION, surveyed};
 use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
-use crate::fleet::{Surveyed, Trouble};
-use crate::receipt::Receipt;
+use crate::fleet::Trouble;
 use crate::render::report::{Tally, Told, renames, tally};
 use crate::verify::Verdict;
 
@@ -27,6 +26,9 @@ pub struct ApplyDocument {
     pub receipt: Option<String>,
     /// `null` where it never came to a write
     pub report: Option<ReportDocument>,
+    /// Why it ended early, where the plan and the report do not tell
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorText>,
     /// Of the process
     pub exit_code: u8,
 }
@@ -86,19 +88,9 @@ pub struct AppliedChange {
     pub error: Option<String>,
 }
 
-/// The document of an apply that never came to a write
-pub fn unwritten(surveyed: &[Surveyed], exit_code: u8) -> ApplyDocument {
-    let (format_version, kind) = (FORMAT_VERSION.to_owned(), "apply".to_owned());
-    let plan = surveyed::plan(surveyed);
-    ApplyDocument { format_version, kind, plan, receipt: None, report: None, exit_code }
-}
-
-/// The document of an apply, and of the receipt that it wrote
-pub fn apply(surveyed: &[Surveyed], told: &[Told], receipt: &Receipt, exit_code: u8) -> ApplyDocument {
-    let targets = told.iter().map(target_report).collect();
-    let report = Some(ReportDocument { summary: tally(told), targets });
-    let receipt = receipt.place.as_ref().map(|place| place.display().to_string());
-    ApplyDocument { receipt, report, ..unwritten(surveyed, exit_code) }
+/// What became of the changes of these targets
+pub fn report(told: &[Told]) -> ReportDocument {
+    ReportDocument { summary: tally(told), targets: told.iter().map(target_report).collect() }
 }
 
 fn target_report(told: &Told) -> TargetReport {

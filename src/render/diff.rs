@@ -1,6 +1,7 @@
 //! The document of a plan, and what is live -> one unified diff of the live state against the desired one, both written as manifest
 //! YAML: what a reviewer pastes into a pull request.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::document::{PlanDocument, PlannedChange, TargetPlan, Verb};
 use crate::fleet::Surveyed;
 
 /// Names and their keys; no key is none
-type Aliases<'p> = BTreeMap<&'p str, &'p str>;
+type Aliases<'p> = BTreeMap<Cow<'p, str>, Cow<'p, str>>;
 
 #[derive(Serialize)]
 struct Manifest<'p> {
@@ -21,7 +22,7 @@ struct Manifest<'p> {
 
 /// What is live in each target, by its name
 #[derive(Debug, Default)]
-pub struct Live<'p>(BTreeMap<&'p str, Aliases<'p>>);
+pub struct Live<'p>(BTreeMap<Cow<'p, str>, Aliases<'p>>);
 
 impl<'p> Live<'p> {
     /// Everything that was listed
@@ -30,7 +31,7 @@ impl<'p> Live<'p> {
             let live = one.prepared.as_ref().ok()?.snapshot.live.iter();
             let aliases =
                 live.map(|(name, live)| (name.as_str(), live.key.as_ref().map_or("", KeyId::as_str)));
-            Some((&*one.target.name, aliases.collect()))
+            Some((Cow::from(&*one.target.name), borrowed(aliases)))
         };
         Self(surveyed.iter().filter_map(of).collect())
     }
@@ -43,10 +44,22 @@ impl<'p> Live<'p> {
             let kept = target.kept.iter().map(|(name, kept)| (name, kept.key.as_str()));
             let changed = target.changes.iter().filter_map(before);
             let all = unmanaged.chain(kept).chain(changed).map(|(name, key)| (name.as_str(), key));
-            (target.name.as_str(), all.collect())
+            (Cow::from(&target.name), borrowed(all))
         };
         Self(plan.targets.iter().map(of).collect())
     }
+
+    /// The same, to be kept
+    pub fn into_owned(self) -> Live<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let aliases =
+            |aliases: Aliases<'_>| aliases.into_iter().map(|(name, key)| (own(name), own(key))).collect();
+        Live(self.0.into_iter().map(|(name, live)| (own(name), aliases(live))).collect())
+    }
+}
+
+fn borrowed<'p>(aliases: impl Iterator<Item = (&'p str, &'p str)>) -> Aliases<'p> {
+    aliases.map(|(name, key)| (Cow::from(name), Cow::from(key))).collect()
 }
 
 /// The name that is live before a change, and its key
@@ -109,7 +122,7 @@ fn desired<'p>(mut aliases: Aliases<'p>, target: &'p TargetPlan) -> Aliases<'p> 
             aliases.remove(name.as_str());
         }
         if let Some(after) = &change.after {
-            aliases.insert(&change.alias, after);
+            aliases.insert(Cow::from(&change.alias), Cow::from(after));
         }
     }
     aliases

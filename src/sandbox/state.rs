@@ -17,14 +17,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use tempfile::Builder;
-
 use super::aliases::Alias;
 use super::iam::Iam;
 use super::keys::{Key, KeyState};
 use super::sts::Session;
 use super::world::{Home, Millis, Request, Store, World};
 use crate::bounded::{Limit, read_text};
+use crate::draft::{Readers, put};
 
 const FORMAT_VERSION: &str = "1.0";
 
@@ -147,18 +146,10 @@ impl StateFile {
 
 /// Puts `bytes` in the place of the file at `path`: a reader finds the old ones or the new ones
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // 0600 and with a name that nobody can foresee.
-    let mut draft = Builder::new().prefix(".kms-alias-state-").tempfile_in(folder)?;
-    draft.write_all(bytes)?;
     match fs::symlink_metadata(path) {
-        Ok(old) if old.is_file() => draft.as_file().set_permissions(old.permissions())?,
-        Ok(_) => return Err(io::Error::other("it is a link that leads nowhere, or no file")),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-        Err(e) => return Err(e),
+        Ok(old) if !old.is_file() => Err(io::Error::other("it is a link that leads nowhere, or no file")),
+        _ => put(path, bytes, Readers::Kept),
     }
-    draft.persist(path)?;
-    Ok(())
 }
 
 /// The journal, locked: it is what says that the state is in use

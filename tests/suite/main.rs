@@ -34,6 +34,7 @@ mod ran;
 mod random_worlds;
 mod receipts;
 mod renames;
+mod reports;
 mod reverts;
 mod risks;
 mod sandbox;

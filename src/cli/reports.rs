@@ -1,0 +1,118 @@
+//! What a run comes to is kept here as it goes, and told at its end: on stdout where that carries a document, and in every file
+//! that `--report` names, however the run ended.
+
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+
+use super::Session;
+use super::args::{Global, Output, ReportFile};
+use super::exit::Exit;
+use crate::document::{self, ErrorText};
+use crate::draft::{Readers, put};
+use crate::fleet::Surveyed;
+use crate::load::Problems;
+use crate::poll::{now, time_of_day};
+use crate::render::diff::Live;
+use crate::render::form::{Form, Run, Written, form};
+use crate::render::harmless::harmless;
+
+/// A run of which nothing is known yet
+pub(super) fn begin(command: &'static str, global: &Global) -> Run {
+    let manifest = global.file.first().map_or("aliases.yaml".to_owned(), |path| path.display().to_string());
+    Run {
+        command,
+        manifest,
+        problems: Problems::default(),
+        errors: Vec::new(),
+        plan: None,
+        live: Live::default(),
+        written: None,
+        exit_code: 0,
+        began: time_of_day().into(),
+        took: std::time::Duration::ZERO,
+    }
+}
+
+/// Why no report can be made as the command line asks for them
+pub(super) fn refusal(command: Option<&'static str>, reports: &[ReportFile]) -> Option<String> {
+    let first = reports.first()?;
+    if command.is_none() {
+        let form = first.form();
+        return Some(format!("--report {form}: only plan, apply, drift and revert have reports"));
+    }
+    let mut paths = BTreeSet::new();
+    let twice = reports.iter().find(|report| !paths.insert(&report.path))?;
+    Some(format!("--report: two reports cannot be in one file, {}", twice.path.display()))
+}
+
+impl Session<'_> {
+    /// What is known of this run
+    pub(super) fn known(&self) -> MutexGuard<'_, Run> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the plan, and what a diff of it needs
+    pub(super) fn keep_plan(&self, surveyed: &[Surveyed]) {
+        let drift = self.known().command == "drift";
+        let plan = if drift { document::drift(surveyed) } else { document::plan(surveyed) };
+        let diff = self.global.output == Output::Diff || self.wants(Form::Diff);
+        let live = if diff { Live::listed(surveyed).into_owned() } else { Live::default() };
+        let mut run = self.known();
+        (run.plan, run.live) = (Some(plan), live);
+    }
+
+    /// Keeps what was done
+    pub(super) fn keep_written(&self, written: Written) {
+        self.known().written = Some(written);
+    }
+
+    /// Keeps what ends the run
+    pub(super) fn keep_error(&self, message: &str, hint: Option<&str>) {
+        let error = ErrorText { message: message.to_owned(), hint: hint.map(str::to_owned) };
+        self.known().errors.push(error);
+    }
+
+    /// What is known, in the form that stdout is to have, once it ends with `exit`; `None` where that is not one document
+    pub(super) fn document(&self, exit: Exit) -> anyhow::Result<Option<String>> {
+        let wanted = match self.global.output {
+            Output::Json => Form::Json,
+            Output::Tsv => Form::Tsv,
+            Output::Text | Output::Diff | Output::Markdown => return Ok(None),
+        };
+        let mut run = self.known();
+        if run.command.is_empty() {
+            return Ok(None);
+        }
+        run.exit_code = exit.code();
+        Ok(Some(form(wanted, &run)?))
+    }
+
+    fn wants(&self, form: Form) -> bool {
+        self.global.report.iter().any(|report| report.form == form)
+    }
+
+    /// Writes every report; one that cannot be written keeps no other from it
+    pub(super) fn write_reports(&self, exit: Exit) -> Exit {
+        let mut run = self.known();
+        run.exit_code = exit.code();
+        run.took = now().duration_since(self.began);
+        let mut ended = exit;
+        for report in &self.global.report {
+            if let Err(error) = write(report, &run) {
+                let sentence = harmless(&format!("{error:#}"));
+                let hint = "name a place that can be written with --report, and run again";
+                self.console.note(&format!("error: failed to {sentence}\nhint: {hint}\n"));
+                ended = ended.worse(Exit::Runtime);
+            }
+        }
+        ended
+    }
+}
+
+fn write(report: &ReportFile, run: &Run) -> anyhow::Result<()> {
+    let shown = || format!("write the report {}", report.path.display());
+    let text = form(report.form, run).with_context(shown)?;
+    put(&report.path, text.as_bytes(), Readers::Umask).with_context(shown)
+}

@@ -1,0 +1,114 @@
+//! Bytes -> a file that is there whole or not at all: a draft beside it is written, synced, and takes its name in one step.
+//!
+//! What is in the place is replaced and never written into, a link as well; a place that is no file is left alone.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Who may read the file
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner alone
+    Owner,
+    /// As the umask says, as for any new file
+    Umask,
+    /// Those of the file that it replaces; its owner alone, where there is none
+    Kept,
+}
+
+/// Puts `bytes` in the place of the file at `path`: a reader finds the old ones or the new ones
+///
+/// # Errors
+/// The file system's, or what is there is no file. The old file is then as it was.
+pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let old = replaceable(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft = begin(folder, readers)?;
+    draft.write_all(bytes)?;
+    if let (Readers::Kept, Some(old)) = (readers, old) {
+        draft.as_file().set_permissions(old)?;
+    }
+    draft.as_file().sync_all()?;
+    draft.persist(path)?;
+    Ok(())
+}
+
+/// The permissions of the file that is there, if one is; devices, pipes and folders are not ours to replace, not even by the link
+/// that leads to them: `/dev/stdout` is such a link
+fn replaceable(path: &Path) -> io::Result<Option<Permissions>> {
+    let there = match fs::metadata(path) {
+        Ok(there) => there,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    if there.is_file() { Ok(Some(there.permissions())) } else { Err(io::Error::other("it is no file")) }
+}
+
+/// An empty file, with a name that nobody can foresee
+fn begin(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(".kms-alias-");
+    #[cfg(unix)]
+    if readers == Readers::Umask {
+        // What the umask takes away is taken away when it is made.
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_owner_alone_or_whoever_reads_any_new_file_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let any = folder.path().join("any");
+        fs::write(&any, "x").unwrap();
+        for (readers, expected) in
+            [(Readers::Owner, 0o600), (Readers::Umask, mode(&any)), (Readers::Kept, 0o600)]
+        {
+            let path = folder.path().join(format!("{readers:?}"));
+            put(&path, b"x", readers).unwrap();
+            assert_eq!(mode(&path), expected, "{readers:?}");
+        }
+        fs::set_permissions(&any, Permissions::from_mode(0o640)).unwrap();
+        put(&any, b"y", Readers::Kept).unwrap();
+        assert_eq!(mode(&any), 0o640);
+    }
+
+    #[test]
+    fn a_link_is_replaced_and_what_it_leads_to_is_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        symlink(&file, &link).unwrap();
+        put(&link, b"new", Readers::Umask).unwrap();
+        assert_eq!((fs::read(&file).unwrap(), fs::read(&link).unwrap()), (b"old".to_vec(), b"new".to_vec()));
+        assert!(!link.is_symlink());
+    }
+
+    #[test]
+    fn what_is_no_file_is_left_alone_and_so_is_what_a_link_to_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (directory, link) = (folder.path().join("directory"), folder.path().join("link"));
+        fs::create_dir(&directory).unwrap();
+        symlink("/dev/null", &link).unwrap();
+        for path in [&directory, &link] {
+            let why = put(path, b"x", Readers::Umask).unwrap_err();
+            assert_eq!(why.to_string(), "it is no file");
+        }
+        assert!(directory.is_dir() && link.is_symlink());
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 2, "no draft is left behind");
+    }
+}

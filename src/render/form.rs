@@ -1,0 +1,169 @@
+//! A run of plan, apply or revert -> the forms of its report, whichever way it ended. Pure.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use time::OffsetDateTime;
+
+use super::diff::{self, Live};
+use super::harmless::{self, harmless};
+use super::style::Palette;
+use super::{text, tsv};
+use crate::document::{
+    AppliedChange, ApplyDocument, ErrorText, FORMAT_VERSION, PlanDocument, PlannedChange, ReportDocument,
+    failure,
+};
+use crate::load::Problems;
+
+/// The forms of a report
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Form {
+    /// For people
+    Text,
+    /// A unified diff of the live state against the desired one, as manifest YAML
+    Diff,
+    /// One JSON document
+    Json,
+    /// A line for each alias, in columns
+    Tsv,
+}
+
+/// What is known of a run: all of it once it has ended
+#[derive(Debug)]
+pub struct Run {
+    /// `plan`, `apply`, `drift` or `revert`
+    pub command: &'static str,
+    /// The manifest as the user named it, or the first of them
+    pub manifest: String,
+    /// What is wrong with the manifest, warnings included
+    pub problems: Problems,
+    /// What ended it, in whole sentences; what is wrong with a target is in the plan
+    pub errors: Vec<ErrorText>,
+    /// `None` where it never came to one
+    pub plan: Option<PlanDocument>,
+    /// What is live, where a diff is wanted
+    pub live: Live<'static>,
+    /// `None` where it never came to a write
+    pub written: Option<Written>,
+    /// Of the process
+    pub exit_code: u8,
+    /// The time of day when it began
+    pub began: OffsetDateTime,
+    /// How long it took
+    pub took: Duration,
+}
+
+/// What an apply did
+#[derive(Debug)]
+pub struct Written {
+    /// What became of the changes
+    pub report: ReportDocument,
+    /// The same for people, without colours
+    pub text: String,
+    /// The file that has every write of it
+    pub receipt: Option<String>,
+}
+
+/// Why a form could not be made
+#[derive(Debug, thiserror::Error)]
+pub enum FormError {
+    /// The JSON writer's
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The YAML writer's
+    #[error(transparent)]
+    Yaml(#[from] serde_saphyr::ser::Error),
+}
+
+/// The report of a run in one of its forms
+///
+/// # Errors
+/// The writer's of that form.
+pub fn form(form: Form, run: &Run) -> Result<String, FormError> {
+    Ok(match form {
+        Form::Text => plain(run),
+        Form::Diff => {
+            run.plan.as_ref().map_or(Ok(String::new()), |plan| diff::plan(plan, &run.live))?
+                + &ended(run, "# ")
+        }
+        Form::Json => json(run)?,
+        Form::Tsv => tsv::run(run),
+    })
+}
+
+fn plain(run: &Run) -> String {
+    let mut shown = run.plan.as_ref().map(|plan| text::plan(plan, &Palette::plain())).unwrap_or_default();
+    if run.problems.has_errors() {
+        shown += &run.problems.render(false);
+        shown.push('\n');
+    }
+    shown += run.written.as_ref().map_or("", |written| &written.text);
+    shown + &ended(run, "")
+}
+
+/// What ended the run, each line behind `mark`
+fn ended(run: &Run, mark: &str) -> String {
+    let mut shown = String::new();
+    if run.problems.has_errors() {
+        shown += &format!("{mark}error: {}\n", run.problems);
+    }
+    for ErrorText { message, hint } in &run.errors {
+        shown += &format!("{mark}error: {}\n", harmless(message));
+        shown.extend(hint.iter().map(|hint| format!("{mark}hint: {}\n", harmless(hint))));
+    }
+    shown
+}
+
+/// The one document: that of the plan, of the apply, or of what kept it from either
+fn json(run: &Run) -> serde_json::Result<String> {
+    let error = run.error();
+    match &run.plan {
+        Some(plan) if matches!(run.command, "plan" | "drift") => harmless::json(plan),
+        Some(plan) => {
+            let written = run.written.as_ref();
+            harmless::json(&ApplyDocument {
+                format_version: FORMAT_VERSION.to_owned(),
+                kind: "apply".to_owned(),
+                plan: plan.clone(),
+                receipt: written.and_then(|written| written.receipt.clone()),
+                report: written.map(|written| written.report.clone()),
+                error,
+                exit_code: run.exit_code,
+            })
+        }
+        None if run.problems.has_errors() => harmless::json(&run.problems.to_json()),
+        None => {
+            let ErrorText { message, hint } = error.unwrap_or_default();
+            harmless::json(&failure(&message, hint.as_deref(), run.exit_code))
+        }
+    }
+}
+
+impl Run {
+    /// What ended it, as one
+    pub fn error(&self) -> Option<ErrorText> {
+        let messages: Vec<_> = self.errors.iter().map(|error| error.message.as_str()).collect();
+        let hint = self.errors.iter().find_map(|error| error.hint.clone());
+        (!messages.is_empty()).then(|| ErrorText { message: messages.join("; "), hint })
+    }
+}
+
+impl Written {
+    /// What became of a planned change of this target: of its two writes, if it is a rename, the one that went worse
+    pub fn outcome(&self, target: &str, change: &PlannedChange) -> Option<&AppliedChange> {
+        let target = self.report.targets.iter().find(|one| one.name == target)?;
+        let of = |name: &String| {
+            let at = target.changes.binary_search_by(|one| one.alias.cmp(name)).ok()?;
+            target.changes.get(at)
+        };
+        let writes = [of(&change.alias), change.previous_alias.as_ref().and_then(of)].into_iter().flatten();
+        writes.min_by_key(|write| write.is_success())
+    }
+}
+
+impl AppliedChange {
+    /// Whether the alias is, or was said to be, as wanted
+    pub fn is_success(&self) -> bool {
+        matches!(&*self.status, "done" | "already_so")
+    }
+}

@@ -1,0 +1,147 @@
+//! A run -> a table, its cells apart by tabs: a line for each alias that is not as declared, and for whatever else is wrong.
+
+use super::form::{Run, Written};
+use super::harmless::harmless;
+use crate::document::{ErrorText, PlanDocument, PlannedChange, RefusalText, Source, TargetPlan};
+use crate::load::Problem;
+
+/// The names of the columns; later versions add to their end
+const COLUMNS: [&str; 12] = [
+    "target",
+    "action",
+    "alias",
+    "previous_alias",
+    "before",
+    "after",
+    "reason",
+    "origin",
+    "status",
+    "file",
+    "line",
+    "message",
+];
+
+#[derive(Default)]
+struct Row<'r> {
+    target: &'r str,
+    action: &'r str,
+    alias: &'r str,
+    previous_alias: &'r str,
+    before: &'r str,
+    after: &'r str,
+    reason: &'r str,
+    origin: &'r str,
+    status: &'r str,
+    file: &'r str,
+    line: Option<u32>,
+    message: String,
+}
+
+/// The table of a plan alone
+pub fn plan(plan: &PlanDocument) -> String {
+    head() + &of_plan(plan, None)
+}
+
+/// The table of a run
+pub fn run(run: &Run) -> String {
+    let mut table = head();
+    for problem in run.problems.sorted() {
+        table += &of_problem(problem);
+    }
+    for error in &run.errors {
+        table += &of_error("", "error", error);
+    }
+    table + &run.plan.as_ref().map(|plan| of_plan(plan, run.written.as_ref())).unwrap_or_default()
+}
+
+fn head() -> String {
+    COLUMNS.join("\t") + "\n"
+}
+
+fn of_plan(plan: &PlanDocument, written: Option<&Written>) -> String {
+    let mut rows: String = plan.refusals.iter().map(|refusal| of_refusal("", refusal)).collect();
+    rows.extend(plan.targets.iter().map(|target| of_target(target, written)));
+    rows
+}
+
+fn of_problem(problem: &Problem) -> String {
+    let place = problem.place();
+    let file = place.as_ref().map_or("", |place| &place.file);
+    let (line, message) = (place.as_ref().map(|place| place.line), problem.message.clone());
+    let status = problem.severity.as_str();
+    Row { action: "problem", reason: problem.code, status, file, line, message, ..Row::default() }.line()
+}
+
+fn of_error(target: &str, action: &str, error: &ErrorText) -> String {
+    Row { target, action, status: "errored", message: error.message.clone(), ..Row::default() }.line()
+}
+
+fn of_refusal(target: &str, refusal: &RefusalText) -> String {
+    let RefusalText { guard, message, source, .. } = refusal;
+    let row = Row { target, action: "refused", reason: guard, status: "refused", ..Row::default() };
+    Row { message: message.clone(), ..row }.from(source.as_ref()).line()
+}
+
+fn of_target(target: &TargetPlan, written: Option<&Written>) -> String {
+    let name = target.name.as_str();
+    let mut rows: String = target.error.iter().map(|error| of_error(name, "unread", error)).collect();
+    rows.extend(target.refusals.iter().map(|refusal| of_refusal(name, refusal)));
+    rows.extend(target.changes.iter().map(|change| of_change(name, change, written)));
+    for (alias, kept) in &target.kept {
+        let message = format!("has become {}", kept.successor_alias);
+        rows +=
+            &Row { target: name, action: "kept", alias, before: &kept.key, message, ..Row::default() }.line();
+    }
+    for (alias, key) in &target.unmanaged {
+        let before = key.as_deref().unwrap_or_default();
+        rows += &Row { target: name, action: "unmanaged", alias, before, ..Row::default() }.line();
+    }
+    rows
+}
+
+fn of_change(target: &str, change: &PlannedChange, written: Option<&Written>) -> String {
+    let outcome = written.and_then(|written| written.outcome(target, change));
+    let planned = if change.blocked_by.is_some() { "held" } else { "planned" };
+    let error = outcome.and_then(|outcome| outcome.error.as_ref());
+    let row = Row {
+        target,
+        action: change.verb().as_str(),
+        alias: &change.alias,
+        previous_alias: change.previous_alias.as_deref().unwrap_or_default(),
+        before: change.before.as_deref().unwrap_or_default(),
+        after: change.after.as_deref().unwrap_or_default(),
+        reason: change.reason.as_deref().unwrap_or_default(),
+        origin: &change.origin,
+        status: outcome.map_or(planned, |outcome| &outcome.status),
+        message: error.or(change.blocked_by.as_ref()).cloned().unwrap_or_default(),
+        ..Row::default()
+    };
+    row.from(change.source.as_ref()).line()
+}
+
+impl<'r> Row<'r> {
+    fn from(self, source: Option<&'r Source>) -> Self {
+        let (file, line) = (source.map_or("", |source| &source.file), source.map(|source| source.line));
+        Self { file, line, ..self }
+    }
+
+    fn line(&self) -> String {
+        let number = self.line.map(|line| line.to_string()).unwrap_or_default();
+        let cells: [&str; COLUMNS.len()] = [
+            self.target,
+            self.action,
+            self.alias,
+            self.previous_alias,
+            self.before,
+            self.after,
+            self.reason,
+            self.origin,
+            self.status,
+            self.file,
+            &number,
+            &self.message,
+        ];
+        // What is harmless has no tab and no end of a line in it.
+        cells.map(harmless).join("\t") + "\n"
+    }
+}
