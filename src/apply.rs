@@ -105,11 +105,20 @@ pub struct Tools<'a, K> {
     pub stop: &'a CancellationToken,
 }
 
-/// Performs every action of a stage, each lane at its own pace, and tells `done` of each as it ends
+/// What happens to an action
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'s> {
+    /// It is its turn, or will be as soon as its lane lets it
+    Started(&'s Action),
+    /// It has ended
+    Ended(&'s Applied),
+}
+
+/// Performs every action of a stage, each lane at its own pace, and tells `step` of each as it starts and ends
 pub async fn apply<K: KmsWrite>(
     stage: &[Action],
     tools: &Tools<'_, K>,
-    done: &(impl Fn(&Applied) + Sync),
+    step: &(impl Fn(Step<'_>) + Sync),
 ) -> Vec<Applied> {
     let dead = OnceLock::new();
     let lane = |lane: fn(&Lanes) -> &Lane, of: fn(&Action) -> bool| {
@@ -118,8 +127,9 @@ pub async fn apply<K: KmsWrite>(
         let dead = &dead;
         async move {
             let each = |action| async move {
+                step(Step::Started(action));
                 let applied = Attempt::new(Write::of(action), lane, tools, dead).run().await.report(action);
-                done(&applied);
+                step(Step::Ended(&applied));
                 applied
             };
             stream::iter(actions).map(each).buffer_unordered(lane.width()).collect::<Vec<_>>().await
@@ -129,8 +139,9 @@ pub async fn apply<K: KmsWrite>(
     let replacing = |action| {
         let dead = &dead;
         async move {
+            step(Step::Started(action));
             let applied = replace(action, tools, dead).await;
-            done(&applied);
+            step(Step::Ended(&applied));
             applied
         }
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::alias::AliasName;
-use crate::apply::{Applied, Outcome, Reason, Tools, apply};
+use crate::apply::{Applied, Outcome, Reason, Step, Tools, apply};
 use crate::kms::KmsWrite;
 use crate::list::ListError;
 use crate::plan::{Action, Plan};
@@ -32,8 +32,8 @@ impl Report {
 pub enum Event<'e> {
     /// The first of these is about to be written
     Begun(&'e [Action]),
-    /// One of them ended
-    Ended(&'e Applied),
+    /// One of them started or ended
+    Step(Step<'e>),
     /// A listing does not show these as they should be
     Left(&'e BTreeSet<AliasName>),
 }
@@ -58,7 +58,7 @@ pub async fn converge<K: KmsWrite>(
         // What was seen of an earlier stage says nothing about this one.
         report.verdict = None;
         happened(Event::Begun(stage));
-        let applied = apply(stage, tools, &|applied| happened(Event::Ended(applied))).await;
+        let applied = apply(stage, tools, &|step| happened(Event::Step(step))).await;
         except.extend(applied.iter().filter(|a| !a.outcome.is_success()).map(|a| a.action.name().clone()));
         report.applied.extend(applied);
         if tools.stop.is_cancelled() || (last && !wait) {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::args::{ApplyArgs, WritingArgs};
+use super::args::{ApplyArgs, Output, WritingArgs};
 use super::exit::Exit;
 use super::plan::verdict;
 use super::{Session, is_broken_pipe};
-use crate::apply::{Outcome, Tools};
+use crate::apply::{Outcome, Step, Tools};
 use crate::converge::{Event, Report, converge};
 use crate::document;
 use crate::fleet::{Surveyed, Totals, Trouble, totals};
@@ -208,7 +208,11 @@ impl Session<'_> {
         let place = receipt.place.as_ref().map(|place| place.display().to_string());
         let (report, plain) = (document::report(&told), text(Palette::plain()));
         self.keep_written(Written { report, text: plain, receipt: place });
-        let text = self.document(exit)?.unwrap_or_else(|| text(self.palette()));
+        let text = match self.global.output {
+            // Every event of it has been printed.
+            Output::Ndjson => String::new(),
+            _ => self.document(exit)?.unwrap_or_else(|| text(self.palette())),
+        };
         match self.console.print(&text) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 self.console.note(&format!("error: failed to write the report: {error}\n{text}"));
@@ -238,7 +242,9 @@ impl Session<'_> {
         let progress = self.progress("applying changes", prepared.plan.changes.len(), then);
         let happened = |event: Event<'_>| match event {
             Event::Begun(stage) => progress.begin(kind(stage), stage.len()),
-            Event::Ended(applied) => {
+            Event::Step(Step::Started(action)) => self.tell_started(target, action),
+            Event::Step(Step::Ended(applied)) => {
+                self.tell_ended(target, applied);
                 progress.step();
                 // A receipt that broke is told once, at the end.
                 let _ = receipt.note(Line::Outcome(Ending::of(target, applied)));

@@ -169,14 +169,16 @@ pub enum Output {
     Json,
     /// The body of a comment on a pull request
     Markdown,
+    /// Events as they happen, one JSON object a line
+    Ndjson,
     /// A line for each alias, in columns
     Tsv,
 }
 
 impl Output {
-    /// Whether stdout carries one document, which is whole only at the end
+    /// Whether stdout is for a program: no plan is shown before the question, since it is whole only at the end
     pub fn is_document(self) -> bool {
-        matches!(self, Self::Json | Self::Tsv)
+        matches!(self, Self::Json | Self::Ndjson | Self::Tsv)
     }
 }
 

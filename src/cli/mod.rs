@@ -22,6 +22,7 @@ mod sandbox;
 mod saved;
 mod select;
 mod show;
+mod stream;
 mod validate;
 
 use std::ffi::OsString;
@@ -50,6 +51,7 @@ use args::{Cli, Color, Command, Global, Output, PlanArgs};
 use console::Console;
 use exit::Exit;
 use stop::Stop;
+use stream::Stream;
 
 /// What every command works with
 pub(crate) struct Session<'a> {
@@ -57,6 +59,7 @@ pub(crate) struct Session<'a> {
     console: &'a Console,
     stop: &'a Stop,
     run: Mutex<Run>,
+    stream: Mutex<Stream>,
     began: Instant,
 }
 
@@ -78,7 +81,9 @@ pub async fn run<C: Connect>(
     };
     logging::begin(cli.global.verbose, console.ends.err_colour);
     let run = Mutex::new(reports::begin(reported(&cli.command).unwrap_or_default(), &cli.global));
-    let session = Session { global: &cli.global, console, stop, run, began: now() };
+    let stream = Mutex::default();
+    let session = Session { global: &cli.global, console, stop, run, stream, began: now() };
+    session.tell_version();
     if let Some(sentence) = reports::refusal(reported(&cli.command), &cli.global.report) {
         return session.fail(Exit::Usage, &sentence, None);
     }
@@ -210,7 +215,7 @@ impl Session<'_> {
     fn manifest(&self) -> anyhow::Result<Result<Manifest, Exit>> {
         match load(&self.inputs()?) {
             Ok(manifest) => {
-                self.known().problems = manifest.warnings.clone();
+                self.keep_problems(&manifest.warnings);
                 if !manifest.warnings.is_empty() && !self.global.quiet {
                     self.console.note(&manifest.warnings.render(self.err_colour()));
                 }
@@ -221,7 +226,7 @@ impl Session<'_> {
     }
 
     fn show_problems(&self, error: &LoadError) -> anyhow::Result<Exit> {
-        self.known().problems = error.problems.clone();
+        self.keep_problems(&error.problems);
         match self.global.output {
             Output::Json => self.console.print(&harmless::json(&error.to_json())?)?,
             _ => self.console.note(&format!("{}\nerror: {error}\n", error.render(self.err_colour()))),

@@ -119,6 +119,8 @@ impl Session<'_> {
     pub(super) fn show(&self, exit: Exit) -> anyhow::Result<()> {
         let text = match self.document(exit)? {
             Some(document) => document,
+            // Its events have been printed when it was made.
+            None if self.global.output == Output::Ndjson => return Ok(()),
             None => self.shown(&self.palette())?,
         };
         Ok(self.console.print(&text)?)

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::Session;
 use super::args::{Global, Output, ReportFile};
 use super::exit::Exit;
+use crate::bounded::{Limit, read_text};
 use crate::document::{self, ErrorText};
 use crate::draft::{Readers, put};
 use crate::fleet::Surveyed;
@@ -17,6 +18,9 @@ use crate::poll::{now, time_of_day};
 use crate::render::diff::Live;
 use crate::render::form::{Form, Run, Written, form};
 use crate::render::harmless::harmless;
+
+/// A file of metrics is a few lines for each target
+const LARGEST: Limit = Limit::mib(64);
 
 /// A run of which nothing is known yet
 pub(super) fn begin(command: &'static str, global: &Global) -> Run {
@@ -29,6 +33,7 @@ pub(super) fn begin(command: &'static str, global: &Global) -> Run {
         plan: None,
         live: Live::default(),
         written: None,
+        events: String::new(),
         exit_code: 0,
         began: time_of_day().into(),
         took: std::time::Duration::ZERO,
@@ -59,19 +64,30 @@ impl Session<'_> {
         let plan = if drift { document::drift(surveyed) } else { document::plan(surveyed) };
         let diff = self.global.output == Output::Diff || self.wants(Form::Diff);
         let live = if diff { Live::listed(surveyed).into_owned() } else { Live::default() };
-        let mut run = self.known();
-        (run.plan, run.live) = (Some(plan), live);
+        {
+            let mut run = self.known();
+            (run.plan, run.live) = (Some(plan), live);
+        }
+        self.tell_planned();
+    }
+
+    /// Keeps what is wrong with the manifest
+    pub(super) fn keep_problems(&self, problems: &Problems) {
+        self.known().problems = problems.clone();
+        self.tell_findings();
     }
 
     /// Keeps what was done
     pub(super) fn keep_written(&self, written: Written) {
         self.known().written = Some(written);
+        self.tell_applied();
     }
 
     /// Keeps what ends the run
     pub(super) fn keep_error(&self, message: &str, hint: Option<&str>) {
         let error = ErrorText { message: message.to_owned(), hint: hint.map(str::to_owned) };
         self.known().errors.push(error);
+        self.tell_findings();
     }
 
     /// What is known, in the form that stdout is to have, once it ends with `exit`; `None` where that is not one document
@@ -79,17 +95,17 @@ impl Session<'_> {
         let wanted = match self.global.output {
             Output::Json => Form::Json,
             Output::Tsv => Form::Tsv,
-            Output::Text | Output::Diff | Output::Markdown => return Ok(None),
+            Output::Text | Output::Diff | Output::Markdown | Output::Ndjson => return Ok(None),
         };
         let mut run = self.known();
         if run.command.is_empty() {
             return Ok(None);
         }
         run.exit_code = exit.code();
-        Ok(Some(form(wanted, &run)?))
+        Ok(Some(form(wanted, &run, None)?))
     }
 
-    fn wants(&self, form: Form) -> bool {
+    pub(super) fn wants(&self, form: Form) -> bool {
         self.global.report.iter().any(|report| report.form == form)
     }
 
@@ -99,6 +115,10 @@ impl Session<'_> {
         run.exit_code = exit.code();
         run.took = now().duration_since(self.began);
         let mut ended = exit;
+        if let Some(why) = self.stream().lost.take() {
+            self.console.note(&format!("error: failed to write the events: {}\n", harmless(&why)));
+            ended = ended.worse(Exit::Runtime);
+        }
         for report in &self.global.report {
             if let Err(error) = write(report, &run) {
                 let sentence = harmless(&format!("{error:#}"));
@@ -113,6 +133,8 @@ impl Session<'_> {
 
 fn write(report: &ReportFile, run: &Run) -> anyhow::Result<()> {
     let shown = || format!("write the report {}", report.path.display());
-    let text = form(report.form, run).with_context(shown)?;
+    // Whatever cannot be read as metrics has nothing to be carried over.
+    let earlier = (report.form == Form::Prometheus).then(|| read_text(&report.path, LARGEST).ok()).flatten();
+    let text = form(report.form, run, earlier.as_deref()).with_context(shown)?;
     put(&report.path, text.as_bytes(), Readers::Umask).with_context(shown)
 }

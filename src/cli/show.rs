@@ -63,6 +63,10 @@ impl Session<'_> {
             Output::Diff => render::diff::plan(plan, &Live::mentioned(plan))?,
             Output::Markdown => markdown::plan(plan, &Frame::default()),
             Output::Tsv => render::tsv::plan(plan),
+            Output::Ndjson => {
+                let hint = Some("leave -o out, or pass -o json");
+                return Ok(self.fail(Exit::Usage, "events happen, and nothing happens here", hint));
+            }
         };
         self.console.print(&text)?;
         if !self.global.quiet {
@@ -76,7 +80,7 @@ impl Session<'_> {
             Output::Json => harmless::json(&render::receipt::json(history))?,
             Output::Text => render::receipt::text(history, &self.palette()),
             Output::Markdown => markdown::receipt(history, &Frame::default()),
-            Output::Diff | Output::Tsv => {
+            Output::Diff | Output::Tsv | Output::Ndjson => {
                 let hint = Some("leave -o out, or pass -o json");
                 return Ok(self.fail(Exit::Usage, "a receipt has only the forms text and json", hint));
             }

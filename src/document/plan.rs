@@ -110,6 +110,9 @@ pub struct TargetPlan {
     /// Those of them that are on a key that cannot be used; only where that was looked at
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable: Option<Vec<UnusableText>>,
+    /// How many of the keys that were looked at are in each state but `Enabled`
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unusable_keys: BTreeMap<String, usize>,
     /// Only with `--access`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Vec<AccessFinding>>,

@@ -1,5 +1,7 @@
 //! Targets as they were read and planned -> the document of the plan.
 
+use std::collections::BTreeMap;
+
 use super::plan::{
     BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan,
     UnusableText,
@@ -10,6 +12,7 @@ use crate::base::{Origin, Since};
 use crate::fleet::{Surveyed, Totals, digest_of, totals};
 use crate::idle::{idle_patterns, refusal as refused};
 use crate::inspect::{Fact, Facts};
+use crate::kms::KeyFacts;
 use crate::plan::guards::Refusal;
 use crate::plan::risks::Risk;
 use crate::plan::{Action, Change, Held, Plan, Reason};
@@ -99,6 +102,7 @@ fn target(one: &Surveyed) -> TargetPlan {
         kept: plan.kept.iter().map(|(name, (key, by))| (name.to_string(), kept(key, by.as_str()))).collect(),
         in_sync: plan.in_sync,
         unusable: one.unusable.as_ref().map(|all| all.iter().map(broken).collect()),
+        unusable_keys: unusable_keys(facts, one.unusable.as_deref()),
         access: findings,
         access_keys: one.access.as_ref().map(|impact| impact.keys),
     }
@@ -110,6 +114,23 @@ fn keys_of(plan: &Plan) -> impl Iterator<Item = &KeyId> {
     let held = plan.held.iter().flat_map(|held| [held.have.as_ref(), held.want.as_ref()]);
     let kept = plan.kept.values().map(|(key, _)| key);
     changed.chain(held).flatten().chain(kept).chain(plan.unmanaged.values().flatten())
+}
+
+/// How many keys are in each state in which they cannot be used: those of the changes, and where it was asked those in use
+fn unusable_keys(facts: &Facts, in_use: Option<&[Unusable]>) -> BTreeMap<String, usize> {
+    let mut states: BTreeMap<&KeyId, &str> = BTreeMap::new();
+    for (key, fact) in facts {
+        if let Fact::Known(KeyFacts { state, .. }) = fact
+            && state != "Enabled"
+        {
+            states.insert(key, state);
+        }
+    }
+    let in_use = in_use.unwrap_or_default().iter();
+    states.extend(in_use.filter_map(|unusable| Some((&unusable.key, unusable.state.as_deref()?))));
+    let mut counts = BTreeMap::new();
+    states.into_values().for_each(|state| *counts.entry(state.to_owned()).or_default() += 1);
+    counts
 }
 
 fn id(key: Option<&KeyId>) -> Option<String> {

@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use super::diff::{self, Live};
 use super::harmless::{self, harmless};
 use super::style::Palette;
-use super::{text, tsv};
+use super::{gitlab, junit, prometheus, sarif, text, tsv};
 use crate::document::{
     AppliedChange, ApplyDocument, ErrorText, FORMAT_VERSION, PlanDocument, PlannedChange, ReportDocument,
-    failure,
+    TargetReport, failure,
 };
 use crate::load::Problems;
 
@@ -24,8 +24,20 @@ pub enum Form {
     Diff,
     /// One JSON document
     Json,
+    /// Events, one JSON object a line, as they happened
+    Ndjson,
     /// A line for each alias, in columns
     Tsv,
+    /// How much is created, updated and deleted, for GitLab's `reports: terraform`
+    GitlabTerraform,
+    /// What there is to look at, for GitLab's `reports: codequality`
+    GitlabCodequality,
+    /// What there is to look at, for code scanning
+    Sarif,
+    /// A test case for each alias that differs
+    Junit,
+    /// Metrics, for the node exporter's textfile collector
+    Prometheus,
 }
 
 /// What is known of a run: all of it once it has ended
@@ -45,6 +57,8 @@ pub struct Run {
     pub live: Live<'static>,
     /// `None` where it never came to a write
     pub written: Option<Written>,
+    /// The events so far, each a line, where a report of them is wanted
+    pub events: String,
     /// Of the process
     pub exit_code: u8,
     /// The time of day when it began
@@ -75,11 +89,11 @@ pub enum FormError {
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// The report of a run in one of its forms
+/// The report of a run in one of its forms; `earlier` is what its file held until now, from which only metrics take anything
 ///
 /// # Errors
 /// The writer's of that form.
-pub fn form(form: Form, run: &Run) -> Result<String, FormError> {
+pub fn form(form: Form, run: &Run, earlier: Option<&str>) -> Result<String, FormError> {
     Ok(match form {
         Form::Text => plain(run),
         Form::Diff => {
@@ -87,7 +101,13 @@ pub fn form(form: Form, run: &Run) -> Result<String, FormError> {
                 + &ended(run, "# ")
         }
         Form::Json => json(run)?,
+        Form::Ndjson => run.events.clone(),
         Form::Tsv => tsv::run(run),
+        Form::GitlabTerraform => harmless::json(&gitlab::terraform(run))?,
+        Form::GitlabCodequality => harmless::json(&gitlab::code_quality(run))?,
+        Form::Sarif => harmless::json(&sarif::sarif(run))?,
+        Form::Junit => junit::junit(run),
+        Form::Prometheus => prometheus::prometheus(run, earlier),
     })
 }
 
@@ -140,6 +160,11 @@ fn json(run: &Run) -> serde_json::Result<String> {
 }
 
 impl Run {
+    /// Whether it did what it was to do; differences that were asked about are an answer and no failure
+    pub fn succeeded(&self) -> bool {
+        matches!(self.exit_code, 0 | 2)
+    }
+
     /// What ended it, as one
     pub fn error(&self) -> Option<ErrorText> {
         let messages: Vec<_> = self.errors.iter().map(|error| error.message.as_str()).collect();
@@ -149,9 +174,14 @@ impl Run {
 }
 
 impl Written {
+    /// What became of the changes of this target
+    pub fn of(&self, target: &str) -> Option<&TargetReport> {
+        self.report.targets.iter().find(|one| one.name == target)
+    }
+
     /// What became of a planned change of this target: of its two writes, if it is a rename, the one that went worse
     pub fn outcome(&self, target: &str, change: &PlannedChange) -> Option<&AppliedChange> {
-        let target = self.report.targets.iter().find(|one| one.name == target)?;
+        let target = self.of(target)?;
         let of = |name: &String| {
             let at = target.changes.binary_search_by(|one| one.alias.cmp(name)).ok()?;
             target.changes.get(at)

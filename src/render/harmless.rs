@@ -79,7 +79,18 @@ fn style_length(text: &str) -> usize {
 /// # Errors
 /// It cannot be written as JSON.
 pub fn json(document: &impl Serialize) -> serde_json::Result<String> {
-    let text = serde_json::to_string_pretty(document)? + "\n";
+    Ok(in_json(&(serde_json::to_string_pretty(document)? + "\n")))
+}
+
+/// The same on one line, its end included
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn json_line(document: &impl Serialize) -> serde_json::Result<String> {
+    Ok(in_json(&(serde_json::to_string(document)? + "\n")))
+}
+
+fn in_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         // Outside of texts a document holds only what is plain.
@@ -91,7 +102,7 @@ pub fn json(document: &impl Serialize) -> serde_json::Result<String> {
             });
         }
     }
-    Ok(shown)
+    shown
 }
 
 #[cfg(test)]

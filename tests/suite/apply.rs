@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use kms_alias::apply::{Applied, Outcome, Reason, Tools};
+use kms_alias::apply::{Applied, Outcome, Reason, Step, Tools};
 use kms_alias::converge::{Event, Report, converge};
 use kms_alias::kms::Fault as Meaning;
 use kms_alias::pace::Lanes;
@@ -41,7 +41,7 @@ async fn apply_plan(
     let tools = Tools { kms, lanes: &lanes, patience: Patience::default(), stop };
     let aim = Aim { target, desired: &prepared.desired, policy: &policy };
     let happened = |event: Event<'_>| {
-        if let Event::Ended(applied) = event {
+        if let Event::Step(Step::Ended(applied)) = event {
             done(applied);
         }
     };

@@ -1,14 +1,15 @@
 //! `--report` and the forms of stdout: what is in them, and that they are written however a run ends. Whole commands on FakeKms.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use kms_alias::cli::exit::Exit;
 use kms_alias::sandbox::{Effect, Fault, Scenario};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fake::{A, B, C, FakeKms, world};
-use crate::ran::{Ran, run_on};
+use crate::fake::{A, B, C, FakeConnect, FakeKms, world};
+use crate::ran::{Ran, run_args, run_on};
 
 const LIVE: [(&str, &str); 4] =
     [("alias/app/gone", C), ("alias/app/moved", A), ("alias/app/same", A), ("alias/app/stray", B)];
@@ -19,7 +20,20 @@ const MANIFEST: &str = "version: 1\nscope: [alias/app/]\nguards: {max_delete: 9,
     alias/app/new: aaaa1111-0000-4000-8000-000000000001\n  \
     alias/app/same: aaaa1111-0000-4000-8000-000000000001\n";
 
-const FORMS: [&str; 4] = ["text", "diff", "json", "tsv"];
+/// The forms that stdout can have too, as one document
+const SHOWN: [&str; 4] = ["text", "diff", "json", "tsv"];
+const FORMS: [&str; 10] = [
+    "text",
+    "diff",
+    "json",
+    "tsv",
+    "ndjson",
+    "sarif",
+    "junit",
+    "gitlab-codequality",
+    "gitlab-terraform",
+    "prometheus",
+];
 
 /// A run with a report in every form
 struct Reported {
@@ -67,7 +81,7 @@ async fn a_report_of_a_plan_is_what_stdout_has_in_the_same_form() {
     let kms = FakeKms::with(&LIVE);
     let reported = Reported::new(&kms, MANIFEST, &["plan"]).await;
     assert_eq!(reported.ran.exit, Exit::Success, "{}", reported.ran.err);
-    for form in FORMS {
+    for form in SHOWN {
         let alone = run_on(&FakeKms::with(&LIVE), MANIFEST, &["plan", "-o", form], None).await;
         // Each manifest is in a file of its own, which the reports name.
         let lines = |text: &str| {
@@ -118,28 +132,52 @@ fn manifest_of(reported: &Reported) -> String {
         .unwrap()
 }
 
+/// What there is, the manifest, the arguments, how it ends, and what is said then
+type Case<'c> = (FakeKms, &'c str, &'c [&'c str], Exit, [&'c str; 2]);
+
 #[tokio::test(start_paused = true)]
 async fn every_report_is_written_however_the_run_ends() {
     let silent =
         Scenario { faults: vec![Fault::new("ListAliases", Effect::AccessDenied)], ..Scenario::default() };
     let guarded = MANIFEST.replace("max_delete: 9", "max_delete: 0");
-    let cases: [(FakeKms, &str, &[&str], Exit, &str); 5] = [
-        (FakeKms::with(&LIVE), "version: 1\nscope: 7\n", &["plan"], Exit::Manifest, "problem"),
-        (FakeKms::with(&LIVE), &guarded, &["apply", "--yes"], Exit::Refused, "mass-delete"),
+    // What each says where a person reads it, and where a program does.
+    let cases: [Case<'_>; 5] = [
+        (
+            FakeKms::with(&LIVE),
+            "version: 1\nscope: 7\n",
+            &["plan"],
+            Exit::Manifest,
+            ["problem", "wrong-type"],
+        ),
+        (FakeKms::with(&LIVE), &guarded, &["apply", "--yes"], Exit::Refused, ["mass-delete"; 2]),
         (
             FakeKms::new(world(&LIVE), silent),
             MANIFEST,
             &["apply", "--yes"],
             Exit::Runtime,
-            "AccessDeniedException",
+            ["AccessDenied"; 2],
         ),
-        (FakeKms::with(&LIVE), MANIFEST, &["apply", "--expect-digest", "sha256:0"], Exit::Stale, "sha256:0"),
-        (FakeKms::with(&LIVE), MANIFEST, &["plan", "--target", "nowhere"], Exit::Usage, "nowhere"),
+        (
+            FakeKms::with(&LIVE),
+            MANIFEST,
+            &["apply", "--expect-digest", "sha256:0"],
+            Exit::Stale,
+            ["sha256:0"; 2],
+        ),
+        (FakeKms::with(&LIVE), MANIFEST, &["plan", "--target", "nowhere"], Exit::Usage, ["nowhere"; 2]),
     ];
-    for (kms, manifest, args, exit, word) in cases {
+    for (kms, manifest, args, exit, [person, program]) in cases {
         let reported = Reported::new(&kms, manifest, args).await;
         assert_eq!(reported.ran.exit, exit, "{}", reported.ran.err);
+        let code = format!("kms_alias_last_run_exit_code {}\n", exit.code());
         for form in FORMS {
+            let word = match form {
+                "gitlab-terraform" if matches!(exit, Exit::Refused | Exit::Stale) => "\"create\": 1",
+                "gitlab-terraform" => "\"errored\": true",
+                "prometheus" => &code,
+                form if SHOWN.contains(&form) => person,
+                _ => program,
+            };
             let text = reported.text(form);
             assert!(text.contains(word), "{form} of {args:?} with {exit:?}: {text}");
         }
@@ -177,4 +215,157 @@ async fn what_makes_no_sense_is_said_before_anything_is_read() {
         assert!(!Path::new("x").exists(), "{args:?}");
     }
     assert!(kms.calls_to("ListAliases").is_empty());
+}
+
+/// The one run of a SARIF document
+fn sarif(reported: &Reported) -> Value {
+    reported.json("sarif")["runs"][0].clone()
+}
+
+fn fingerprints(results: &Value) -> Vec<String> {
+    let of =
+        |result: &Value| result["partialFingerprints"]["kmsAliasFinding/v1"].as_str().unwrap().to_owned();
+    results.as_array().unwrap().iter().map(of).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_points_at_its_line_and_is_the_same_one_when_the_lines_have_moved() {
+    let first = sarif(&Reported::new(&FakeKms::with(&LIVE), MANIFEST, &["plan"]).await);
+    let results = first["results"].as_array().unwrap();
+    let rules: Vec<_> = results.iter().map(|result| result["ruleId"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["key-without-alias", "decrypt-by-name"]);
+    let region = &results[1]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!((&region["startLine"], &region["startColumn"]), (&6.into(), &3.into()));
+    let rule = &first["tool"]["driver"]["rules"][results[1]["ruleIndex"].as_u64().unwrap() as usize];
+    assert_eq!(rule["id"], "decrypt-by-name");
+    assert!(rule["help"]["markdown"].as_str().unwrap().starts_with("## decrypt-by-name"), "{rule}");
+    // In a file of another name a finding is another one, so the second run has the first one's.
+    let folder = TempDir::new().unwrap();
+    let manifest = path(&folder, "aliases.yaml");
+    let mut both = Vec::new();
+    for text in [MANIFEST.to_owned(), format!("# a comment\n{MANIFEST}")] {
+        std::fs::write(&manifest, text).unwrap();
+        let report = format!("sarif={}", path(&folder, "sarif"));
+        let kms = FakeKms::with(&LIVE);
+        run_args(|_| FakeConnect(kms.clone()), &["plan", "-f", &manifest, "--report", &report], None).await;
+        let document: Value =
+            serde_json::from_str(&std::fs::read_to_string(path(&folder, "sarif")).unwrap()).unwrap();
+        both.push(fingerprints(&document["runs"][0]["results"]));
+    }
+    assert_eq!(both[0], both[1]);
+    assert_ne!(both[0][0], both[0][1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gitlab_is_told_integers_and_issues_each_with_a_place_and_a_fingerprint_of_its_own() {
+    let reported = Reported::new(&FakeKms::with(&LIVE), MANIFEST, &["plan"]).await;
+    assert_eq!(reported.json("gitlab-terraform"), json!({"create": 1, "update": 1, "delete": 1}));
+    let issues = reported.json("gitlab-codequality");
+    let issues = issues.as_array().unwrap();
+    let prints: BTreeSet<_> = issues.iter().map(|issue| issue["fingerprint"].as_str().unwrap()).collect();
+    assert_eq!((prints.len(), issues.len()), (2, 2));
+    assert_eq!(
+        (&issues[1]["location"]["lines"]["begin"], &issues[1]["severity"]),
+        (&6.into(), &"minor".into())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_case_is_a_failure_while_its_alias_differs_and_passes_once_it_is_applied() {
+    let kms = FakeKms::with(&LIVE);
+    let planned = Reported::new(&kms, MANIFEST, &["plan"]).await.text("junit");
+    assert!(planned.contains("tests=\"4\" failures=\"3\" errors=\"0\""), "{planned}");
+    assert!(planned.contains("<failure type=\"drift\" message=\"is on cccc3333-"), "{planned}");
+    assert!(planned.contains("<testcase name=\"1 in sync\""), "{planned}");
+    let applied = Reported::new(&kms, MANIFEST, &["apply", "--yes"]).await.text("junit");
+    assert!(applied.contains("tests=\"4\" failures=\"0\" errors=\"0\""), "{applied}");
+}
+
+/// The value of a sample
+fn sample(metrics: &str, name: &str) -> Option<f64> {
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_carry_the_last_success_over_a_run_that_fails_and_name_no_alias() {
+    let folder = TempDir::new().unwrap();
+    let report = format!("--report=prometheus={}", path(&folder, "prometheus"));
+    let metrics = || std::fs::read_to_string(path(&folder, "prometheus")).unwrap();
+    let success = "kms_alias_last_success_timestamp_seconds";
+    run_on(&FakeKms::with(&LIVE), "version: 1\nscope: 7\n", &["plan", &report], None).await;
+    assert_eq!(sample(&metrics(), success), None, "there has been none");
+    run_on(&FakeKms::with(&LIVE), MANIFEST, &["plan", "--detailed-exitcode", &report], None).await;
+    let (first, at) = (metrics(), sample(&metrics(), success));
+    assert!(at.is_some() && !first.contains("alias/"), "{first}");
+    for (name, value) in [
+        ("kms_alias_last_run_exit_code", 2.0),
+        ("kms_alias_target_up{target=\"default\"}", 1.0),
+        ("kms_alias_aliases{target=\"default\",status=\"pending\"}", 3.0),
+        ("kms_alias_aliases{target=\"default\",status=\"unmanaged\"}", 1.0),
+        ("kms_alias_pending_changes{target=\"default\",action=\"delete\"}", 1.0),
+        ("kms_alias_api_calls_total{operation=\"ListAliases\"}", 1.0),
+    ] {
+        assert_eq!(sample(&first, name), Some(value), "{name} in {first}");
+    }
+    run_on(&FakeKms::with(&LIVE), "version: 1\nscope: 7\n", &["plan", &report], None).await;
+    assert_eq!(sample(&metrics(), success), at);
+    assert_eq!(sample(&metrics(), "kms_alias_last_run_exit_code"), Some(3.0));
+    assert!(!metrics().contains("target_up"), "nothing is known of a target: {}", metrics());
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_of_an_apply_are_of_what_it_left() {
+    let metrics =
+        Reported::new(&FakeKms::with(&LIVE), MANIFEST, &["apply", "--yes"]).await.text("prometheus");
+    assert_eq!(
+        sample(&metrics, "kms_alias_aliases{target=\"default\",status=\"in_sync\"}"),
+        Some(3.0),
+        "{metrics}"
+    );
+    assert_eq!(
+        sample(&metrics, "kms_alias_pending_changes{target=\"default\",action=\"create\"}"),
+        Some(0.0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_come_in_the_order_of_what_happens_and_the_report_has_them_as_well() {
+    let scenario =
+        Scenario { faults: vec![Fault::new("UpdateAlias", Effect::AccessDenied)], ..Scenario::default() };
+    let kms = FakeKms::new(world(&LIVE), scenario);
+    let reported = Reported::new(&kms, MANIFEST, &["apply", "--yes", "-o", "ndjson"]).await;
+    assert_eq!(reported.ran.out.replace("aliases.yaml", &manifest_of(&reported)), reported.text("ndjson"));
+    let events: Vec<Value> =
+        reported.ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert!(events.iter().all(|event| event["@timestamp"].is_string() && event["@message"].is_string()));
+    assert_eq!(
+        kinds[..7],
+        [
+            "version",
+            "planned_change",
+            "planned_change",
+            "planned_change",
+            "change_summary",
+            "diagnostic",
+            "diagnostic"
+        ]
+    );
+    let of = |kind: &str, alias: &str| {
+        let is = |event: &Value| event["type"] == kind && event["hook"]["resource"]["alias"] == alias;
+        events.iter().position(is).unwrap_or_else(|| panic!("{kind} of {alias}: {}", reported.ran.out))
+    };
+    assert!(of("apply_start", "alias/app/new") < of("apply_complete", "alias/app/new"));
+    assert!(of("apply_start", "alias/app/moved") < of("apply_errored", "alias/app/moved"));
+    assert!(
+        events[of("apply_errored", "alias/app/moved")]["hook"]["error"]
+            .as_str()
+            .unwrap()
+            .contains("AccessDenied")
+    );
+    kinds.drain(..7);
+    let summary = kinds.iter().position(|kind| *kind == "change_summary").unwrap();
+    assert!(kinds[summary + 1..].iter().all(|kind| *kind == "diagnostic"), "{kinds:?}");
+    assert_eq!(events[7 + summary]["changes"]["add"], 1);
+    assert_eq!(events[7 + summary]["changes"]["failed"], 1);
 }

@@ -1,0 +1,206 @@
+//! A run -> JUnit XML, which most CI systems show: a suite for each target, a case for each alias that its plan names.
+//!
+//! The form is that of <https://github.com/testmoapp/junitxml>. A difference is a failure, what could not be found out an error.
+
+use std::fmt::Write as _;
+
+use super::form::{Run, Written};
+use super::harmless::harmless;
+use crate::document::{AppliedChange, ErrorText, PlannedChange, RefusalText, TargetPlan, Verb};
+
+/// What came of a case
+enum Outcome {
+    Passed,
+    /// Of this type, for this reason
+    Failed(String, String),
+    /// Likewise, but nothing is known
+    Errored(String, String),
+}
+
+struct Case {
+    name: String,
+    outcome: Outcome,
+    /// What a person should know besides
+    notes: Vec<String>,
+}
+
+struct Suite {
+    name: String,
+    cases: Vec<Case>,
+}
+
+/// The one document
+pub fn junit(run: &Run) -> String {
+    let suites = suites(run);
+    let seconds = run.took.as_secs_f64();
+    let sum = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kms-alias {}\" tests=\"{}\" failures=\"{}\" \
+         errors=\"{}\" time=\"{seconds:.3}\">\n",
+        run.command,
+        sum(|suite| suite.cases.len()),
+        sum(Suite::failures),
+        sum(Suite::errors)
+    );
+    suites.iter().for_each(|suite| suite.write(&mut xml));
+    xml + "</testsuites>\n"
+}
+
+/// The run as a whole first, where there is something to say of it
+fn suites(run: &Run) -> Vec<Suite> {
+    let mut cases: Vec<Case> = run.errors.iter().map(|error| errored("run", error)).collect();
+    for problem in run.problems.sorted().into_iter().filter(|problem| problem.severity.as_str() == "error") {
+        let at = problem.place().map(|place| format!("{}:{}:{}: ", place.file, place.line, place.column));
+        let message = at.unwrap_or_default() + &problem.message;
+        cases.push(Case::failed("manifest", problem.code, message));
+    }
+    let plan = run.plan.as_ref();
+    cases.extend(plan.iter().flat_map(|plan| &plan.refusals).map(refused));
+    let whole = (!cases.is_empty()).then(|| Suite { name: format!("kms-alias {}", run.command), cases });
+    let targets = plan.map(|plan| &plan.targets[..]).unwrap_or_default();
+    let suites = targets.iter().map(|target| suite(target, run.written.as_ref()));
+    whole.into_iter().chain(suites).collect()
+}
+
+fn suite(target: &TargetPlan, written: Option<&Written>) -> Suite {
+    let mut cases: Vec<Case> = target.error.iter().map(|error| errored("read", error)).collect();
+    cases.extend(target.refusals.iter().map(refused));
+    let report = written.and_then(|written| written.of(&target.name));
+    cases.extend(
+        report.iter().filter_map(|report| report.error.as_ref()).map(|error| errored("write", error)),
+    );
+    for change in &target.changes {
+        cases.push(case(change, written.and_then(|written| written.outcome(&target.name, change))));
+    }
+    if target.in_sync > 0 {
+        let name = format!("{} in sync", target.in_sync);
+        cases.push(Case { name, outcome: Outcome::Passed, notes: Vec::new() });
+    }
+    Suite { name: target.name.clone(), cases }
+}
+
+fn errored(name: &str, error: &ErrorText) -> Case {
+    let notes = error.hint.iter().map(|hint| format!("hint: {hint}")).collect();
+    let outcome = Outcome::Errored("unreadable".to_owned(), error.message.clone());
+    Case { name: name.to_owned(), outcome, notes }
+}
+
+fn refused(refusal: &RefusalText) -> Case {
+    let notes = vec![format!("hint: {}", refusal.hint)];
+    Case {
+        notes,
+        ..Case::failed(&format!("guard {}", refusal.guard), &refusal.guard, refusal.message.clone())
+    }
+}
+
+fn case(change: &PlannedChange, outcome: Option<&AppliedChange>) -> Case {
+    let mut notes: Vec<_> = change.why.iter().map(|why| format!("why: {why}")).collect();
+    notes.extend(change.risks.iter().map(|risk| format!("risk: {}  [{}]", risk.message, risk.code)));
+    notes.extend(change.hint.iter().map(|hint| format!("hint: {hint}")));
+    notes.extend(change.source.iter().map(|source| format!("at: {source}")));
+    let outcome = match (&change.blocked_by, outcome) {
+        (Some(why), _) => Outcome::Failed("held".to_owned(), why.clone()),
+        (None, Some(write)) if write.is_success() => Outcome::Passed,
+        (None, Some(write)) => {
+            Outcome::Failed(write.status.clone(), write.error.clone().unwrap_or_else(|| drift(change)))
+        }
+        (None, None) => Outcome::Failed("drift".to_owned(), drift(change)),
+    };
+    Case { name: change.alias.clone(), outcome, notes }
+}
+
+/// How an alias differs
+fn drift(change: &PlannedChange) -> String {
+    let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "no key".to_owned());
+    match (change.verb(), &change.previous_alias) {
+        (Verb::Create, _) => format!("is not there, and should be on {}", key(&change.after)),
+        (Verb::Rename, Some(old)) => format!("is still called {old}"),
+        (Verb::Delete, _) => format!("is on {}, and should not be there", key(&change.before)),
+        _ => format!("is on {}, and should be on {}", key(&change.before), key(&change.after)),
+    }
+}
+
+impl Case {
+    fn failed(name: &str, kind: &str, message: String) -> Self {
+        Self { name: name.to_owned(), outcome: Outcome::Failed(kind.to_owned(), message), notes: Vec::new() }
+    }
+
+    fn write(&self, class: &str, xml: &mut String) {
+        let _ =
+            write!(xml, "    <testcase name=\"{}\" classname=\"{}\"", escaped(&self.name), escaped(class));
+        let (element, kind, message) = match &self.outcome {
+            Outcome::Passed => {
+                *xml += "/>\n";
+                return;
+            }
+            Outcome::Failed(kind, message) => ("failure", kind, message),
+            Outcome::Errored(kind, message) => ("error", kind, message),
+        };
+        let (kind, message) = (escaped(kind), escaped(message));
+        let notes: String = self.notes.iter().map(|note| format!("\n{}", escaped(note))).collect();
+        let _ = writeln!(
+            xml,
+            ">\n      <{element} type=\"{kind}\" message=\"{message}\">{message}{notes}</{element}>"
+        );
+        *xml += "    </testcase>\n";
+    }
+}
+
+impl Suite {
+    fn failures(&self) -> usize {
+        self.cases.iter().filter(|case| matches!(case.outcome, Outcome::Failed(..))).count()
+    }
+
+    fn errors(&self) -> usize {
+        self.cases.iter().filter(|case| matches!(case.outcome, Outcome::Errored(..))).count()
+    }
+
+    fn write(&self, xml: &mut String) {
+        let (tests, failures, errors) = (self.cases.len(), self.failures(), self.errors());
+        let name = escaped(&self.name);
+        let _ = writeln!(
+            xml,
+            "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\">"
+        );
+        self.cases.iter().for_each(|case| case.write(&self.name, xml));
+        *xml += "  </testsuite>\n";
+    }
+}
+
+/// A text as an attribute or between elements; what XML 1.0 cannot hold at all is not harmless either
+fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in harmless(text).chars() {
+        match c {
+            '&' => shown += "&amp;",
+            '<' => shown += "&lt;",
+            '>' => shown += "&gt;",
+            '"' => shown += "&quot;",
+            '\'' => shown += "&apos;",
+            // Neither is a character to XML, wherever it is looked up (<https://www.w3.org/TR/xml/#charsets>).
+            '\u{fffe}' | '\u{ffff}' => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_can_end_its_place_in_the_xml() {
+        assert_eq!(
+            escaped("a<b>&\"'\u{0}\u{1b}\n\u{ffff}ü"),
+            "a&lt;b&gt;&amp;&quot;&apos;\\0\\u{1b}\\n\\u{ffff}ü"
+        );
+        for c in ('\0'..=char::MAX).step_by(3) {
+            let shown = escaped(&c.to_string());
+            assert!(
+                !shown.contains(|c: char| c.is_control() || "<>\"'\u{ffff}\u{fffe}".contains(c)),
+                "{c:?}"
+            );
+        }
+    }
+}

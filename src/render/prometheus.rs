@@ -1,0 +1,165 @@
+//! A run -> metrics in the text format that the node exporter's textfile collector reads
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>): no timestamps, and no alias is a label, since there may be a
+//! hundred thousand of them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::form::Run;
+use super::harmless::harmless;
+use crate::document::{PlannedChange, TargetPlan, Verb};
+
+const LAST_SUCCESS: &str = "kms_alias_last_success_timestamp_seconds";
+
+/// The whole file; `earlier` is what was in its place, from which a run that fails takes when the last one did not
+pub fn prometheus(run: &Run, earlier: Option<&str>) -> String {
+    let mut file = File(String::new());
+    let ended = run.began.unix_timestamp_nanos() as f64 / 1e9 + run.took.as_secs_f64();
+    let succeeded = if run.succeeded() { Some(ended) } else { earlier.and_then(last_success) };
+    file.gauge("kms_alias_last_run_timestamp_seconds", "When the last run ended.", [(String::new(), ended)]);
+    let about = "When the last run ended that exited 0 or 2.";
+    file.gauge(LAST_SUCCESS, about, succeeded.map(|at| (String::new(), at)));
+    let code = f64::from(run.exit_code);
+    file.gauge("kms_alias_last_run_exit_code", "The exit code of the last run.", [(String::new(), code)]);
+    let took = run.took.as_secs_f64();
+    file.gauge("kms_alias_run_duration_seconds", "How long the last run took.", [(String::new(), took)]);
+    targets(run, &mut file);
+    calls(run, &mut file);
+    file.0
+}
+
+/// What the file at the place of a report says of the last success
+fn last_success(earlier: &str) -> Option<f64> {
+    let line = earlier.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS))?;
+    line.trim().parse().ok().filter(|at: &f64| at.is_finite())
+}
+
+fn targets(run: &Run, file: &mut File) {
+    let targets = run.plan.as_ref().map(|plan| &plan.targets[..]).unwrap_or_default();
+    let up = |target: &TargetPlan| (label("target", &target.name), f64::from(u8::from(!target.errored)));
+    file.gauge("kms_alias_target_up", "Whether the target could be read.", targets.iter().map(up));
+    let read = || targets.iter().filter(|target| !target.errored);
+    let aliases = read().flat_map(|target| labelled(target, "status", aliases(run, target)));
+    file.gauge("kms_alias_aliases", "Aliases in scope, by what the run left them as.", aliases);
+    let changes = read().flat_map(|target| labelled(target, "action", changes(run, target)));
+    file.gauge("kms_alias_pending_changes", "Differences that the run left.", changes);
+    let keys = read().flat_map(|target| labelled(target, "key_state", unusable(target)));
+    file.gauge("kms_alias_unusable_keys", "Keys in a plan that no alias can be used with now.", keys);
+}
+
+/// The samples of one target
+fn labelled(
+    target: &TargetPlan,
+    name: &'static str,
+    counts: BTreeMap<String, usize>,
+) -> impl Iterator<Item = (String, f64)> {
+    let target = label("target", &target.name);
+    counts.into_iter().map(move |(value, count)| (format!("{target},{}", label(name, &value)), count as f64))
+}
+
+/// Every status, those that no alias has as well: a sample that comes and goes is hard to alert on
+fn aliases(run: &Run, target: &TargetPlan) -> BTreeMap<String, usize> {
+    let mut counts: BTreeMap<String, usize> =
+        ["held", "in_sync", "kept", "pending", "unmanaged"].map(|status| (status.to_owned(), 0)).into();
+    let mut add = |status: &str, count| *counts.entry(status.to_owned()).or_default() += count;
+    add("in_sync", target.in_sync);
+    add("unmanaged", target.unmanaged.len());
+    add("kept", target.kept.len());
+    for change in &target.changes {
+        match change.verb() {
+            Verb::Held => add("held", 1),
+            _ if !is_done(run, target, change) => add("pending", 1),
+            // What is deleted is in no status any more.
+            Verb::Delete => {}
+            _ => add("in_sync", 1),
+        }
+    }
+    counts
+}
+
+fn is_done(run: &Run, target: &TargetPlan, change: &PlannedChange) -> bool {
+    let outcome = run.written.as_ref().and_then(|written| written.outcome(&target.name, change));
+    outcome.is_some_and(|outcome| outcome.is_success())
+}
+
+fn changes(run: &Run, target: &TargetPlan) -> BTreeMap<String, usize> {
+    let all = [Verb::Create, Verb::Retarget, Verb::Replace, Verb::Rename, Verb::Delete, Verb::Held];
+    let mut counts: BTreeMap<_, _> = all.map(|verb| (verb.as_str().to_owned(), 0)).into();
+    for change in target.changes.iter().filter(|change| !is_done(run, target, change)) {
+        *counts.entry(change.verb().as_str().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+fn unusable(target: &TargetPlan) -> BTreeMap<String, usize> {
+    target.unusable_keys.clone()
+}
+
+fn calls(run: &Run, file: &mut File) {
+    let plan = run.plan.as_ref();
+    let calls = plan.iter().flat_map(|plan| &plan.api_calls);
+    let calls = calls.map(|(operation, count)| (label("operation", operation), *count as f64));
+    file.family("kms_alias_api_calls_total", "counter", "Requests made to plan, retries included.", calls);
+    let written = run.written.iter().flat_map(|written| &written.report.targets);
+    let retries = written.map(|target| {
+        let again = target.changes.iter().map(|change| change.attempts.saturating_sub(1)).sum::<u32>();
+        (label("target", &target.name), f64::from(again))
+    });
+    file.gauge("kms_alias_api_retries", "Writes that the run had to repeat.", retries);
+}
+
+fn label(name: &str, value: &str) -> String {
+    format!("{name}=\"{}\"", harmless(value).replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+struct File(String);
+
+impl File {
+    fn gauge(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (String, f64)>) {
+        self.family(name, "gauge", help, samples);
+    }
+
+    /// One metric, each sample with its labels; nothing where there is none
+    fn family(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (String, f64)>,
+    ) {
+        let lines: String = samples
+            .into_iter()
+            .map(|(labels, value)| match labels.is_empty() {
+                true => format!("{name} {value}\n"),
+                false => format!("{name}{{{labels}}} {value}\n"),
+            })
+            .collect();
+        if !lines.is_empty() {
+            let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n{lines}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_success_is_read_back_and_nothing_else_is_taken_for_it() {
+        let file = format!("# HELP {LAST_SUCCESS} x\n{LAST_SUCCESS} 1764000000.25\n");
+        assert_eq!(last_success(&file), Some(1_764_000_000.25));
+        for other in [
+            "",
+            "x 1\n",
+            "kms_alias_last_success_timestamp_seconds NaN\n",
+            "kms_alias_last_success_timestamp_seconds\n",
+        ] {
+            assert_eq!(last_success(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_label_cannot_end_itself() {
+        assert_eq!(label("target", "a\"} 1\nb\\"), "target=\"a\\\"} 1\\\\nb\\\\\"");
+    }
+}
