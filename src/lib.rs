@@ -11,7 +11,7 @@
 //! 5. [`diff`](mod@diff): desired and live -> how they differ
 //! 6. [`inspect`](mod@inspect): the keys of the change -> what the service knows about them
 //! 7. [`plan`](mod@plan): differences, policy and facts -> ordered actions, and what is held; here a delete is decided
-//! 8. [`document`], [`render`]: plans and reports -> what is written for programs and kept, and from that text, unified diff, Markdown, JSON
+//! 8. [`document`], [`render`]: plans and reports -> what is written for programs and kept, and from that every form of a report
 //! 9. [`apply`](mod@apply): one stage of a plan -> one outcome an action; here alone the cloud is written
 //! 10. [`verify`](mod@verify): list, compare and plan again until there is nothing left to do
 //!

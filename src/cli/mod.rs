@@ -80,11 +80,11 @@ pub async fn run<C: Connect>(
         }
     };
     logging::begin(cli.global.verbose, console.ends.err_colour);
-    let run = Mutex::new(reports::begin(reported(&cli.command).unwrap_or_default(), &cli.global));
+    let run = Mutex::new(reports::begin(&cli));
     let stream = Mutex::default();
     let session = Session { global: &cli.global, console, stop, run, stream, began: now() };
     session.tell_version();
-    if let Some(sentence) = reports::refusal(reported(&cli.command), &cli.global.report) {
+    if let Some(sentence) = reports::refusal(&cli) {
         return session.fail(Exit::Usage, &sentence, None);
     }
     let exit = match session.dispatch(&cli.command, connect).await {
@@ -94,17 +94,6 @@ pub async fn run<C: Connect>(
         Err(error) => session.fail(Exit::Runtime, &format!("failed to {error:#}"), hint(&error)),
     };
     session.write_reports(exit)
-}
-
-/// The name of a command that has reports
-fn reported(command: &Command) -> Option<&'static str> {
-    match command {
-        Command::Plan(_) => Some("plan"),
-        Command::Drift(_) => Some("drift"),
-        Command::Apply(_) => Some("apply"),
-        Command::Revert(_) => Some("revert"),
-        _ => None,
-    }
 }
 
 /// Help and version are no errors, and go to stdout; clap's own exit code 2 means drift here

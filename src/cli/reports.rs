@@ -2,12 +2,13 @@
 //! that `--report` names, however the run ended.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 
 use super::Session;
-use super::args::{Global, Output, ReportFile};
+use super::args::{Cli, Command, Output, ReportFile};
 use super::exit::Exit;
 use crate::bounded::{Limit, read_text};
 use crate::document::{self, ErrorText};
@@ -23,10 +24,11 @@ use crate::render::harmless::harmless;
 const LARGEST: Limit = Limit::mib(64);
 
 /// A run of which nothing is known yet
-pub(super) fn begin(command: &'static str, global: &Global) -> Run {
-    let manifest = global.file.first().map_or("aliases.yaml".to_owned(), |path| path.display().to_string());
+pub(super) fn begin(cli: &Cli) -> Run {
+    let manifest =
+        cli.global.file.first().map_or("aliases.yaml".to_owned(), |path| path.display().to_string());
     Run {
-        command,
+        command: reported(&cli.command).unwrap_or_default(),
         manifest,
         problems: Problems::default(),
         errors: Vec::new(),
@@ -40,16 +42,49 @@ pub(super) fn begin(command: &'static str, global: &Global) -> Run {
     }
 }
 
-/// Why no report can be made as the command line asks for them
-pub(super) fn refusal(command: Option<&'static str>, reports: &[ReportFile]) -> Option<String> {
-    let first = reports.first()?;
-    if command.is_none() {
-        let form = first.form();
-        return Some(format!("--report {form}: only plan, apply, drift and revert have reports"));
+/// The name of a command that has reports
+pub(super) fn reported(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Plan(_) => Some("plan"),
+        Command::Drift(_) => Some("drift"),
+        Command::Apply(_) => Some("apply"),
+        Command::Revert(_) => Some("revert"),
+        _ => None,
     }
-    let mut paths = BTreeSet::new();
-    let twice = reports.iter().find(|report| !paths.insert(&report.path))?;
-    Some(format!("--report: two reports cannot be in one file, {}", twice.path.display()))
+}
+
+/// Why no reports can be made as the command line asks for them
+pub(super) fn refusal(cli: &Cli) -> Option<String> {
+    let reports = &cli.global.report;
+    let first = reports.first()?;
+    if reported(&cli.command).is_none() {
+        return Some(format!("--report {}: only plan, apply, drift and revert have reports", first.form()));
+    }
+    // As they stand in the same folder, however they are written.
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut taken: BTreeSet<PathBuf> = others(cli).into_iter().map(whole).collect();
+    let twice = reports.iter().find(|report| !taken.insert(whole(&report.path)))?;
+    let path = twice.path.display();
+    Some(format!("--report {}: {path} is to be another file of this run already", twice.form()))
+}
+
+/// The files that a command reads or writes besides, all of which a report would destroy
+fn others(cli: &Cli) -> Vec<&Path> {
+    let mut paths: Vec<&Path> = cli.global.file.iter().map(PathBuf::as_path).collect();
+    if paths.is_empty() {
+        paths.push(Path::new("aliases.yaml"));
+    }
+    match &cli.command {
+        Command::Plan(plan) => paths.extend(plan.out.as_deref()),
+        Command::Apply(apply) => {
+            paths.extend(apply.path.as_deref().into_iter().chain(apply.writing.receipt.as_deref()))
+        }
+        Command::Revert(revert) => {
+            paths.extend(Some(&*revert.path).into_iter().chain(revert.writing.receipt.as_deref()))
+        }
+        _ => {}
+    }
+    paths
 }
 
 impl Session<'_> {

@@ -1,5 +1,5 @@
-//! Plans and reports -> text, unified diff, Markdown, JSON, and what CI jobs read. Pure: nothing here prints, and the same input gives
-//! the same bytes.
+//! Plans and reports -> text, unified diff, Markdown, JSON, and what CI jobs and monitoring read. Pure: nothing here prints, and the same
+//! input gives the same bytes.
 
 pub mod access;
 pub mod diff;

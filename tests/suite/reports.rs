@@ -8,7 +8,7 @@ use kms_alias::sandbox::{Effect, Fault, Scenario};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fake::{A, B, C, FakeConnect, FakeKms, world};
+use crate::fake::{A, B, C, FakeConnect, FakeKms, home, world};
 use crate::ran::{Ran, run_args, run_on};
 
 const LIVE: [(&str, &str); 4] =
@@ -206,8 +206,17 @@ async fn what_makes_no_sense_is_said_before_anything_is_read() {
         (&["plan", "--report", "json"][..], "it has to be FORMAT=PATH"),
         (&["plan", "--report", "yaml=x"], "there is no format"),
         (&["plan", "--report", "json="], "the path is empty"),
-        (&["plan", "--report", "json=x", "--report", "tsv=x"], "two reports cannot be in one file, x"),
-        (&["validate", "--report", "json=x"], "only plan, apply and revert have reports"),
+        (
+            &["plan", "--report", "json=x", "--report", "tsv=x"],
+            "--report tsv: x is to be another file of this run already",
+        ),
+        (&["plan", "--report", "json=x", "--report", "tsv=./x"], "--report tsv: ./x is to be another file"),
+        (&["plan", "--out", "x", "--report", "json=x"], "--report json: x is to be another file"),
+        (&["apply", "x", "--report", "json=x"], "--report json: x is to be another file"),
+        (&["apply", "--receipt", "x", "--report", "json=x"], "--report json: x is to be another file"),
+        (&["revert", "x", "--report", "json=x"], "--report json: x is to be another file"),
+        (&["plan", "-f", "x", "--report", "json=x"], "--report json: x is to be another file"),
+        (&["validate", "--report", "json=x"], "only plan, apply, drift and revert have reports"),
     ] {
         let ran = run_on(&kms, MANIFEST, args, None).await;
         assert_eq!(ran.exit, Exit::Usage, "{}", ran.err);
@@ -368,4 +377,53 @@ async fn events_come_in_the_order_of_what_happens_and_the_report_has_them_as_wel
     assert!(kinds[summary + 1..].iter().all(|kind| *kind == "diagnostic"), "{kinds:?}");
     assert_eq!(events[7 + summary]["changes"]["add"], 1);
     assert_eq!(events[7 + summary]["changes"]["failed"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saved_plan_that_is_stale_is_reported_with_what_has_moved() {
+    let (kms, folder) = (FakeKms::with(&LIVE), TempDir::new().unwrap());
+    let plan = path(&folder, "plan");
+    run_on(&kms, MANIFEST, &["plan", "--out", &plan], None).await;
+    let at = kms.at();
+    kms.service().world_mut().put_alias(&home(), "alias/app/moved", Some(C), at);
+    let reported = Reported::new(&kms, MANIFEST, &["apply", &plan]).await;
+    assert_eq!(reported.ran.exit, Exit::Stale, "{}", reported.ran.err);
+    let document = reported.json("json");
+    assert_eq!((&document["exit_code"], &document["report"]), (&5.into(), &Value::Null));
+    for form in ["text", "diff", "json", "tsv", "ndjson", "sarif", "junit", "gitlab-codequality"] {
+        let text = reported.text(form);
+        assert!(text.contains("default is stale: ") && text.contains("alias/app/moved"), "{form}: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revert_has_reports_too() {
+    let (kms, folder) = (FakeKms::with(&LIVE), TempDir::new().unwrap());
+    let (receipt, second) = (path(&folder, "receipt"), path(&folder, "second"));
+    run_on(&kms, MANIFEST, &["apply", "--yes", "--receipt", &receipt], None).await;
+    let args = ["revert", &receipt, "--yes", "--receipt", &second, "--allow", "mass-delete,mass-update"];
+    let reported = Reported::new(&kms, MANIFEST, &args).await;
+    assert_eq!(reported.ran.exit, Exit::Success, "{}", reported.ran.err);
+    assert_eq!(cells(&reported.table(), "status"), ["done"; 3]);
+    assert_eq!(reported.json("json")["receipt"], *second);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_could_not_be_read_is_told_beside_those_that_were() {
+    let manifest = "version: 1\nscope: [alias/app/]\naliases:\n  \
+        alias/app/new: aaaa1111-0000-4000-8000-000000000001\ntargets:\n  \
+        here: {account: \"111122223333\", region: us-east-1}\n  \
+        there: {account: \"444455556666\", region: us-east-1}\n";
+    let fault =
+        Fault { account: Some("444455556666".to_owned()), ..Fault::new("ListAliases", Effect::AccessDenied) };
+    let kms = FakeKms::new(world(&[]), Scenario { faults: vec![fault], ..Scenario::default() });
+    let reported = Reported::new(&kms, manifest, &["plan"]).await;
+    assert_eq!(reported.ran.exit, Exit::Runtime);
+    assert_eq!(cells(&reported.table(), "action"), ["create", "unread"]);
+    assert_eq!(reported.json("gitlab-terraform")["errored"], true);
+    assert_eq!(sarif(&reported)["invocations"][0]["executionSuccessful"], false);
+    assert!(reported.text("junit").contains("failures=\"1\" errors=\"1\""), "{}", reported.text("junit"));
+    let metrics = reported.text("prometheus");
+    let up = |name: &str| sample(&metrics, &format!("kms_alias_target_up{{target=\"{name}/us-east-1\"}}"));
+    assert_eq!((up("here/111122223333"), up("there/444455556666")), (Some(1.0), Some(0.0)), "{metrics}");
 }
