@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs all tests: those of the crate, ten thousand seeds of the simulation, then those against programs that are not ours (moto,
-the AWS CLI, microburst and cmarkgfm).
+the AWS CLI, microburst, cmarkgfm, and readers of the reports).
 
 The latter are installed into a virtual environment of their own under target/. Nothing is ever skipped: what could not
 be run is a failure. Needs Rust and Python 3 with its standard library, and the network when requirements.txt has changed.
@@ -58,7 +58,8 @@ def is_installed():
     if written != stamp():
         return False
     # The interpreter that it was made with may be gone.
-    probe = [python(), "-c", "import awscli, cmarkgfm, microburst.app, moto.server"]
+    modules = "awscli, cmarkgfm, jsonschema, junitparser, microburst.app, moto.server, prometheus_client"
+    probe = [python(), "-c", f"import {modules}"]
     try:
         return subprocess.run(probe, capture_output=True).returncode == 0
     except OSError:
@@ -66,7 +67,7 @@ def is_installed():
 
 
 def install():
-    """Moto, the AWS CLI, microburst and cmarkgfm, as pinned"""
+    """Moto, the AWS CLI, microburst, cmarkgfm and the readers of reports, as pinned"""
     if is_installed():
         say(f"what is not ours is installed in {VENV}")
         return

@@ -42,6 +42,7 @@ mod sandbox_misbehaves;
 mod sandbox_rules;
 mod sandbox_state;
 mod saved_plans;
+mod schemas;
 mod selection;
 #[cfg(unix)]
 mod signals;

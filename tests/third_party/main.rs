@@ -16,3 +16,4 @@ mod on_faulty_moto;
 mod on_moto;
 mod processes;
 mod raw;
+mod reports;
