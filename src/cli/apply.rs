@@ -207,7 +207,7 @@ impl Session<'_> {
         let text = |palette| render::report::report(surveyed, &told, &palette);
         let place = receipt.place.as_ref().map(|place| place.display().to_string());
         let (report, plain) = (document::report(&told), text(Palette::plain()));
-        self.keep_written(Written { report, text: plain, receipt: place });
+        self.keep_written(Written::new(report, plain, place));
         let text = match self.global.output {
             // Every event of it has been printed.
             Output::Ndjson => String::new(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::ErrorText;
-use super::plan::PlanDocument;
+use super::plan::{PlanDocument, PlannedChange};
 use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
@@ -86,6 +86,25 @@ pub struct AppliedChange {
     pub found: Option<String>,
     /// What went wrong
     pub error: Option<String>,
+}
+
+impl TargetReport {
+    /// What became of a planned change: of its two writes, if it is a rename, the one that went worse
+    pub fn outcome(&self, change: &PlannedChange) -> Option<&AppliedChange> {
+        let of = |name: &String| {
+            let at = self.changes.binary_search_by(|one| one.alias.cmp(name)).ok()?;
+            self.changes.get(at)
+        };
+        let writes = [of(&change.alias), change.previous_alias.as_ref().and_then(of)].into_iter().flatten();
+        writes.min_by_key(|write| write.is_success())
+    }
+}
+
+impl AppliedChange {
+    /// Whether the alias is, or was said to be, as wanted
+    pub fn is_success(&self) -> bool {
+        matches!(&*self.status, "done" | "already_so")
+    }
 }
 
 /// What became of the changes of these targets

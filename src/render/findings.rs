@@ -1,13 +1,13 @@
 //! A run -> what a reviewer or an operator should look at, one by one: what every form that lists results is made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 
 use super::form::{Run, Written};
 use super::style::harmless;
-use crate::document::{PlanDocument, PlannedChange, RefusalText, Source, TargetPlan};
+use crate::document::{PlanDocument, PlannedChange, RefusalText, Source, TargetPlan, TargetReport};
 use crate::load::{Problem, Severity};
 use crate::plan::guards::{Allow, FailOn};
 use crate::plan::risks::Code;
@@ -125,17 +125,26 @@ impl List {
         for change in &target.changes {
             self.add_change(Found { alias: &change.alias, source: change.source.as_ref(), ..about }, change);
         }
-        let report = written.and_then(|written| written.of(&target.name));
-        for error in report.iter().filter_map(|report| report.error.as_ref()) {
+        if let Some(report) = written.and_then(|written| written.of(&target.name)) {
+            self.add_writes(about, target, report);
+        }
+    }
+
+    fn add_writes(&mut self, about: Found<'_>, target: &TargetPlan, report: &TargetReport) {
+        if let Some(error) = &report.error {
             let message = format!("failed to {}", error.message);
             self.add("failed", Level::Error, Found { message: &message, ..about });
         }
-        for write in report.iter().flat_map(|report| &report.changes).filter(|write| !write.is_success()) {
-            let planned = target.changes.iter().find(|change| change.alias == write.alias);
-            let source = planned.and_then(|change| change.source.as_ref());
+        let places: HashMap<&str, &Source> = target
+            .changes
+            .iter()
+            .filter_map(|change| Some((&*change.alias, change.source.as_ref()?)))
+            .collect();
+        for write in report.changes.iter().filter(|write| !write.is_success()) {
+            let (alias, source) = (&*write.alias, places.get(&*write.alias).copied());
             let message = write.error.as_deref().unwrap_or("it is not as planned");
             let rule = write.status.replace('_', "-");
-            self.add(&rule, Level::Error, Found { alias: &write.alias, message, source, ..about });
+            self.add(&rule, Level::Error, Found { alias, message, source, ..about });
         }
     }
 

@@ -1,5 +1,6 @@
 //! A run of plan, apply or revert -> the forms of its report, whichever way it ended. Pure.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -10,8 +11,7 @@ use super::harmless::{self, harmless};
 use super::style::Palette;
 use super::{gitlab, junit, prometheus, sarif, text, tsv};
 use crate::document::{
-    AppliedChange, ApplyDocument, ErrorText, FORMAT_VERSION, PlanDocument, PlannedChange, ReportDocument,
-    TargetReport, failure,
+    ApplyDocument, ErrorText, FORMAT_VERSION, PlanDocument, ReportDocument, TargetReport, failure,
 };
 use crate::load::Problems;
 
@@ -76,6 +76,8 @@ pub struct Written {
     pub text: String,
     /// The file that has every write of it
     pub receipt: Option<String>,
+    /// Where each target is in the report, of which there may be thousands
+    places: HashMap<String, usize>,
 }
 
 /// Why a form could not be made
@@ -174,26 +176,15 @@ impl Run {
 }
 
 impl Written {
+    /// What these reports say
+    pub fn new(report: ReportDocument, text: String, receipt: Option<String>) -> Self {
+        let places =
+            report.targets.iter().enumerate().map(|(at, target)| (target.name.clone(), at)).collect();
+        Self { report, text, receipt, places }
+    }
+
     /// What became of the changes of this target
     pub fn of(&self, target: &str) -> Option<&TargetReport> {
-        self.report.targets.iter().find(|one| one.name == target)
-    }
-
-    /// What became of a planned change of this target: of its two writes, if it is a rename, the one that went worse
-    pub fn outcome(&self, target: &str, change: &PlannedChange) -> Option<&AppliedChange> {
-        let target = self.of(target)?;
-        let of = |name: &String| {
-            let at = target.changes.binary_search_by(|one| one.alias.cmp(name)).ok()?;
-            target.changes.get(at)
-        };
-        let writes = [of(&change.alias), change.previous_alias.as_ref().and_then(of)].into_iter().flatten();
-        writes.min_by_key(|write| write.is_success())
-    }
-}
-
-impl AppliedChange {
-    /// Whether the alias is, or was said to be, as wanted
-    pub fn is_success(&self) -> bool {
-        matches!(&*self.status, "done" | "already_so")
+        self.report.targets.get(*self.places.get(target)?)
     }
 }

@@ -70,7 +70,7 @@ fn suite(target: &TargetPlan, written: Option<&Written>) -> Suite {
         report.iter().filter_map(|report| report.error.as_ref()).map(|error| errored("write", error)),
     );
     for change in &target.changes {
-        cases.push(case(change, written.and_then(|written| written.outcome(&target.name, change))));
+        cases.push(case(change, report.and_then(|report| report.outcome(change))));
     }
     if target.in_sync > 0 {
         let name = format!("{} in sync", target.in_sync);

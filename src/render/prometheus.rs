@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::form::Run;
 use super::harmless::harmless;
-use crate::document::{PlannedChange, TargetPlan, Verb};
+use crate::document::{AppliedChange, PlannedChange, TargetPlan, TargetReport, Verb};
 
 const LAST_SUCCESS: &str = "kms_alias_last_success_timestamp_seconds";
 
@@ -38,12 +38,13 @@ fn targets(run: &Run, file: &mut File) {
     let targets = run.plan.as_ref().map(|plan| &plan.targets[..]).unwrap_or_default();
     let up = |target: &TargetPlan| (label("target", &target.name), f64::from(u8::from(!target.errored)));
     file.gauge("kms_alias_target_up", "Whether the target could be read.", targets.iter().map(up));
+    let report = |target: &TargetPlan| run.written.as_ref().and_then(|written| written.of(&target.name));
     let read = || targets.iter().filter(|target| !target.errored);
-    let aliases = read().flat_map(|target| labelled(target, "status", aliases(run, target)));
+    let aliases = read().flat_map(|target| labelled(target, "status", aliases(target, report(target))));
     file.gauge("kms_alias_aliases", "Aliases in scope, by what the run left them as.", aliases);
-    let changes = read().flat_map(|target| labelled(target, "action", changes(run, target)));
+    let changes = read().flat_map(|target| labelled(target, "action", changes(target, report(target))));
     file.gauge("kms_alias_pending_changes", "Differences that the run left.", changes);
-    let keys = read().flat_map(|target| labelled(target, "key_state", unusable(target)));
+    let keys = read().flat_map(|target| labelled(target, "key_state", target.unusable_keys.clone()));
     file.gauge("kms_alias_unusable_keys", "Keys in a plan that no alias can be used with now.", keys);
 }
 
@@ -58,7 +59,7 @@ fn labelled(
 }
 
 /// Every status, those that no alias has as well: a sample that comes and goes is hard to alert on
-fn aliases(run: &Run, target: &TargetPlan) -> BTreeMap<String, usize> {
+fn aliases(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> =
         ["held", "in_sync", "kept", "pending", "unmanaged"].map(|status| (status.to_owned(), 0)).into();
     let mut add = |status: &str, count| *counts.entry(status.to_owned()).or_default() += count;
@@ -68,7 +69,7 @@ fn aliases(run: &Run, target: &TargetPlan) -> BTreeMap<String, usize> {
     for change in &target.changes {
         match change.verb() {
             Verb::Held => add("held", 1),
-            _ if !is_done(run, target, change) => add("pending", 1),
+            _ if !is_done(report, change) => add("pending", 1),
             // What is deleted is in no status any more.
             Verb::Delete => {}
             _ => add("in_sync", 1),
@@ -77,22 +78,17 @@ fn aliases(run: &Run, target: &TargetPlan) -> BTreeMap<String, usize> {
     counts
 }
 
-fn is_done(run: &Run, target: &TargetPlan, change: &PlannedChange) -> bool {
-    let outcome = run.written.as_ref().and_then(|written| written.outcome(&target.name, change));
-    outcome.is_some_and(|outcome| outcome.is_success())
+fn is_done(report: Option<&TargetReport>, change: &PlannedChange) -> bool {
+    report.and_then(|report| report.outcome(change)).is_some_and(AppliedChange::is_success)
 }
 
-fn changes(run: &Run, target: &TargetPlan) -> BTreeMap<String, usize> {
+fn changes(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<String, usize> {
     let all = [Verb::Create, Verb::Retarget, Verb::Replace, Verb::Rename, Verb::Delete, Verb::Held];
     let mut counts: BTreeMap<_, _> = all.map(|verb| (verb.as_str().to_owned(), 0)).into();
-    for change in target.changes.iter().filter(|change| !is_done(run, target, change)) {
+    for change in target.changes.iter().filter(|change| !is_done(report, change)) {
         *counts.entry(change.verb().as_str().to_owned()).or_default() += 1;
     }
     counts
-}
-
-fn unusable(target: &TargetPlan) -> BTreeMap<String, usize> {
-    target.unusable_keys.clone()
 }
 
 fn calls(run: &Run, file: &mut File) {

@@ -2,7 +2,9 @@
 
 use super::form::{Run, Written};
 use super::harmless::harmless;
-use crate::document::{ErrorText, PlanDocument, PlannedChange, RefusalText, Source, TargetPlan};
+use crate::document::{
+    ErrorText, PlanDocument, PlannedChange, RefusalText, Source, TargetPlan, TargetReport,
+};
 use crate::load::Problem;
 
 /// The names of the columns; later versions add to their end
@@ -86,7 +88,8 @@ fn of_target(target: &TargetPlan, written: Option<&Written>) -> String {
     let name = target.name.as_str();
     let mut rows: String = target.error.iter().map(|error| of_error(name, "unread", error)).collect();
     rows.extend(target.refusals.iter().map(|refusal| of_refusal(name, refusal)));
-    rows.extend(target.changes.iter().map(|change| of_change(name, change, written)));
+    let report = written.and_then(|written| written.of(name));
+    rows.extend(target.changes.iter().map(|change| of_change(name, change, report)));
     for (alias, kept) in &target.kept {
         let message = format!("has become {}", kept.successor_alias);
         rows +=
@@ -99,8 +102,8 @@ fn of_target(target: &TargetPlan, written: Option<&Written>) -> String {
     rows
 }
 
-fn of_change(target: &str, change: &PlannedChange, written: Option<&Written>) -> String {
-    let outcome = written.and_then(|written| written.outcome(target, change));
+fn of_change(target: &str, change: &PlannedChange, report: Option<&TargetReport>) -> String {
+    let outcome = report.and_then(|report| report.outcome(change));
     let planned = if change.blocked_by.is_some() { "held" } else { "planned" };
     let error = outcome.and_then(|outcome| outcome.error.as_ref());
     let row = Row {
@@ -143,5 +146,18 @@ impl<'r> Row<'r> {
         ];
         // What is harmless has no tab and no end of a line in it.
         cells.map(harmless).join("\t") + "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_can_begin_another_cell_or_line() {
+        let message = "a\tb\nc\rd\u{2028}".to_owned();
+        let line = Row { target: "x\ty", message, ..Row::default() }.line();
+        assert_eq!(line.split('\t').count(), COLUMNS.len(), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
     }
 }

@@ -427,3 +427,37 @@ async fn a_target_that_could_not_be_read_is_told_beside_those_that_were() {
     let up = |name: &str| sample(&metrics, &format!("kms_alias_target_up{{target=\"{name}/us-east-1\"}}"));
     assert_eq!((up("here/111122223333"), up("there/444455556666")), (Some(1.0), Some(0.0)), "{metrics}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn stdout_has_the_table_of_a_failure_too_and_show_has_that_of_a_saved_plan() {
+    let ran = run_on(&FakeKms::with(&LIVE), "version: 1\nscope: 7\n", &["plan", "-o", "tsv"], None).await;
+    assert_eq!(ran.exit, Exit::Manifest);
+    assert!(ran.out.starts_with("target\taction\talias\t") && ran.out.contains("wrong-type"), "{}", ran.out);
+    let folder = TempDir::new().unwrap();
+    let plan = path(&folder, "plan");
+    let kms = FakeKms::with(&LIVE);
+    let planned = run_on(&kms, MANIFEST, &["plan", "--out", &plan, "-o", "tsv"], None).await;
+    let shown = run_args(|_| FakeConnect(kms.clone()), &["show", &plan, "-o", "tsv"], None).await;
+    let table = |text: &str| {
+        text.lines().map(|line| line.split('\t').take(9).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!((shown.exit, table(&shown.out)), (Exit::Success, table(&planned.out)));
+    let events = run_args(|_| FakeConnect(kms.clone()), &["show", &plan, "-o", "ndjson"], None).await;
+    assert_eq!(events.exit, Exit::Usage, "{}", events.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_readable_as_any_new_file_is_and_replaces_a_link_without_following_it() {
+    let folder = TempDir::new().unwrap();
+    let (link, file) = (folder.path().join("json"), folder.path().join("precious"));
+    std::fs::write(&file, "as it was").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let report = format!("json={}", link.display());
+    let ran = run_on(&FakeKms::with(&LIVE), MANIFEST, &["plan", "--report", &report], None).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "as it was");
+    assert!(!link.is_symlink() && link.is_file());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions();
+    assert_eq!(mode(&link), mode(&file));
+}
