@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kms_alias::document::{
     AccessFinding, AppliedChange, ApplyDocument, BaseText, ErrorText, KeptName, PlanDocument, PlannedChange,
     RefusalText, ReportDocument, RequestsText, RiskText, Source, StatementText, Summary, TargetPlan,
-    TargetReport,
+    TargetReport, UnusableText,
 };
 use kms_alias::render::report::Tally;
 use serde::Serialize;
@@ -76,6 +76,11 @@ fn finding() -> AccessFinding {
     }
 }
 
+fn unusable() -> UnusableText {
+    let [alias, key, message, hint] = ["x"; 4].map(str::to_owned);
+    UnusableText { alias, key, key_state: text(), message, hint, source: Some(source()) }
+}
+
 fn target() -> TargetPlan {
     let [key, successor_alias] = ["x"; 2].map(str::to_owned);
     TargetPlan {
@@ -92,6 +97,7 @@ fn target() -> TargetPlan {
         unmanaged: BTreeMap::from([("x".to_owned(), text())]),
         kept: BTreeMap::from([("x".to_owned(), KeptName { key, successor_alias })]),
         in_sync: 1,
+        unusable: Some(vec![unusable()]),
         unusable_keys: BTreeMap::from([("Disabled".to_owned(), 1)]),
         access: Some(vec![finding()]),
         access_keys: Some(1),
@@ -110,7 +116,7 @@ fn plan() -> PlanDocument {
         base: Some(BaseText { commit: "x".to_owned(), readable: true }),
         warnings: vec!["x".to_owned()],
         refusals: vec![refusal()],
-        summary: Summary::default(),
+        summary: Summary { unusable: Some(1), ..Summary::default() },
         api_calls: BTreeMap::from([("ListAliases".to_owned(), 1)]),
         least_seconds: 0.5,
         targets: vec![target()],
