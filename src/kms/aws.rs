@@ -1,4 +1,4 @@
-//! The boundary, by the AWS SDK. Only files beside this one name it as well: `iam.rs`, `answer.rs`, `credentials.rs`,
+//! The boundary, by the AWS SDK. Only files beside this one name it as well: `iam.rs`, `trail.rs`, `answer.rs`, `credentials.rs`,
 //! `transport.rs`, and `connect.rs`, which configures its clients.
 //!
 //! It flattens the SDK's errors into one sentence with code, message and request id; left alone, their chains double the text
@@ -52,6 +52,7 @@ pub struct AwsKms {
     pub(super) kms: Client,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) iam: aws_sdk_iam::Client,
+    pub(super) trail: aws_sdk_cloudtrail::Client,
     pub(super) region: Arc<str>,
     pub(super) counter: Counter,
     pub(super) watch: Watch,

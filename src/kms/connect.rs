@@ -133,6 +133,7 @@ impl AwsConnect {
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials));
         base.set_endpoint_url(self.options.endpoint_url.clone());
+        base.set_app_name(AppName::new("kms-alias").ok());
         // Only the SDK's own loader sets a clock, and without one it panics where a role is assumed.
         base.set_time_source(Some(Default::default()));
         base.build()
@@ -208,10 +209,16 @@ fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
         .interceptor(counter.clone())
         .interceptor(watch.clone())
         .interceptor(Acknowledged);
+    let trail = aws_sdk_cloudtrail::config::Builder::from(base)
+        .retry_partition(partition(&format!("{region}/trail")))
+        .interceptor(counter.clone())
+        .interceptor(watch.clone())
+        .interceptor(Acknowledged);
     AwsKms {
         kms: aws_sdk_kms::Client::from_conf(kms.build()),
         sts: aws_sdk_sts::Client::from_conf(sts.build()),
         iam: aws_sdk_iam::Client::from_conf(iam.build()),
+        trail: aws_sdk_cloudtrail::Client::from_conf(trail.build()),
         region: region.as_ref().into(),
         counter,
         watch,

@@ -1,7 +1,7 @@
 //! The boundary to the key service: what may be read, what may be written, and what each failure means.
 //!
-//! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs` and
-//! `iam.rs` implement them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
+//! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs`, `iam.rs`
+//! and `trail.rs` implement them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
 
 mod answer;
 pub mod authorization;
@@ -11,6 +11,7 @@ pub mod contact;
 mod credentials;
 mod denied;
 mod iam;
+mod trail;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -88,6 +89,16 @@ pub trait IamRead: Send + Sync {
     ) -> impl Future<Output = Result<AuthorizationPage, KmsError>> + Send;
 }
 
+/// Reads of what CloudTrail recorded in one account and Region
+pub trait TrailRead: Send + Sync {
+    /// One page of LookupEvents of the events with this `name`, of at most 50, the newest first, beginning at `token`
+    fn event_page(
+        &self,
+        name: &str,
+        token: Option<&str>,
+    ) -> impl Future<Output = Result<EventPage, KmsError>> + Send;
+}
+
 /// Writes to one account and Region; each is one request, never retried below this line
 pub trait KmsWrite: KmsRead {
     /// CreateAlias
@@ -111,7 +122,7 @@ pub trait KmsWrite: KmsRead {
 /// Makes the reader and the writer of a target; a command that must not write never asks for the latter
 pub trait Connect: Send + Sync {
     /// Reads only, whatever else it could do
-    type Reader: KmsRead + IamRead;
+    type Reader: KmsRead + IamRead + TrailRead;
     /// Writes as well
     type Writer: KmsWrite;
     /// Why it could not be connected to
@@ -166,6 +177,15 @@ pub struct KeyPage {
     pub next_marker: Option<String>,
     /// Whether there is a next page
     pub truncated: bool,
+}
+
+/// One page of LookupEvents as the service gave it
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// The text of each event, JSON if all is well, newest first
+    pub events: Vec<String>,
+    /// Where the next page begins, if there is one
+    pub next_token: Option<String>,
 }
 
 /// What the service knows about a key
@@ -285,6 +305,7 @@ impl KmsError {
                 "GetAccountAuthorizationDetails" => {
                     "the role needs iam:GetAccountAuthorizationDetails on resource \"*\"".to_owned()
                 }
+                "LookupEvents" => "the role needs cloudtrail:LookupEvents on resource \"*\"".to_owned(),
                 "GetKeyPolicy" => "the role needs kms:GetKeyPolicy on the key".to_owned(),
                 "UpdateAlias" => {
                     "the role needs kms:UpdateAlias on the alias, on its current key and on the new key"

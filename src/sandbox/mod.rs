@@ -6,7 +6,7 @@
 //!   the time and never waits. Replicas that are late ([`Lag`]) belong to it.
 //! - [`Service`] is the world as a client meets it: behind request quotas, misbehaving as a [`Scenario`] says, with a log of every
 //!   call. It says how long a response takes; whoever drives it waits. Tests drive it in-process under paused time.
-//! - [`start`] and [`serve`] drive it from HTTP on 127.0.0.1, in the service's JSON 1.1 protocol, and in form and XML for STS and IAM.
+//! - [`start`] and [`serve`] drive it from HTTP on 127.0.0.1, in the JSON 1.1 protocol of KMS and CloudTrail, and in form and XML for STS and IAM.
 //!   No signature is checked: the access key id names the account, the credential scope the Region.
 //! - [`StateFile`] keeps the world between runs; [`starting_world`] is what there is without it.
 //!
@@ -45,6 +45,7 @@ mod service;
 mod starting;
 mod state;
 mod sts;
+mod trail;
 mod wire;
 mod world;
 

@@ -21,6 +21,8 @@ pub fn service_quotas() -> Quotas {
         ("ListAliases", 500),
         ("ListKeys", 500),
         ("ListResourceTags", 2000),
+        // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+        ("LookupEvents", 2),
         ("PutKeyPolicy", 15),
         ("ScheduleKeyDeletion", 15),
         ("TagResource", 10),

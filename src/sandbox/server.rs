@@ -109,7 +109,7 @@ impl Drop for Running {
 impl Shared {
     fn answer(&mut self, at: Millis, received: &Received) -> Answer {
         let (before, request) = (self.service.world().revision(), received.request());
-        let mut answer = self.service.answer(at, &request);
+        let mut answer = self.service.answer_to(at, &request, &received.agent);
         if self.service.world().revision() == before {
             return answer;
         }

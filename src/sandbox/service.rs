@@ -11,6 +11,7 @@ use super::paging::Members;
 use super::quota::{Meter, Quotas};
 use super::refusal::{self, ServiceError};
 use super::scenario::{Effect, Fault, Paging, Scenario};
+use super::trail::{self, Event};
 use super::world::{Home, Millis, Request, World};
 use super::{iam, identifiers, sts};
 
@@ -129,6 +130,11 @@ impl Service {
 
     /// Takes one call made at `at`
     pub fn answer(&mut self, at: Millis, request: &Request<'_>) -> Answer {
+        self.answer_to(at, request, "")
+    }
+
+    /// The same of a client that calls itself `agent`, which the trail repeats
+    pub fn answer_to(&mut self, at: Millis, request: &Request<'_>, agent: &str) -> Answer {
         let home = Home::new(&self.world.account_of(request.caller), request.region);
         let request_id = self.request_id(at);
         let Verdict { fault, delay } = self.faults.judge(&home, request.operation, request.input);
@@ -137,6 +143,9 @@ impl Service {
             Some(fault) => self.misbehave(at, &home, request, &fault),
         };
         let delivered = matches!(reply, Reply::Whole(_));
+        let done = result.as_ref();
+        let event = done.and_then(|done| Event::of_call(&self.world, at, request, agent, &request_id, done));
+        event.into_iter().for_each(|event| self.world.trail.push(event));
         self.log(at, home, request, &request_id, result, delivered);
         Answer { request_id, delay: self.scenario.latency.0 + Duration::from_millis(delay), reply }
     }
@@ -154,7 +163,7 @@ impl Service {
 
     fn perform(&mut self, at: Millis, home: &Home, request: &Request<'_>) -> Result<Value, ServiceError> {
         if !self.meter.admits(&self.quotas, home, request.operation, at) {
-            return Err(refusal::throttled());
+            return Err(throttled(request));
         }
         let Some(members) = Members::of(request.operation) else {
             return self.world.call(at, request);
@@ -191,7 +200,7 @@ impl Service {
     /// The error that an effect answers with, if that is what it does
     fn error(&self, home: &Home, request: &Request<'_>, effect: &Effect) -> Option<ServiceError> {
         Some(match effect {
-            Effect::Throttle => refusal::throttled(),
+            Effect::Throttle => throttled(request),
             Effect::Internal => refusal::internal(),
             Effect::DependencyTimeout => refusal::dependency_timeout(),
             Effect::Expired => refusal::expired_token(),
@@ -208,6 +217,7 @@ impl Service {
         let caller = sts::caller_arn(&self.world, home, request.caller);
         let service = match request.operation {
             operation if iam::is_operation(operation) => return iam::denied(&caller, operation),
+            operation if trail::is_operation(operation) => return trail::denied(&caller, operation),
             operation if sts::is_operation(operation) => "sts",
             _ => "kms",
         };
@@ -251,4 +261,8 @@ impl Service {
             delivered,
         });
     }
+}
+
+fn throttled(request: &Request<'_>) -> ServiceError {
+    if trail::is_operation(request.operation) { trail::throttled() } else { refusal::throttled() }
 }

@@ -21,6 +21,7 @@ use super::aliases::Alias;
 use super::iam::Iam;
 use super::keys::{Key, KeyState};
 use super::sts::Session;
+use super::trail::{Event, Trail};
 use super::world::{Home, Millis, Request, Store, World};
 use crate::bounded::{Limit, read_text};
 use crate::draft::{Readers, put};
@@ -111,6 +112,7 @@ impl StateFile {
             region: request.region.to_owned(),
             operation: request.operation.to_owned(),
             input: request.input.clone(),
+            event: world.trail.events().next_back().filter(|event| event.is_of(at, request)).cloned(),
         };
         let mut line = serde_json::to_string(&entry)?;
         line.push('\n');
@@ -199,6 +201,9 @@ struct Entry {
     region: String,
     operation: String,
     input: Value,
+    /// What the trail shows of it; a world by itself leaves only what the service does by itself
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<Event>,
 }
 
 fn replay(world: &mut World, lines: &str) -> Result<(), String> {
@@ -215,6 +220,7 @@ fn replay(world: &mut World, lines: &str) -> Result<(), String> {
         let Entry { at, caller, region, operation, input, .. } = &entry;
         // a refused call is here for the keys whose time had come when it was made
         let _ = world.call(*at, &Request { caller, region, operation, input });
+        entry.event.iter().for_each(|event| world.trail.push(event.clone()));
         if world.revision != entry.revision {
             return Err(format!("line {} of its journal does not follow from what is before it", number + 1));
         }
@@ -233,6 +239,8 @@ struct Snapshot {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     iam: BTreeMap<String, Iam>,
     accounts: BTreeMap<String, BTreeMap<String, KeptStore>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    trail: Vec<Event>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -300,7 +308,8 @@ fn snapshot(world: &World) -> Snapshot {
     let sessions = world.sessions.iter().map(|(id, session)| (id.clone(), keep_session(session))).collect();
     let World { revision, identifiers, .. } = *world;
     let iam = world.iam.iter().map(|(account, iam)| (account.to_string(), iam.clone())).collect();
-    Snapshot { format_version: FORMAT_VERSION.to_owned(), revision, identifiers, sessions, iam, accounts }
+    let (format_version, trail) = (FORMAT_VERSION.to_owned(), world.trail.events().cloned().collect());
+    Snapshot { format_version, revision, identifiers, sessions, iam, accounts, trail }
 }
 
 fn keep_key(key: &Key) -> KeptKey {
@@ -342,6 +351,7 @@ fn restore(text: &str) -> Result<World, String> {
     for (id, KeptSession { account, partition, role, name, expires }) in kept.sessions {
         world.sessions.insert(id, Session { account: account.into(), partition, role, name, expires });
     }
+    world.trail = Trail::restore(kept.trail);
     world.iam = kept.iam.into_iter().map(|(account, iam)| (account.into(), iam)).collect();
     for (account, regions) in kept.accounts {
         for (region, store) in regions {

@@ -1,4 +1,4 @@
-//! The two wires: JSON 1.1 for the keys, form-encoded in and XML out for tokens and IAM. From HTTP to a request, and from an answer
+//! The two wires: JSON 1.1 for the keys and the trail, form-encoded in and XML out for tokens and IAM. From HTTP to a request, and from an answer
 //! back.
 
 use std::pin::Pin;
@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use hyper::{Method, Response};
 use serde_json::{Value, json};
 
 use super::refusal::{self, ServiceError};
 use super::service::Reply;
 use super::world::Request;
-use super::{iam, query, sts};
+use super::{iam, query, sts, trail};
 
 const JSON: &str = "application/x-amz-json-1.1";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -21,7 +21,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Whose protocol a request speaks
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
-    /// The key service
+    /// The key service, and CloudTrail
     Kms,
     /// The token service
     Sts,
@@ -37,6 +37,8 @@ pub(super) struct Received {
     region: String,
     pub(super) operation: String,
     input: Value,
+    /// What the client calls itself
+    pub(super) agent: String,
 }
 
 impl Received {
@@ -57,7 +59,7 @@ pub(super) fn receive(
         (&Method::POST, FORM) => form_request(headers, body).map_err(|error| (Protocol::Sts, error)),
         _ => {
             let message = format!(
-                "this is an embedded KMS: it takes POST / with content-type {JSON} (KMS) or {FORM} (STS, IAM), \
+                "this is an embedded KMS: it takes POST / with content-type {JSON} (KMS, CloudTrail) or {FORM} (STS, IAM), \
                  not {method} with content-type {kind:?}"
             );
             let (status, code) = (415, "UnsupportedMediaTypeException".into());
@@ -69,15 +71,18 @@ pub(super) fn receive(
 fn json_request(headers: &HeaderMap, body: &[u8]) -> Result<Received, ServiceError> {
     let (caller, region) = credential_scope(headers)?;
     let target = text(headers, "x-amz-target");
-    let operation = target
-        .strip_prefix("TrentService.")
-        .filter(|name| !sts::is_operation(name) && !iam::is_operation(name));
+    let kms = target.strip_prefix("TrentService.");
+    let kms = kms.filter(|name| {
+        ![sts::is_operation, iam::is_operation, trail::is_operation].iter().any(|is| is(name))
+    });
+    let operation = kms.or(trail::operation(target));
     let operation = operation.ok_or_else(|| refusal::unknown_operation(target))?;
     let input = match body.trim_ascii() {
         b"" => json!({}),
         body => serde_json::from_slice(body).map_err(|e| refusal::serialization(e.to_string()))?,
     };
-    Ok(Received { protocol: Protocol::Kms, caller, region, operation: operation.to_owned(), input })
+    let (protocol, agent) = (Protocol::Kms, text(headers, USER_AGENT.as_str()).to_owned());
+    Ok(Received { protocol, caller, region, operation: operation.to_owned(), input, agent })
 }
 
 fn form_request(headers: &HeaderMap, body: &[u8]) -> Result<Received, ServiceError> {
@@ -91,7 +96,8 @@ fn form_request(headers: &HeaderMap, body: &[u8]) -> Result<Received, ServiceErr
             return Err(ServiceError::refused("InvalidAction", message));
         }
     };
-    Ok(Received { protocol, caller, region, operation, input })
+    let agent = text(headers, USER_AGENT.as_str()).to_owned();
+    Ok(Received { protocol, caller, region, operation, input, agent })
 }
 
 /// The access key id and the Region in `Credential=AKID/date/region/service/aws4_request`; the signature is not looked at

@@ -12,6 +12,7 @@ use super::keys::{Key, KeyState, Keys};
 use super::lag::Lag;
 use super::refusal::{self, ServiceError};
 use super::sts::Session;
+use super::trail::{self, Event, Trail};
 use super::{identifiers, protocol, sts};
 
 /// Milliseconds since 1970
@@ -96,7 +97,7 @@ impl Store {
     }
 
     /// Deletes the keys whose time has come, with all their aliases
-    fn depart(&mut self, at: Millis, memory: Millis) -> bool {
+    fn depart(&mut self, at: Millis, memory: Millis) -> Vec<Arc<str>> {
         let gone = self.keys.depart(at);
         for key in &gone {
             let orphaned = |alias: &Alias| alias.target.as_ref() == Some(key);
@@ -106,7 +107,7 @@ impl Store {
                 self.aliases.set(&name, None, at, memory);
             }
         }
-        !gone.is_empty()
+        gone
     }
 }
 
@@ -119,6 +120,7 @@ pub struct World {
     /// By account: IAM knows no Regions
     pub(super) iam: BTreeMap<Arc<str>, Iam>,
     pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) trail: Trail,
     pub(super) identifiers: u64,
     pub(super) revision: u64,
 }
@@ -138,11 +140,14 @@ impl World {
         if iam::is_operation(request.operation) {
             return iam::call(self, request);
         }
+        if trail::is_operation(request.operation) {
+            return trail::call(self, at, request);
+        }
         let home = Home::new(&self.account_of(request.caller), request.region);
         let memory = self.lag.longest();
-        if self.store(&home).depart(at, memory) {
-            self.revision += 1;
-        }
+        let gone = self.store(&home).depart(at, memory);
+        self.revision += u64::from(!gone.is_empty());
+        gone.iter().for_each(|key| self.trail.push(Event::of_departure(at, &home, key)));
         protocol::call(self, at, home, request)
     }
 

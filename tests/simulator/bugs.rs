@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
-    AliasPage, Calls, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, Written,
+    AliasPage, Calls, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite,
+    TrailRead, Written,
 };
 
 use kms_alias::receipt::event::{Answer, Call, Event, Line, Meaning};
@@ -247,6 +248,12 @@ impl KmsRead for Buggy {
 impl IamRead for Buggy {
     async fn authorization_page(&self, marker: Option<&str>) -> Result<AuthorizationPage, KmsError> {
         self.kms.authorization_page(marker).await
+    }
+}
+
+impl TrailRead for Buggy {
+    async fn event_page(&self, name: &str, token: Option<&str>) -> Result<EventPage, KmsError> {
+        self.kms.event_page(name, token).await
     }
 }
 

@@ -10,7 +10,8 @@ use kms_alias::cli::exit::Exit;
 use kms_alias::cli::stop::Stop;
 use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
-    AliasPage, Calls, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, Written,
+    AliasPage, Calls, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite,
+    TrailRead, Written,
 };
 use kms_alias::poll::{now, wait};
 use tokio::sync::Notify;
@@ -280,6 +281,12 @@ impl KmsRead for SimKms {
 impl IamRead for SimKms {
     async fn authorization_page(&self, _: Option<&str>) -> Result<AuthorizationPage, KmsError> {
         Err(trouble("GetAccountAuthorizationDetails", Kind::Denied))
+    }
+}
+
+impl TrailRead for SimKms {
+    async fn event_page(&self, _: &str, _: Option<&str>) -> Result<EventPage, KmsError> {
+        Err(trouble("LookupEvents", Kind::Denied))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use kms_alias::kms::aws::AwsKms;
 use kms_alias::kms::connect::{AwsConnect, Options};
-use kms_alias::kms::{Connect, Fault, IamRead, KmsError, KmsRead, KmsWrite};
+use kms_alias::kms::{Connect, EventPage, Fault, IamRead, KmsError, KmsRead, KmsWrite, TrailRead};
 
 use crate::fake::{A, B, alias, key, target};
 
@@ -210,4 +210,24 @@ async fn an_answer_without_an_end_is_given_up() {
     let error = kms.delete_alias(&alias("alias/app/x")).await.unwrap_err();
     let words = "DeleteAlias: the answer cannot be read: length limit exceeded";
     assert_eq!((error.fault, error.to_string().as_str()), (Fault::Unknown, words));
+}
+
+#[tokio::test]
+async fn events_are_asked_for_by_name_and_an_answer_without_any_list_is_no_quiet_region() {
+    for body in ["", "{}", r#"{"Events": {}}"#, "<html>"] {
+        let error = canned(200, body).kms().await.event_page("UpdateAlias", None).await.unwrap_err();
+        assert_eq!((error.fault, error.operation), (Fault::Unknown, "LookupEvents"), "{body:?}: {error}");
+    }
+    let body = r#"{"Events": [{"EventId": "x"}, {"CloudTrailEvent": "not JSON"}], "NextToken": ""}"#;
+    let server = canned(200, body);
+    let page = server.kms().await.event_page("UpdateAlias", Some("t")).await.unwrap();
+    let events = vec![String::new(), "not JSON".to_owned()];
+    assert_eq!(page, EventPage { events, next_token: None });
+    let said: serde_json::Value = serde_json::from_str(&server.said.lock().unwrap()).unwrap();
+    let attribute = serde_json::json!([{"AttributeKey": "EventName", "AttributeValue": "UpdateAlias"}]);
+    let asked = serde_json::json!({"LookupAttributes": attribute, "MaxResults": 50, "NextToken": "t"});
+    assert_eq!(said, asked);
+    let denied = r#"{"__type": "AccessDeniedException", "Message": "User: x is not authorized to perform: cloudtrail:LookupEvents because no identity-based policy allows the cloudtrail:LookupEvents action"}"#;
+    let error = canned(400, denied).kms().await.event_page("UpdateAlias", None).await.unwrap_err();
+    assert_eq!(error.hint().unwrap(), "the role needs cloudtrail:LookupEvents on resource \"*\"");
 }

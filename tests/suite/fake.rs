@@ -10,8 +10,8 @@ use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::alias::{KeyRef, Scope};
 use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
-    AliasPage, Calls, Connect, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite,
-    ListedAlias, Written,
+    AliasPage, Calls, Connect, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead,
+    KmsWrite, ListedAlias, TrailRead, Written,
 };
 use kms_alias::poll::{now, wait};
 use kms_alias::sandbox::{Answer, Call, Home, Key, Reply, Request, Scenario, Service, World};
@@ -36,6 +36,7 @@ pub struct FakeKms {
     service: Arc<Mutex<Service>>,
     account: String,
     region: String,
+    agent: String,
     began: Instant,
 }
 
@@ -105,7 +106,8 @@ pub fn target(declared: &[(&str, &str)]) -> Target {
 impl FakeKms {
     pub fn new(world: World, scenario: Scenario) -> Self {
         let service = Arc::new(Mutex::new(Service::new(world, scenario)));
-        Self { service, account: ACCOUNT.to_owned(), region: REGION.to_owned(), began: now() }
+        let agent = "aws-sdk-rust/1.4 api/kms app/kms-alias".to_owned();
+        Self { service, account: ACCOUNT.to_owned(), region: REGION.to_owned(), agent, began: now() }
     }
 
     /// A world with these aliases that behaves
@@ -142,7 +144,8 @@ impl FakeKms {
 
     async fn call(&self, operation: &'static str, input: Value) -> Result<(Value, String), KmsError> {
         let request = Request { caller: &self.account, region: &self.region, operation, input: &input };
-        let Answer { request_id, delay, reply } = { self.service().answer(self.at(), &request) };
+        let Answer { request_id, delay, reply } =
+            { self.service().answer_to(self.at(), &request, &self.agent) };
         let fail = |fault, code: Option<String>, message: &str| {
             let (message, request_id) = (message.to_owned(), Some(request_id.clone()));
             Err(KmsError { fault, operation, code, message, request_id })
@@ -285,6 +288,23 @@ impl IamRead for FakeKms {
             authorizations: authorizations(&output),
             next_marker: output["Marker"].as_str().map(str::to_owned),
             truncated: output["IsTruncated"].as_bool().unwrap_or_default(),
+        })
+    }
+}
+
+impl TrailRead for FakeKms {
+    async fn event_page(&self, name: &str, token: Option<&str>) -> Result<EventPage, KmsError> {
+        let named = json!([{"AttributeKey": "EventName", "AttributeValue": name}]);
+        let mut input = json!({"LookupAttributes": named, "MaxResults": 50});
+        if let Some(token) = token {
+            input["NextToken"] = token.into();
+        }
+        let (output, _) = self.call("LookupEvents", input).await?;
+        let events = output["Events"].as_array().cloned().unwrap_or_default();
+        let text = |event: &Value| event["CloudTrailEvent"].as_str().unwrap_or_default().to_owned();
+        Ok(EventPage {
+            events: events.iter().map(text).collect(),
+            next_token: output["NextToken"].as_str().map(str::to_owned),
         })
     }
 }

@@ -200,7 +200,39 @@ async fn a_server_that_is_dropped_has_kept_its_state() {
     kms.describe_key().key_id("alias/app/new").send().await.unwrap();
     kms.delete_alias().alias_name("alias/app/new").send().await.unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
-    assert!(!text.contains("alias/app/new"));
+    let kept: Value = serde_json::from_str(&text).unwrap();
+    assert!(!kept["accounts"].to_string().contains("alias/app/new"));
+    // The trail has both writes, though there were two servers.
+    let names = kept["trail"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["CreateAlias", "DeleteAlias"]);
+}
+
+#[tokio::test]
+async fn the_trail_of_a_large_world_survives_a_kill() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("STATE.json");
+    let (state, world) = StateFile::open(&path, large).unwrap();
+    state.close(&world).unwrap();
+    let at = |url| super::sandbox::client_at(url, ACCOUNT, REGION);
+    let sandbox = start(Some(&path), Scenario::default(), 0).await.unwrap();
+    at(sandbox.endpoint_url()).delete_alias().alias_name("alias/load/7").send().await.unwrap();
+    drop(sandbox);
+    let (state, mut world) = loop {
+        // The connection that was open may hold the journal for a moment.
+        match StateFile::open(&path, starting_world) {
+            Err(StateError::InUse(_)) => tokio::task::yield_now().await,
+            opened => break opened.unwrap(),
+        }
+    };
+    let attribute = json!([{"AttributeKey": "EventName", "AttributeValue": "DeleteAlias"}]);
+    let input = json!({"LookupAttributes": attribute});
+    let request = Request { caller: ACCOUNT, region: REGION, operation: "LookupEvents", input: &input };
+    let found = world.call(u64::MAX / 2, &request).unwrap();
+    assert_eq!(found["Events"], json!([]), "not older than ninety days");
+    drop(state);
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(kept["trail"][0]["input"]["AliasName"], "alias/load/7", "once: {}", kept["trail"]);
+    assert_eq!(kept["trail"].as_array().unwrap().len(), 1);
 }
 
 #[cfg(unix)]
