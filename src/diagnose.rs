@@ -6,11 +6,14 @@ use std::sync::Arc;
 use crate::access::PoliciesOf;
 use crate::access::account::PERMISSION;
 use crate::alias::{AliasName, KeyId, KeyRef};
+use crate::blame::lookup;
 use crate::choose::criteria;
 use crate::fleet::Trouble;
 use crate::kms::contact::Contact;
-use crate::kms::{AliasPage, Connect, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead};
-use crate::permissions::{Purpose, permissions};
+use crate::kms::{
+    AliasPage, Connect, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, TrailRead,
+};
+use crate::permissions::{Purpose, Reads, permissions};
 use crate::prepare::{PrepareError, identify};
 use crate::target::{Roles, Target, Want};
 
@@ -59,8 +62,8 @@ pub struct Examined {
     pub checks: Vec<Check>,
 }
 
-/// Looks at the way to `target`, once for each of its roles; at what `access` reads only with the role that plans
-pub async fn diagnose<C: Connect>(target: &Target, access: Option<PoliciesOf>, connect: &C) -> Vec<Examined> {
+/// Looks at the way to `target`, once for each of its roles; at what `reads` adds only with the role that plans
+pub async fn diagnose<C: Connect>(target: &Target, reads: Reads, connect: &C) -> Vec<Examined> {
     let Roles { plan, apply } = &target.roles;
     let one = |purposes, role: &Option<Arc<str>>| (purposes, role.clone());
     let roles = match plan == apply {
@@ -69,8 +72,8 @@ pub async fn diagnose<C: Connect>(target: &Target, access: Option<PoliciesOf>, c
     };
     let mut examined = Vec::new();
     for (purposes, role) in roles {
-        let access = access.filter(|_| purposes.contains(&"plan"));
-        let mut checks = examine(target, role.as_ref(), access, connect).await;
+        let reads = if purposes.contains(&"plan") { reads } else { Reads::default() };
+        let mut checks = examine(target, role.as_ref(), reads, connect).await;
         if purposes.contains(&"apply") {
             checks.extend(untested(target));
         }
@@ -83,12 +86,12 @@ pub async fn diagnose<C: Connect>(target: &Target, access: Option<PoliciesOf>, c
 async fn examine<C: Connect>(
     target: &Target,
     role: Option<&Arc<str>>,
-    access: Option<PoliciesOf>,
+    reads: Reads,
     connect: &C,
 ) -> Vec<Check> {
     let target = Target { roles: Roles { plan: role.cloned(), apply: None }, ..target.clone() };
     match connect.reader(&target).await {
-        Ok(kms) => read(&target, role.map(|role| &**role), access, &kms).await,
+        Ok(kms) => read(&target, role.map(|role| &**role), reads, &kms).await,
         Err(error) => vec![Check::failed("configuration", Trouble::new(&error, None))],
     }
 }
@@ -96,8 +99,8 @@ async fn examine<C: Connect>(
 async fn read(
     target: &Target,
     role: Option<&str>,
-    access: Option<PoliciesOf>,
-    kms: &(impl KmsRead + IamRead),
+    reads: Reads,
+    kms: &(impl KmsRead + IamRead + TrailRead),
 ) -> Vec<Check> {
     let identified = identify(target, kms).await;
     let contact = kms.contact();
@@ -114,11 +117,14 @@ async fn read(
     let (identity, page) = (identified.ok(), page.ok());
     checks.push(description(target, identity.as_ref(), page.as_ref(), kms).await);
     checks.extend(selection(target, kms).await);
-    if access.is_some() {
+    if reads.access.is_some() {
         checks.push(key_policy(any_key(target, identity.as_ref(), page.as_ref()), kms).await);
     }
-    if access == Some(PoliciesOf::Iam) {
+    if reads.access == Some(PoliciesOf::Iam) {
         checks.push(iam_policies(kms).await);
+    }
+    if reads.blame {
+        checks.push(trail(kms).await);
     }
     checks
 }
@@ -141,6 +147,13 @@ async fn iam_policies(iam: &impl IamRead) -> Check {
     match iam.authorization_page(None).await {
         Ok(_) => Check::ok(PERMISSION, "one page was read"),
         Err(error) => Check::refused(PERMISSION, &error),
+    }
+}
+
+async fn trail(trail: &impl TrailRead) -> Check {
+    match trail.event_page("UpdateAlias", None).await {
+        Ok(_) => Check::ok(lookup::PERMISSION, "one page was read"),
+        Err(error) => Check::refused(lookup::PERMISSION, &error),
     }
 }
 
@@ -306,7 +319,7 @@ fn live_alias(target: &Target, page: &AliasPage) -> Option<AliasName> {
 
 /// The writes that this manifest can need: nothing tells whether they are allowed but doing them
 fn untested(target: &Target) -> Vec<Check> {
-    let needed = permissions(std::slice::from_ref(target), Purpose::Apply, None);
+    let needed = permissions(std::slice::from_ref(target), Purpose::Apply, Reads::default());
     let actions = needed.values().flat_map(|permissions| permissions.document.actions());
     let writes = actions.filter(|action| !READS.contains(action));
     let check = |action| Check::new(action, Status::Untested, "cannot be tested without writing");

@@ -11,6 +11,8 @@ use futures_util::stream::{self, StreamExt};
 use crate::access::account::Policies;
 use crate::access::gather::{gather, touched};
 use crate::access::impact::{Impact, impact};
+use crate::blame::lookup::Trails;
+use crate::blame::{Blame, Question};
 use crate::idle::{idle_patterns, refusal};
 use crate::inspect::inspect;
 use crate::kms::{Calls, Connect, IamRead, KmsRead};
@@ -36,6 +38,8 @@ pub struct Surveyed {
     pub access: Option<Impact>,
     /// The aliases that are as declared, and on keys that cannot be used, likewise
     pub unusable: Option<Vec<Unusable>>,
+    /// Who made it so, likewise
+    pub blame: Option<Blame>,
 }
 
 /// What to look at besides what a plan needs
@@ -45,6 +49,8 @@ pub struct Looks<'l> {
     pub policies: Option<&'l Policies>,
     /// Whether the keys can be used that aliases are on as declared
     pub keys_in_use: bool,
+    /// Who made it so, by what CloudTrail recorded
+    pub trails: Option<&'l Trails>,
 }
 
 /// Why a target could not be read or written, for people
@@ -106,8 +112,8 @@ pub async fn survey_with<C: Connect>(
         let seen =
             reading.unwrap_or_else(|panic| Seen::none(Calls::new(), Trouble::panicked(&*panic, false)));
         done();
-        let Seen { calls, prepared, access, unusable } = seen;
-        Surveyed { target, policy, calls, prepared, access, unusable }
+        let Seen { calls, prepared, access, unusable, blame } = seen;
+        Surveyed { target, policy, calls, prepared, access, unusable, blame }
     };
     let mut surveyed: Vec<_> = stream::iter(targets).map(each).buffered(parallelism.max(1)).collect().await;
     mark_siblings(&mut surveyed);
@@ -120,11 +126,16 @@ struct Seen {
     prepared: Result<Prepared, Trouble>,
     access: Option<Impact>,
     unusable: Option<Vec<Unusable>>,
+    blame: Option<Blame>,
 }
 
 impl Seen {
     fn none(calls: Calls, trouble: Trouble) -> Self {
-        Self { calls, prepared: Err(trouble), access: None, unusable: None }
+        Self::new(calls, Err(trouble))
+    }
+
+    fn new(calls: Calls, prepared: Result<Prepared, Trouble>) -> Self {
+        Self { calls, prepared, access: None, unusable: None, blame: None }
     }
 }
 
@@ -137,7 +148,7 @@ async fn read<C: Connect>(target: &Target, policy: &Policy, looks: Looks<'_>, co
         Ok(prepared) => prepared,
         Err(error) => return Seen::none(reader.calls(), error.into()),
     };
-    let mut seen = Seen { calls: Calls::new(), prepared: Ok(prepared), access: None, unusable: None };
+    let mut seen = Seen::new(Calls::new(), Ok(prepared));
     if let (Ok(prepared), Some(policies)) = (&seen.prepared, looks.policies) {
         seen.access = Some(weigh(target, prepared, policies, &reader).await);
     }
@@ -146,6 +157,11 @@ async fn read<C: Connect>(target: &Target, policy: &Policy, looks: Looks<'_>, co
             Ok(found) => seen.unusable = Some(found),
             Err(error) => seen.prepared = Err(error.into()),
         }
+    }
+    if let (Ok(prepared), Some(trails)) = (&seen.prepared, looks.trails) {
+        let questions = Question::all(&prepared.plan, seen.unusable.as_deref().unwrap_or_default());
+        let apply_role = target.roles.apply.as_deref();
+        seen.blame = Some(trails.blame(&prepared.identity, apply_role, questions, &reader).await);
     }
     Seen { calls: reader.calls(), ..seen }
 }

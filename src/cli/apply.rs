@@ -13,7 +13,7 @@ use super::{Session, is_broken_pipe};
 use crate::apply::{Outcome, Step, Tools};
 use crate::converge::{Event, Report, converge};
 use crate::document;
-use crate::fleet::{Surveyed, Totals, Trouble, totals};
+use crate::fleet::{Looks, Surveyed, Totals, Trouble, totals};
 use crate::kms::connect::Options;
 use crate::kms::{Connect, Identity};
 use crate::pace::Lanes;
@@ -64,7 +64,7 @@ impl Session<'_> {
         if let Some(path) = &args.path {
             return self.apply_saved(path, args, connect).await;
         }
-        let (sandbox, connect, surveyed) = match self.survey(&args.plan, false, connect).await? {
+        let (sandbox, connect, surveyed) = match self.survey(&args.plan, Looks::default(), connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };

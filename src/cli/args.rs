@@ -212,6 +212,10 @@ pub struct DoctorArgs {
     /// Try what --access reads as well: key policies, and with iam the account's IAM policies
     #[arg(long, value_name = "keys|iam", num_args = 0..=1, require_equals = true, default_missing_value = "keys", value_enum, hide_possible_values = true)]
     pub access: Option<PoliciesOf>,
+
+    /// Try what drift --blame reads as well: CloudTrail's LookupEvents
+    #[arg(long)]
+    pub blame: bool,
 }
 
 /// Flags of the policy printer
@@ -224,6 +228,10 @@ pub struct IamPolicyArgs {
     /// Allow what --access reads as well: key policies, and with iam the account's IAM policies
     #[arg(long, value_name = "keys|iam", num_args = 0..=1, require_equals = true, default_missing_value = "keys", value_enum, hide_possible_values = true)]
     pub access: Option<PoliciesOf>,
+
+    /// Allow what drift --blame reads as well: CloudTrail's LookupEvents
+    #[arg(long)]
+    pub blame: bool,
 
     /// Only the policy of this account
     #[arg(long, value_name = "ID")]

@@ -5,10 +5,10 @@ use futures_util::stream::{self, StreamExt};
 use super::args::{DoctorArgs, Output};
 use super::exit::Exit;
 use super::{Session, select};
-use crate::access::PoliciesOf;
 use crate::diagnose::diagnose;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::permissions::Reads;
 use crate::render::doctor::{self, Diagnosed, tally};
 use crate::render::harmless;
 use crate::render::style::plural;
@@ -28,8 +28,8 @@ impl Session<'_> {
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("examining targets", chosen.len(), "telling");
         let step = || progress.step();
-        let examining =
-            progress.during(examine(&chosen, args.access, &connect, self.global.parallelism, &step));
+        let reads = Reads { access: args.access, blame: args.blame };
+        let examining = progress.during(examine(&chosen, reads, &connect, self.global.parallelism, &step));
         let diagnosed = tokio::select! {
             biased;
             () = self.stop.cancelled() => return Ok(self.stop.exit()),
@@ -73,7 +73,7 @@ impl Session<'_> {
 
 async fn examine<C: Connect>(
     chosen: &[Target],
-    access: Option<PoliciesOf>,
+    reads: Reads,
     connect: &C,
     parallelism: usize,
     done: &(impl Fn() + Sync),
@@ -81,7 +81,7 @@ async fn examine<C: Connect>(
     let each = |target: &Target| {
         let target = target.clone();
         async move {
-            let examined = diagnose(&target, access, connect).await;
+            let examined = diagnose(&target, reads, connect).await;
             done();
             (target.name.clone(), examined)
         }

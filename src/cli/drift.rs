@@ -3,8 +3,9 @@
 use super::Session;
 use super::args::{DriftArgs, Output};
 use super::exit::Exit;
+use crate::blame::lookup::Trails;
 use crate::document::PlanDocument;
-use crate::fleet::Surveyed;
+use crate::fleet::{Looks, Surveyed};
 use crate::idle::{idle_patterns, refusal};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -16,7 +17,9 @@ impl Session<'_> {
         args: &DriftArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        let (sandbox, _, surveyed) = match self.survey(&args.plan, true, connect).await? {
+        let trails = args.blame.then(Trails::default);
+        let looks = Looks { keys_in_use: true, trails: trails.as_ref(), ..Looks::default() };
+        let (sandbox, _, surveyed) = match self.survey(&args.plan, looks, connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };

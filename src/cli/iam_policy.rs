@@ -9,7 +9,7 @@ use super::Session;
 use super::args::{IamPolicyArgs, Output};
 use super::exit::Exit;
 use super::select;
-use crate::permissions::{Document, LONGEST, Permissions, permissions};
+use crate::permissions::{Document, LONGEST, Permissions, Reads, permissions};
 use crate::render::harmless::{self, harmless};
 use crate::render::style::plural;
 use crate::target::{Target, targets};
@@ -26,7 +26,8 @@ impl Session<'_> {
             Ok(chosen) => chosen.into_iter().map(|target| self.with_region(target)).collect::<Vec<_>>(),
             Err(sentence) => return Ok(self.fail(Exit::Usage, &sentence, None)),
         };
-        let mut policies = permissions(&chosen, args.purpose.into(), args.access);
+        let mut policies =
+            permissions(&chosen, args.purpose.into(), Reads { access: args.access, blame: args.blame });
         if let Some(account) = &args.account {
             policies.retain(|key, _| **key == **account);
             if policies.is_empty() {

@@ -35,7 +35,7 @@ impl Session<'_> {
         args: &PlanningArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        let (sandbox, surveyed) = match self.survey(&args.plan, false, connect).await? {
+        let (sandbox, surveyed) = match self.survey(&args.plan, Looks::default(), connect).await? {
             Ok((sandbox, _, surveyed)) => (sandbox, surveyed),
             Err(exit) => return Ok(exit),
         };
@@ -53,7 +53,7 @@ impl Session<'_> {
     pub(super) async fn survey<C: Connect>(
         &self,
         args: &PlanArgs,
-        keys_in_use: bool,
+        looks: Looks<'_>,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
         let manifest = match self.manifest()? {
@@ -76,7 +76,7 @@ impl Session<'_> {
             }
         }
         let policies = policies(args)?;
-        self.read(targets, Looks { policies: policies.as_ref(), keys_in_use }, connect).await
+        self.read(targets, Looks { policies: policies.as_ref(), ..looks }, connect).await
     }
 
     /// Reads these targets, with what is needed to go on; or the exit code that ends it

@@ -2,11 +2,13 @@
 //! rename inside cannot change a public format; everything that is rendered for anybody is rendered from them.
 
 mod access;
+mod blame;
 mod plan;
 mod report;
 mod surveyed;
 
 pub use access::{AccessFinding, RequestsText, StatementText};
+pub use blame::{BlameText, EventText};
 pub use plan::{
     BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan,
     UnusableText, Verb,

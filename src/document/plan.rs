@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessFinding, ErrorText};
+use super::{AccessFinding, BlameText, ErrorText};
 use crate::kms::Calls;
 
 /// A plan of all targets
@@ -116,6 +116,9 @@ pub struct TargetPlan {
     /// Only with `--access`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Vec<AccessFinding>>,
+    /// Only with `--blame`, where CloudTrail could not be asked to the end
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame_error: Option<ErrorText>,
     /// How many keys `--access` looked at
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_keys: Option<usize>,
@@ -166,6 +169,9 @@ pub struct UnusableText {
     pub hint: String,
     /// Where the manifest declares it
     pub source: Option<Source>,
+    /// Only with `--blame`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<BlameText>,
 }
 
 /// A guard that refuses a plan
@@ -218,6 +224,9 @@ pub struct PlannedChange {
     pub blocked_by: Option<String>,
     /// What would help where it is held
     pub hint: Option<String>,
+    /// Only with `--blame`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<BlameText>,
 }
 
 /// What is done to an alias, as one word

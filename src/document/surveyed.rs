@@ -6,9 +6,10 @@ use super::plan::{
     BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan,
     UnusableText,
 };
-use super::{ErrorText, FORMAT_VERSION, access};
+use super::{BlameText, ErrorText, FORMAT_VERSION, access};
 use crate::alias::KeyId;
 use crate::base::{Origin, Since};
+use crate::blame::Blame;
 use crate::fleet::{Surveyed, Totals, digest_of, totals};
 use crate::idle::{idle_patterns, refusal as refused};
 use crate::inspect::{Fact, Facts};
@@ -87,7 +88,7 @@ fn target(one: &Surveyed) -> TargetPlan {
     let Prepared { identity, plan, facts, .. } = prepared;
     let keys = KeyNames::new(keys_of(plan));
     let findings = one.access.as_ref().map(|impact| access::findings(impact, &identity.account, &keys));
-    TargetPlan {
+    let mut target = TargetPlan {
         name,
         partition: Some(identity.partition.to_string()),
         account: Some(identity.account.to_string()),
@@ -105,7 +106,21 @@ fn target(one: &Surveyed) -> TargetPlan {
         unusable_keys: unusable_keys(facts, one.unusable.as_deref()),
         access: findings,
         access_keys: one.access.as_ref().map(|impact| impact.keys),
-    }
+        blame_error: None,
+    };
+    one.blame.iter().for_each(|blame| tell(blame, &mut target));
+    target
+}
+
+/// Says who made it so, where that was asked
+fn tell(blame: &Blame, target: &mut TargetPlan) {
+    let who = |alias: &str| {
+        let found = blame.findings.iter().find(|(name, _)| name.as_str() == alias);
+        found.map(|(_, finding)| BlameText::from(finding))
+    };
+    target.changes.iter_mut().for_each(|change| change.blame = who(&change.alias));
+    target.unusable.iter_mut().flatten().for_each(|unusable| unusable.blame = who(&unusable.alias));
+    target.blame_error = blame.trouble.as_ref().map(ErrorText::from);
 }
 
 /// Every key that the plan shows
@@ -181,6 +196,7 @@ impl Sheet<'_> {
             risks: change.risks.iter().map(risk).collect(),
             blocked_by: None,
             hint: None,
+            blame: None,
         }
     }
 
@@ -236,6 +252,7 @@ fn broken(unusable: &Unusable) -> UnusableText {
         message: why.clone(),
         hint: hint.clone(),
         source: Some(source(place)),
+        blame: None,
     }
 }
 

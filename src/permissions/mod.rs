@@ -27,6 +27,15 @@ pub enum Purpose {
     Apply,
 }
 
+/// What is read besides what every plan needs
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Policies, for `--access`
+    pub access: Option<PoliciesOf>,
+    /// CloudTrail, for `drift --blame`
+    pub blame: bool,
+}
+
 /// The policy of one account
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permissions {
@@ -36,17 +45,12 @@ pub struct Permissions {
     pub widened: bool,
 }
 
-/// What `targets` need, by account, and with `access` what `--access` reads besides; `*` is the account of a target that names
-/// none
-pub fn permissions(
-    targets: &[Target],
-    purpose: Purpose,
-    access: Option<PoliciesOf>,
-) -> BTreeMap<Arc<str>, Permissions> {
+/// What `targets` need, by account, and for `reads` besides; `*` is the account of a target that names none
+pub fn permissions(targets: &[Target], purpose: Purpose, reads: Reads) -> BTreeMap<Arc<str>, Permissions> {
     let mut accounts: BTreeMap<Arc<str>, Needs> = BTreeMap::new();
     for target in targets {
         let home = Home::of(target);
-        accounts.entry(home.account.clone()).or_default().take(target, &home, purpose, access);
+        accounts.entry(home.account.clone()).or_default().take(target, &home, purpose, reads);
     }
     accounts.into_iter().map(|(account, needs)| (account, needs.narrowest())).collect()
 }
@@ -63,7 +67,7 @@ mod tests {
 
     fn policies(text: &str, purpose: Purpose) -> BTreeMap<Arc<str>, Permissions> {
         let manifest = load(&[Input::Stdin(text.replace("KEY", KEY).into_bytes())]);
-        permissions(&targets(&manifest.unwrap()), purpose, None)
+        permissions(&targets(&manifest.unwrap()), purpose, Reads::default())
     }
 
     /// The one policy, as `Sid: actions on resources`
@@ -116,20 +120,26 @@ aliases:
     }
 
     #[test]
-    fn policies_are_read_only_where_access_is_asked_for() {
+    fn policies_and_the_trail_are_read_only_where_they_are_asked_for() {
         let manifest = load(&[Input::Stdin(MANIFEST.replace("KEY", KEY).into_bytes())]).unwrap();
-        let reads = |access| {
-            let all = permissions(&targets(&manifest), Purpose::Plan, access);
+        let reads = |access, blame| {
+            let all = permissions(&targets(&manifest), Purpose::Plan, Reads { access, blame });
             all["111122223333"].document.statement[2..].iter().map(line).collect::<Vec<_>>()
         };
         let keys = "ReadKeyPolicies: kms:GetKeyPolicy on arn:aws:kms:us-east-1:111122223333:key/*";
         let iam = "ReadIamPolicies: iam:GetAccountAuthorizationDetails on *";
-        assert!(reads(None).is_empty());
-        assert_eq!(reads(Some(PoliciesOf::Keys)), [keys]);
-        assert_eq!(reads(Some(PoliciesOf::Iam)), [keys, iam]);
+        let trail = "ReadTrail: cloudtrail:LookupEvents on *";
+        assert!(reads(None, false).is_empty());
+        assert_eq!(reads(Some(PoliciesOf::Keys), false), [keys]);
+        assert_eq!(reads(Some(PoliciesOf::Iam), true), [keys, iam, trail]);
+        assert_eq!(reads(None, true), [trail]);
         let empty =
             load(&[Input::Stdin(b"version: 1\nscope: [alias/app/]\naliases: {}\n".to_vec())]).unwrap();
-        let nothing = permissions(&targets(&empty), Purpose::Apply, Some(PoliciesOf::Iam));
+        let nothing = permissions(
+            &targets(&empty),
+            Purpose::Apply,
+            Reads { access: Some(PoliciesOf::Iam), blame: true },
+        );
         assert_eq!(nothing["*"].document.statement.len(), 1, "nothing is ever touched");
     }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::document::{Document, LONGEST, Statement};
 use super::home::{ANY, Home};
-use super::{Permissions, Purpose};
+use super::{Permissions, Purpose, Reads};
 use crate::access::PoliciesOf;
 use crate::access::account::PERMISSION;
 use crate::alias::{AliasName, KeyRef};
+use crate::blame::lookup;
 use crate::choose::criteria;
 use crate::target::{Target, Want};
 
@@ -38,6 +39,8 @@ pub(super) struct Needs {
     opened: BTreeSet<String>,
     /// Whether the account's IAM policies are read as well
     iam: bool,
+    /// Whether CloudTrail is asked who changed what
+    trail: bool,
     /// Aliases that are created or retargeted
     written: Resources,
     /// Keys that they come to
@@ -51,17 +54,12 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    pub(super) fn take(
-        &mut self,
-        target: &Target,
-        home: &Home,
-        purpose: Purpose,
-        access: Option<PoliciesOf>,
-    ) {
+    pub(super) fn take(&mut self, target: &Target, home: &Home, purpose: Purpose, reads: Reads) {
         if target.prune || !target.aliases.is_empty() {
             self.looked_at.insert(home.any_key());
-            self.opened.extend(access.map(|_| home.any_key()));
-            self.iam |= access == Some(PoliciesOf::Iam);
+            self.opened.extend(reads.access.map(|_| home.any_key()));
+            self.iam |= reads.access == Some(PoliciesOf::Iam);
+            self.trail |= reads.blame;
         }
         for criteria in criteria(target) {
             self.selects = true;
@@ -140,6 +138,7 @@ impl Needs {
             ("DescribeKeys", vec!["kms:DescribeKey"], keys(&self.looked_at)),
             ("ReadKeyPolicies", vec!["kms:GetKeyPolicy"], keys(&self.opened)),
             ("ReadIamPolicies", vec![PERMISSION], every(self.iam)),
+            ("ReadTrail", vec![lookup::PERMISSION], every(self.trail)),
             ("WriteAliases", vec!["kms:CreateAlias", "kms:UpdateAlias"], self.written.pick(breadth.aliases)),
             ("CreateOnKeys", vec!["kms:CreateAlias"], self.given.pick(breadth.keys)),
             ("UpdateOnKeys", vec!["kms:UpdateAlias"], keys(&self.left)),

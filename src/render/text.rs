@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::access;
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
+use super::{access, blame};
 use crate::document::{
     ErrorText, KeptName, PlanDocument, PlannedChange, RefusalText, Summary, TargetPlan, UnusableText, Verb,
 };
@@ -41,6 +41,10 @@ fn target(target: &TargetPlan, palette: &Palette) -> String {
         rows.extend(target.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_deref())));
         text =
             heading(&target.name, palette) + &lay_out(&rows, palette) + &refusals(&target.refusals, palette);
+    }
+    if let Some(ErrorText { message, hint }) = &target.blame_error {
+        let _ = writeln!(text, "  {} failed to {}", paint(palette.held, "blame"), harmless(message));
+        text.extend(hint.iter().map(|hint| format!("  hint  {}\n", harmless(hint))));
     }
     if let Some(findings) = &target.access {
         let sentences = findings.iter().map(|finding| finding.sentence.as_str());
@@ -88,6 +92,7 @@ pub(super) struct Sheet<'p> {
 impl<'p> Sheet<'p> {
     pub(super) fn change(&self, change: &'p PlannedChange) -> Row<'p> {
         let mut notes: Vec<_> = change.why.iter().map(|why| ("why", why.clone())).collect();
+        notes.extend(change.blame.iter().map(|blame| ("who", blame::who(blame, self.keys))));
         notes.extend(change.risks.iter().map(|risk| ("risk", format!("{}  [{}]", risk.message, risk.link))));
         notes.extend(change.blocked_by.iter().map(|why| ("held", why.clone())));
         notes.extend(change.hint.iter().map(|hint| ("hint", hint.clone())));
@@ -147,14 +152,17 @@ impl<'p> Sheet<'p> {
     }
 
     fn unusable(&self, unusable: &'p UnusableText) -> Row<'p> {
-        let UnusableText { alias, key, message, hint, source, .. } = unusable;
+        let UnusableText { alias, key, message, hint, source, blame, .. } = unusable;
+        let mut notes = vec![("key", message.clone())];
+        notes.extend(blame.iter().map(|blame| ("who", blame::who(blame, self.keys))));
+        notes.push(("hint", hint.clone()));
         Row {
             sign: Verb::Held.sign(),
             style: self.palette.held,
             name: alias,
             detail: self.keys.of(key).to_owned(),
             place: source.as_ref().map(|source| harmless(&source.to_string())).unwrap_or_default(),
-            notes: vec![("key", message.clone()), ("hint", hint.clone())],
+            notes,
         }
     }
 

@@ -74,22 +74,29 @@ async fn a_denied_read_fails_with_the_permission_in_its_hint_and_the_rest_is_sti
 }
 
 #[tokio::test(start_paused = true)]
-async fn policies_are_tried_only_where_access_asks_for_them_and_with_the_role_that_plans() {
+async fn policies_and_the_trail_are_tried_only_where_asked_for_and_with_the_role_that_plans() {
     let manifest = format!("{MANIFEST}{ROLES}");
-    for (flags, tried) in
-        [(&["doctor"][..], [0, 0]), (&["doctor", "--access"], [1, 0]), (&["doctor", "--access=iam"], [1, 1])]
-    {
+    for (flags, tried) in [
+        (&["doctor"][..], [0, 0, 0]),
+        (&["doctor", "--access"], [1, 0, 0]),
+        (&["doctor", "--access=iam"], [1, 1, 0]),
+        (&["doctor", "--blame"], [0, 0, 1]),
+    ] {
         let kms = FakeKms::with(&[("alias/app/a", A)]);
         let ran = run_on(&kms, &manifest, flags, None).await;
         assert_eq!(ran.exit, Exit::Success, "{flags:?} {}", ran.out);
-        for (permission, tried) in
-            ["kms:GetKeyPolicy", "iam:GetAccountAuthorizationDetails"].into_iter().zip(tried)
-        {
+        let permissions =
+            ["kms:GetKeyPolicy", "iam:GetAccountAuthorizationDetails", "cloudtrail:LookupEvents"];
+        for (permission, tried) in permissions.into_iter().zip(tried) {
             let (_, operation) = permission.split_once(':').unwrap();
             assert_eq!(kms.calls_to(operation).len(), tried, "{flags:?} {permission}");
             assert_eq!(ran.out.matches(&format!("[OK]   {permission}")).count(), tried, "{}", ran.out);
         }
     }
+    let ran =
+        run_on(&faulty("LookupEvents", Effect::AccessDenied), MANIFEST, &["doctor", "--blame"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime);
+    assert!(ran.out.contains("[FAIL] cloudtrail:LookupEvents"), "{}", ran.out);
     let operation = "GetAccountAuthorizationDetails";
     let ran =
         run_on(&faulty(operation, Effect::AccessDenied), MANIFEST, &["doctor", "--access=iam"], None).await;

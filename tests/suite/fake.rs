@@ -120,6 +120,11 @@ impl FakeKms {
         Self { account: account.to_owned(), ..self.clone() }
     }
 
+    /// The same service, called with this access key by another program
+    pub fn of_client(&self, access_key: &str, agent: &str) -> Self {
+        Self { agent: agent.to_owned(), ..self.of_account(access_key) }
+    }
+
     pub fn service(&self) -> MutexGuard<'_, Service> {
         self.service.lock().unwrap()
     }

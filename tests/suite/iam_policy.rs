@@ -6,7 +6,7 @@ use kms_alias::access::PoliciesOf;
 use kms_alias::alias::{AliasName, KeyRef, Scope};
 use kms_alias::cli::exit::Exit;
 use kms_alias::criteria::Criteria;
-use kms_alias::permissions::{Document, LONGEST, Purpose, permissions};
+use kms_alias::permissions::{Document, LONGEST, Purpose, Reads, permissions};
 use kms_alias::target::{Target, Want};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -52,7 +52,12 @@ fn check_shape(document: &Value) {
         let lists = ["Action", "Resource"].map(|member| one[member].as_array().unwrap());
         assert!(lists.iter().all(|list| !list.is_empty()));
         let every = one["Resource"].as_array().unwrap().contains(&"*".into());
-        let whole = ["kms:ListAliases", "kms:ListKeys", "iam:GetAccountAuthorizationDetails"];
+        let whole = [
+            "kms:ListAliases",
+            "kms:ListKeys",
+            "iam:GetAccountAuthorizationDetails",
+            "cloudtrail:LookupEvents",
+        ];
         assert_eq!(every, whole.iter().any(|action| one["Action"][0] == *action), "{one}");
     }
 }
@@ -111,6 +116,10 @@ async fn reads_of_policies_are_allowed_only_where_access_asks_for_them() {
         assert_eq!(resources(&document, "ReadKeyPolicies"), keys);
         assert_eq!(resources(&document, "ReadIamPolicies"), ["*"]);
     }
+    assert!(resources(&without, "ReadTrail").is_empty());
+    let document = json(MANIFEST, &["--for", "plan", "-t", "prod", "--blame"]).await;
+    check_shape(&document);
+    assert_eq!(resources(&document, "ReadTrail"), ["*"]);
     assert_eq!(policy(MANIFEST, &["--for", "plan", "--access=all"]).await.exit, Exit::Usage);
 }
 
@@ -239,7 +248,7 @@ fn is_covered(document: &Document, name: &AliasName, want: &Want) -> bool {
 proptest! {
     #[test]
     fn all_that_apply_needs_is_covered_and_nothing_outside_the_scope_is(target in targets(120), access in accesses()) {
-        let all = permissions(std::slice::from_ref(&target), Purpose::Apply, access);
+        let all = permissions(std::slice::from_ref(&target), Purpose::Apply, Reads { access, blame: false });
         let document = &all["111122223333"].document;
         prop_assert!(allows(document, "kms:ListAliases", "*"));
         for (name, declared) in &target.aliases {
@@ -259,7 +268,7 @@ proptest! {
 
     #[test]
     fn planning_needs_the_reads_that_the_manifest_and_access_ask_for_and_no_others(target in targets(12), access in accesses()) {
-        let all = permissions(std::slice::from_ref(&target), Purpose::Plan, access);
+        let all = permissions(std::slice::from_ref(&target), Purpose::Plan, Reads { access, blame: false });
         let document = &all["111122223333"].document;
         let mut wanted = BTreeSet::from(["kms:ListAliases"]);
         wanted.extend((target.prune || !target.aliases.is_empty()).then_some("kms:DescribeKey"));

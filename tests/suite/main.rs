@@ -7,6 +7,7 @@ mod apply;
 mod bad_servers;
 mod base;
 mod bent;
+mod blame;
 mod commands;
 mod comment;
 mod contract;

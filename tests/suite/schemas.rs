@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kms_alias::document::{
-    AccessFinding, AppliedChange, ApplyDocument, BaseText, ErrorText, KeptName, PlanDocument, PlannedChange,
-    RefusalText, ReportDocument, RequestsText, RiskText, Source, StatementText, Summary, TargetPlan,
-    TargetReport, UnusableText,
+    AccessFinding, AppliedChange, ApplyDocument, BaseText, BlameText, ErrorText, EventText, KeptName,
+    PlanDocument, PlannedChange, RefusalText, ReportDocument, RequestsText, RiskText, Source, StatementText,
+    Summary, TargetPlan, TargetReport, UnusableText,
 };
 use kms_alias::render::report::Tally;
 use serde::Serialize;
@@ -49,6 +49,7 @@ fn change() -> PlannedChange {
         risks: vec![RiskText { code, message, link }],
         blocked_by: text(),
         hint: text(),
+        blame: Some(blame()),
     }
 }
 
@@ -76,9 +77,34 @@ fn finding() -> AccessFinding {
     }
 }
 
+fn blame() -> BlameText {
+    let [verdict, call, time, actor] = ["x"; 4].map(str::to_owned);
+    let event = EventText {
+        call,
+        time,
+        key: text(),
+        actor,
+        actor_arn: text(),
+        ours: true,
+        source_address: text(),
+        user_agent: text(),
+        event_id: text(),
+        request_id: text(),
+    };
+    BlameText { verdict, message: text(), event: Some(event) }
+}
+
 fn unusable() -> UnusableText {
     let [alias, key, message, hint] = ["x"; 4].map(str::to_owned);
-    UnusableText { alias, key, key_state: text(), message, hint, source: Some(source()) }
+    UnusableText {
+        alias,
+        key,
+        key_state: text(),
+        message,
+        hint,
+        source: Some(source()),
+        blame: Some(blame()),
+    }
 }
 
 fn target() -> TargetPlan {
@@ -101,6 +127,7 @@ fn target() -> TargetPlan {
         unusable_keys: BTreeMap::from([("Disabled".to_owned(), 1)]),
         access: Some(vec![finding()]),
         access_keys: Some(1),
+        blame_error: Some(error()),
     }
 }
 

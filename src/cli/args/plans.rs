@@ -103,6 +103,10 @@ pub struct DriftArgs {
     /// What to look at
     #[command(flatten)]
     pub plan: PlanArgs,
+
+    /// Say who made it so, when and from where, as far as CloudTrail tells: two requests a second in each account and Region
+    #[arg(long)]
+    pub blame: bool,
 }
 
 /// Flags of apply
