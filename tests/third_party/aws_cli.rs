@@ -9,6 +9,7 @@ const ACCOUNT: &str = "111122223333";
 const REGION: &str = "us-east-1";
 // of the sandbox's starting world
 const BILLING: &str = "bbbb2222-0000-4000-8000-000000002026";
+const EXPORT: &str = "cccc3333-0000-4000-8000-000000000003";
 const AUDIT: &str = "dddd4444-0000-4000-8000-000000000004";
 const LEDGER: &str = "eeee5555-0000-4000-8000-000000000005";
 const TOKENS: &str = "ffff6666-0000-4000-8000-000000000006";
@@ -348,4 +349,51 @@ fn the_state_outlives_the_server() {
     // killed in between, not asked to stop
     let refused = create(&SandboxServer::start(&[&state])).unwrap_err();
     assert!(refused.contains("AlreadyExistsException"), "{refused}");
+}
+
+#[test]
+fn the_aws_cli_looks_up_who_changed_what_and_so_does_blame() {
+    let sandbox = Sandbox::start();
+    sandbox.create_alias("alias/cli/blamed", AUDIT).unwrap();
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/Admin");
+    let assume = ["sts", "assume-role", "--role-arn", &role, "--role-session-name", "carol"];
+    let session = aws(&sandbox.hermit, &assume).unwrap();
+    let credentials = |member: &str| session["Credentials"][member].as_str().unwrap().to_owned();
+    let carol = Hermit::client(&sandbox.server.url, &credentials("AccessKeyId"), REGION)
+        .with("AWS_SECRET_ACCESS_KEY", &credentials("SecretAccessKey"))
+        .with("AWS_SESSION_TOKEN", &credentials("SessionToken"));
+    for key in [EXPORT, LEDGER, BILLING] {
+        let update = ["kms", "update-alias", "--alias-name", "alias/cli/blamed", "--target-key-id", key];
+        // LEDGER is of another family: a call that fails is recorded too
+        assert_eq!(aws(&carol, &update).is_ok(), key != LEDGER, "{key}");
+    }
+    let named = "AttributeKey=EventName,AttributeValue=UpdateAlias";
+    let lookup = |more: &[&str]| {
+        let call = ["cloudtrail", "lookup-events", "--lookup-attributes", named];
+        aws(&sandbox.hermit, &[&call, more].concat()).unwrap()["Events"].as_array().unwrap().clone()
+    };
+    let events = lookup(&["--page-size", "1"]);
+    let record = |event: &Value| -> Value {
+        assert_eq!(
+            (&event["Username"], &event["EventSource"]),
+            (&"carol".into(), &"kms.amazonaws.com".into())
+        );
+        serde_json::from_str(event["CloudTrailEvent"].as_str().unwrap()).unwrap()
+    };
+    let records: Vec<Value> = events.iter().map(record).collect();
+    let moved = records.iter().map(|one| (&one["requestParameters"]["targetKeyId"], &one["errorCode"]));
+    let (none, refused) = (Value::Null, json!("ValidationException"));
+    let wanted = [(json!(BILLING), none.clone()), (json!(LEDGER), refused), (json!(EXPORT), none)];
+    assert!(moved.eq(wanted.iter().map(|(key, code)| (key, code))), "newest first: {records:?}");
+    assert!(records[0]["userAgent"].as_str().unwrap().contains("aws-cli/"), "{}", records[0]);
+    assert!(
+        lookup(&["--start-time", "2099-01-01"]).is_empty()
+            && lookup(&["--end-time", "2001-01-01"]).is_empty()
+    );
+    let manifest = format!("version: 1\nscope: [alias/cli/]\naliases: {{alias/cli/blamed: {AUDIT}}}\n");
+    sandbox.hermit.write("aliases.yaml", &manifest);
+    let drift = run(sandbox.hermit.kms_alias().args(["drift", "--blame"]));
+    let (who, how) =
+        ("      who   role Admin/carol at 20", "Z: UpdateAlias to bbbb2222 from 127.0.0.1 with aws-cli/");
+    assert!(drift.code == Some(2) && drift.stdout.contains(who) && drift.stdout.contains(how), "{drift:?}");
 }
