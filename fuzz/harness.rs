@@ -15,6 +15,9 @@ use kms_alias::access::gather::KeyAccess;
 use kms_alias::access::impact::impact;
 use kms_alias::alias::{AliasName, KeyArn, KeyId, Scope};
 use kms_alias::base;
+use kms_alias::blame::search::Search;
+use kms_alias::blame::{Finding, Matter, Question};
+use kms_alias::document::{BlameText, PlanDocument, PlannedChange, TargetPlan};
 use kms_alias::kms::{AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, ListedAlias};
 use kms_alias::list::list;
 use kms_alias::load::{Input, load};
@@ -230,4 +233,38 @@ pub fn answers(bytes: &[u8]) {
         let _ = (KeyId::parse(word), KeyArn::parse(word), AliasName::parse(word), id.as_str());
     }
     assert_tame(&guarded(&text).replace('\t', " "));
+}
+
+/// Events, one a line, each name's on a page of its own: a cause is about the alias or its key and leads to what is live, and
+/// nothing in it leaves its place on the line
+pub fn events(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let texts: Vec<String> = text.lines().map(str::to_owned).collect();
+    let (a, b) = (KeyId::from_service(A), KeyId::from_service(B));
+    let alias = |name: &str| AliasName::parse(name).expect("a name");
+    let unusable = |state: &str| Matter::Unusable(a.clone(), state.to_owned());
+    let matters = [
+        ("alias/app/x", Matter::Moved(b.clone())),
+        ("alias/app/disabled", unusable("Disabled")),
+        ("alias/app/leaving", unusable("PendingDeletion")),
+        ("alias/app/missing", Matter::Missing(a.clone())),
+        ("alias/app/stray", Matter::Unexpected),
+    ];
+    let questions = matters.map(|(name, matter)| Question { alias: alias(name), matter });
+    let mut search = Search::new(questions.to_vec(), "us-east-1", None);
+    Search::names().for_each(|name| search.take(name, &texts, false));
+    let findings = search.findings(false);
+    assert_eq!(findings.len(), questions.len());
+    let changes = findings.iter().map(|(name, finding)| {
+        if let Finding::Cause(event) = finding {
+            let own = event.alias.as_deref() == Some(name.as_str());
+            assert!(own || event.key.as_ref() == Some(&a), "{event:?}");
+            assert!(name.as_str() != "alias/app/x" || event.key.as_ref() == Some(&b), "{event:?}");
+        }
+        let blame = Some(BlameText::from(finding));
+        PlannedChange { alias: name.to_string(), blame, ..PlannedChange::default() }
+    });
+    let target = TargetPlan { changes: changes.collect(), ..TargetPlan::default() };
+    let plan = PlanDocument { targets: vec![target], ..PlanDocument::default() };
+    assert_tame(&render::text::plan(&plan, &Palette::plain()));
 }

@@ -136,7 +136,7 @@ pub struct Global {
     )]
     pub timeout: Duration,
 
-    /// Endpoint for KMS, STS and IAM, instead of AWS's own
+    /// Endpoint for KMS, STS, IAM and CloudTrail, instead of AWS's own
     #[arg(long, value_name = "URL", global = true, env = "KMS_ALIAS_ENDPOINT_URL", hide_env = true)]
     pub endpoint_url: Option<String>,
 

@@ -234,6 +234,11 @@ fn whatever_a_policy_is_it_is_told_or_unknown() {
 }
 
 #[test]
+fn whatever_an_event_is_nothing_is_blamed_that_does_not_lead_to_what_is_live() {
+    fuzz(&["fuzz/corpus/events"], harness::events);
+}
+
+#[test]
 fn whatever_the_service_answers_a_listing_is_whole_or_an_error() {
     fuzz(&["fuzz/corpus/answers"], harness::answers);
 }
