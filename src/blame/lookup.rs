@@ -89,7 +89,7 @@ async fn follow(
     while search.wants(name) {
         let number = pages.number();
         if number > MOST_PAGES {
-            search.give_up(read);
+            search.give_up(name, read);
             break;
         }
         let asked = page(name, token.as_deref(), lane, trail).await;

@@ -34,7 +34,8 @@ pub struct Search {
     questions: Vec<(Question, Option<Event>)>,
     reached: BTreeMap<String, Reach>,
     unreadable: usize,
-    bound: Option<usize>,
+    /// How many events were read of the names that were given up
+    given_up: BTreeMap<String, usize>,
     region: String,
     apply_role: Option<String>,
 }
@@ -46,7 +47,7 @@ impl Search {
             questions: questions.into_iter().map(|question| (question, None)).collect(),
             reached: BTreeMap::new(),
             unreadable: 0,
-            bound: None,
+            given_up: BTreeMap::new(),
             region: region.to_owned(),
             apply_role: apply_role.map(str::to_owned),
         }
@@ -87,9 +88,9 @@ impl Search {
         }
     }
 
-    /// Says that no more of these many events with a name are read, though there are more
-    pub fn give_up(&mut self, read: usize) {
-        self.bound = Some(read);
+    /// Says that so many events with this name were read, and that no more of them are, though there are more
+    pub fn give_up(&mut self, name: &str, read: usize) {
+        self.given_up.insert(name.to_owned(), read);
     }
 
     /// The newest event about a question is the one that counts; of two in one second, the one that explains it
@@ -136,8 +137,9 @@ impl Search {
 
     fn unknown(&self, question: &Question) -> String {
         let (calls, region) = (question.calls().join(" or "), &self.region);
-        let span = match self.bound {
-            Some(read) => format!("the newest {read} events of a name"),
+        let bound = question.calls().iter().find_map(|name| Some((name, self.given_up.get(*name)?)));
+        let span = match bound {
+            Some((name, read)) => format!("the newest {read} events of {name}, of which there are more"),
             None => "the last 90 days".to_owned(),
         };
         let unreadable = match self.unreadable {

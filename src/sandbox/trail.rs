@@ -315,3 +315,71 @@ fn range(input: &Value, at: Millis) -> Result<(Millis, Millis), ServiceError> {
     }
     Ok((from.unwrap_or(0).max(at.saturating_sub(REACH)), to.unwrap_or(Millis::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: &str = "111122223333";
+
+    fn ask(world: &World, input: &Value) -> Result<Value, ServiceError> {
+        let request = Request { caller: ACCOUNT, region: "us-east-1", operation: OPERATION, input };
+        call(world, 2 * REACH, &request)
+    }
+
+    /// A world in which keys were deleted at these times
+    fn world(times: impl IntoIterator<Item = Millis>) -> World {
+        let (mut world, home) = (World::default(), Home::new(ACCOUNT, "us-east-1"));
+        times.into_iter().for_each(|at| world.trail.push(Event::of_departure(at, &home, "k")));
+        world
+    }
+
+    fn times(page: &Value) -> Vec<u64> {
+        let at = |event: &Value| event["EventTime"].as_f64().map(|seconds| seconds as u64);
+        page["Events"].as_array().into_iter().flatten().filter_map(at).collect()
+    }
+
+    #[test]
+    fn events_of_ninety_days_come_newest_first_and_in_pages_that_a_token_continues() {
+        let now = 2 * REACH;
+        let world = world([now - REACH - 1, now - 3000, now - 2000, now - 1000]);
+        let first = ask(&world, &json!({"MaxResults": 2})).unwrap();
+        let second = ask(&world, &json!({"MaxResults": 2, "NextToken": first["NextToken"]})).unwrap();
+        let seconds = now / 1000;
+        assert_eq!((times(&first), times(&second)), (vec![seconds - 1, seconds - 2], vec![seconds - 3]));
+        assert_eq!(second.get("NextToken"), None);
+        let narrow = json!({"StartTime": seconds - 2, "EndTime": seconds - 2});
+        assert_eq!(times(&ask(&world, &narrow).unwrap()), [seconds - 2]);
+    }
+
+    #[test]
+    fn what_the_service_would_not_take_is_refused() {
+        let world = world(0..3);
+        let attribute = |key: &str| json!({"AttributeKey": key, "AttributeValue": "DeleteKey"});
+        let named = json!({"LookupAttributes": [attribute("EventName")], "EndTime": 1, "MaxResults": 1});
+        assert!(ask(&world, &named).is_ok());
+        for (input, code) in [
+            (
+                json!({"LookupAttributes": [attribute("EventName"), attribute("EventId")]}),
+                "InvalidLookupAttributesException",
+            ),
+            (json!({"LookupAttributes": [attribute("ResourceName")]}), "InvalidLookupAttributesException"),
+            (
+                json!({"LookupAttributes": [attribute("EventName")], "NextToken": marker::seal("us-east-1/None", "1")}),
+                "InvalidNextTokenException",
+            ),
+            (json!({"NextToken": "x"}), "InvalidNextTokenException"),
+            (json!({"MaxResults": 51}), "ValidationException"),
+            (json!({"StartTime": 2, "EndTime": 1}), "InvalidTimeRangeException"),
+        ] {
+            assert_eq!(ask(&world, &input).unwrap_err().code, code, "{input}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_events_go_where_there_are_too_many() {
+        let world = world(0..LONGEST as u64 + 2);
+        assert_eq!(world.trail.events().count(), LONGEST);
+        assert_eq!(world.trail.events().next().map(|event| event.at), Some(2));
+    }
+}

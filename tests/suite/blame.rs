@@ -285,7 +285,10 @@ async fn reading_ends_at_a_bound_and_says_so_at_the_services_rate() {
     assert_eq!(document["targets"][0].get("blame_error"), None, "no lookup was throttled");
     assert_eq!(lookups(&kms).iter().filter(|name| *name == "UpdateAlias").count(), 20);
     let message = blames[0]["message"].as_str().unwrap();
-    assert!(message.contains("in the newest 1000 events of a name: "), "{message}");
+    assert!(
+        message.contains(" in the newest 1000 events of UpdateAlias, of which there are more: "),
+        "{message}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
