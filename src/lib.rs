@@ -20,11 +20,13 @@
 //! and [`revert`](mod@revert) makes a plan of the way back; [`saved`] tells what of a saved plan is still to be done. [`idle`] and [`siblings`] look across targets for what none of them
 //! shows alone. Beside the pipeline, [`explain`] tells what decides about one name,
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
-//! does to the access of others; [`blame`] tells who made a target as it is. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
+//! does to the access of others; [`blame`] tells who made a target as it is. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads;
+//! [`accept`](mod@accept) edits it so that it declares what is live. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
 //! [`forge`] keeps the comment on a pull request that shows a plan.
 //! [`bounded`] reads what a person names, and no more of it than could be meant; [`draft`] writes files whole or not at all.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
+pub mod accept;
 pub mod access;
 pub mod alias;
 pub mod apply;

@@ -55,7 +55,7 @@ pub fn unusable(desired: &Desired, snapshot: &Snapshot, facts: &Facts) -> Vec<Un
 }
 
 /// State, sentence and hint of a key that cannot be used
-fn flaw(key: &KeyId, fact: Option<&Fact>) -> Option<(Option<String>, String, &'static str)> {
+pub(crate) fn flaw(key: &KeyId, fact: Option<&Fact>) -> Option<(Option<String>, String, &'static str)> {
     match fact {
         Some(Fact::Known(facts)) => {
             let (why, hint) = state(facts)?;

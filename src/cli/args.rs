@@ -40,7 +40,7 @@ pub enum Command {
     Plan(PlanningArgs),
     /// Plan, ask, carry out that plan, and wait until the service shows the result
     Apply(ApplyArgs),
-    /// Look for drift: exit 2 if anything is not as declared, or on a key that cannot be used; silent if nothing is; writes nothing
+    /// Look for drift: exit 2 if anything is not as declared, or on a key that cannot be used; silent if nothing is; writes no alias
     Drift(DriftArgs),
     /// Take back what an apply is proven to have done, where nobody has changed it since: a plan like any other, guarded and asked about
     Revert(RevertArgs),

@@ -1,4 +1,5 @@
 //! `kms-alias drift`: a plan for cron. It says nothing where there is nothing to say, and exits 2 where there is.
+//! What `--write-config` adds is in `accept.rs`.
 
 use super::Session;
 use super::args::{DriftArgs, Output};
@@ -17,9 +18,18 @@ impl Session<'_> {
         args: &DriftArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
+        if args.write_config && self.global.file.iter().any(|path| path.as_os_str() == "-") {
+            let sentence = "--write-config edits the manifest, and standard input is no file";
+            let hint = Some("name the file with `-f PATH`, or leave --write-config out");
+            return Ok(self.fail(Exit::Usage, sentence, hint));
+        }
+        let manifest = match self.manifest()? {
+            Ok(manifest) => manifest,
+            Err(exit) => return Ok(exit),
+        };
         let trails = args.blame.then(Trails::default);
         let looks = Looks { keys_in_use: true, trails: trails.as_ref(), ..Looks::default() };
-        let (sandbox, _, surveyed) = match self.survey(&args.plan, looks, connect).await? {
+        let (sandbox, _, surveyed) = match self.survey_of(&manifest, &args.plan, looks, connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
@@ -28,6 +38,9 @@ impl Session<'_> {
             self.show(exit)?;
         }
         self.close(sandbox).await?;
+        if args.write_config && exit != Exit::Success {
+            return self.write_config(&manifest, &surveyed, exit);
+        }
         Ok(exit)
     }
 }

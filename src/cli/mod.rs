@@ -5,6 +5,7 @@ pub mod console;
 pub mod exit;
 pub mod stop;
 
+mod accept;
 mod apply;
 mod base;
 mod comment;

@@ -56,14 +56,24 @@ impl Session<'_> {
         looks: Looks<'_>,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
-        let manifest = match self.manifest()? {
-            Ok(manifest) => manifest,
-            Err(exit) => return Ok(Err(exit)),
-        };
-        if let Some(exit) = self.refused_warnings(&manifest, args) {
+        match self.manifest()? {
+            Ok(manifest) => self.survey_of(&manifest, args, looks, connect).await,
+            Err(exit) => Ok(Err(exit)),
+        }
+    }
+
+    /// Likewise, of this manifest
+    pub(super) async fn survey_of<C: Connect>(
+        &self,
+        manifest: &Manifest,
+        args: &PlanArgs,
+        looks: Looks<'_>,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Read<C>> {
+        if let Some(exit) = self.refused_warnings(manifest, args) {
             return Ok(Err(exit));
         }
-        let mut targets = match self.targets(&manifest, args) {
+        let mut targets = match self.targets(manifest, args) {
             Ok(targets) => targets,
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
         };

@@ -13,7 +13,7 @@ use super::yaml;
 
 /// The tree of `text` in the other reader's terms, or the codes of what is wrong with it
 fn ours(text: &str) -> Result<Theirs, Vec<&'static str>> {
-    let source = Arc::new(Source { name: "test.yaml".into(), text: text.to_owned() });
+    let source = Arc::new(Source { name: "test.yaml".into(), path: None, text: text.to_owned() });
     let mut found = Problems::default();
     let tree = yaml::parse(&source, &mut found);
     match tree {
@@ -145,7 +145,7 @@ fn doubling_anchors_are_refused_before_they_cost_anything() {
 #[test]
 fn every_scalar_knows_its_line_and_column() {
     let text = "a:\n  - x\n  - 'y z'\nü: {k: v}\n";
-    let source = Arc::new(Source { name: "t".into(), text: text.to_owned() });
+    let source = Arc::new(Source { name: "t".into(), path: None, text: text.to_owned() });
     let tree = yaml::parse(&source, &mut Problems::default()).unwrap();
     let mut seen = Vec::new();
     visit(&tree, &mut |node| seen.push(format!("{:?} {}", node.spot, node.spot.text())));

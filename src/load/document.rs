@@ -50,8 +50,8 @@ fn assemble(main: &Fields<'_>, roots: &[Fields<'_>], complete: bool, found: &mut
     let nodes: Vec<_> = roots.iter().filter_map(|root| root.get("aliases")).collect();
     let shared = aliases::read_shared(&nodes, &mut selectors, found);
     let layers = [shared, overrides, exceptions];
-    let warnings = Problems::default();
-    Manifest { settings, targets: targets.specs, instances, layers, warnings }
+    let (warnings, sources) = (Problems::default(), Vec::new());
+    Manifest { settings, targets: targets.specs, instances, layers, warnings, sources }
 }
 
 fn root<'n>(tree: &'n Node, found: &mut Problems) -> Option<Fields<'n>> {

@@ -23,8 +23,8 @@ pub(super) fn read(inputs: &[Input], found: &mut Problems) -> Vec<Arc<Source>> {
     let mut reader = Reader { sources: Vec::new(), left: LARGEST.0, found };
     for input in inputs {
         match input {
-            Input::Stdin(bytes) => reader.take("<stdin>", bytes.clone()),
-            Input::Read { name, bytes } => reader.take(name, bytes.clone()),
+            Input::Stdin(bytes) => reader.take("<stdin>", None, bytes.clone()),
+            Input::Read { name, bytes } => reader.take(name, None, bytes.clone()),
             Input::Path(path) if path.is_dir() => reader.read_directory(path),
             Input::Path(path) => reader.read_file(path),
         }
@@ -63,17 +63,17 @@ impl Reader<'_> {
 
     fn read_file(&mut self, path: &Path) {
         match bounded::read(path, Limit(self.left)) {
-            Ok(bytes) => self.take(&path.display().to_string(), bytes),
+            Ok(bytes) => self.take(&path.display().to_string(), Some(path), bytes),
             Err(error) => self.found.add(*unreadable(path, &error)),
         }
     }
 
-    fn take(&mut self, name: &str, bytes: Vec<u8>) {
+    fn take(&mut self, name: &str, path: Option<&Path>, bytes: Vec<u8>) {
         let name = harmless(name);
         match self.left.checked_sub(bytes.len() as u64) {
             Some(left) => {
                 self.left = left;
-                self.sources.extend(decode(&name, bytes, self.found));
+                self.sources.extend(decode(&name, path, bytes, self.found));
             }
             None => self.found.add(too_large(&name)),
         }
@@ -163,12 +163,12 @@ fn unreadable(path: &Path, error: &io::Error) -> Box<Problem> {
     })
 }
 
-fn decode(name: &str, mut bytes: Vec<u8>, found: &mut Problems) -> Option<Arc<Source>> {
+fn decode(name: &str, path: Option<&Path>, mut bytes: Vec<u8>, found: &mut Problems) -> Option<Arc<Source>> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         bytes.drain(..3);
     }
     match String::from_utf8(bytes) {
-        Ok(text) => Some(Arc::new(Source { name: name.into(), text })),
+        Ok(text) => Some(Arc::new(Source { name: name.into(), path: path.map(Path::to_owned), text })),
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
             found.add(not_utf8(name, error.as_bytes(), valid));
@@ -179,7 +179,7 @@ fn decode(name: &str, mut bytes: Vec<u8>, found: &mut Problems) -> Option<Arc<So
 
 fn not_utf8(name: &str, bytes: &[u8], valid: usize) -> Problem {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    let source = Arc::new(Source { name: name.into(), text });
+    let source = Arc::new(Source { name: name.into(), path: None, text });
     let spot = Spot::counted(&source, valid, char::REPLACEMENT_CHARACTER.len_utf8());
     let wide = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
     let message = if wide { "the file is UTF-16, not UTF-8" } else { "this byte is not UTF-8" };

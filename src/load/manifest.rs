@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::problem::Problems;
-use super::source::Spot;
+use super::source::{Source, Spot};
 use crate::alias::{AliasName, Pattern};
 use crate::target::{Guard, Guards, Manner, Place, Protection, Rates, Want};
 
@@ -20,6 +20,8 @@ pub struct Manifest {
     pub layers: [Vec<Entry>; 3],
     /// What is valid and probably not meant
     pub warnings: Problems,
+    /// The files that it was read from, in their order
+    pub(crate) sources: Vec<Arc<Source>>,
 }
 
 impl Manifest {

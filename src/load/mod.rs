@@ -41,6 +41,7 @@ pub use files::LARGEST;
 pub(crate) use files::{is_hidden, is_yaml};
 pub use manifest::{Entry, GuardSettings, Instance, Manifest, More, RateSettings, Settings, TargetSpec};
 pub use problem::{Problem, Problems, Severity};
+pub(crate) use source::Source;
 pub use source::Spot;
 pub(crate) use suggest::nearest;
 
@@ -98,7 +99,7 @@ pub fn load(inputs: &[Input]) -> Result<Manifest, LoadError> {
     let trees: Vec<_> = sources.iter().filter_map(|source| yaml::parse(source, &mut found)).collect();
     let complete = all_read && trees.len() == sources.len();
     match document::read(trees, complete, &mut found) {
-        Some(manifest) if !found.has_errors() => Ok(Manifest { warnings: found, ..manifest }),
+        Some(manifest) if !found.has_errors() => Ok(Manifest { warnings: found, sources, ..manifest }),
         _ => Err(LoadError { problems: found }),
     }
 }

@@ -2,14 +2,18 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::target::Place;
 
 /// A file as read: valid UTF-8, byte order mark taken off
+#[derive(Debug)]
 pub(crate) struct Source {
     /// The path as the user gave it, or `<stdin>`
     pub(crate) name: Arc<str>,
+    /// The file itself; `None` for what the caller has read
+    pub(crate) path: Option<PathBuf>,
     /// The whole text; shorter than 4 GiB, so that spots stay small
     pub(crate) text: String,
 }

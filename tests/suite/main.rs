@@ -1,5 +1,6 @@
 //! The one integration binary: stages and whole commands on the embedded KMS under paused time, and the real program.
 
+mod accept;
 mod access;
 mod access_iam;
 mod adapter;

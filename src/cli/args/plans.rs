@@ -107,6 +107,10 @@ pub struct DriftArgs {
     /// Say who made it so, when and from where, as far as CloudTrail tells: two requests a second in each account and Region
     #[arg(long)]
     pub blame: bool,
+
+    /// Declare what is live in the manifest, where it differs: comments and layout stay, and what cannot be declared is told
+    #[arg(long)]
+    pub write_config: bool,
 }
 
 /// Flags of apply

@@ -1,0 +1,220 @@
+//! (Manifest, targets as they were read) -> the same manifest, in which what is live is declared: edited texts in which every byte
+//! that did not have to change is as it was. Pure, but for [`files`], which puts texts in the place of files.
+//!
+//! `decide` asks for each target what its declarations would have to be, `place` where that is to be written, `weave` writes it into
+//! the `tree` of a text as written, and `prove` loads the result and refuses whatever else has changed.
+
+mod decide;
+pub mod files;
+mod place;
+mod prove;
+mod tree;
+mod weave;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::alias::{AliasName, KeyId, KeyRef};
+use crate::fleet::Surveyed;
+use crate::load::Manifest;
+use crate::prepare::Prepared;
+use crate::resolve::End;
+use crate::target::{Place, Target, Want};
+use decide::{Decided, decide};
+use files::Revision;
+use place::{Placed, Wants, place};
+use tree::Tree;
+
+/// What of the live state is declared, and what is not
+#[derive(Debug, Default)]
+pub struct Acceptance {
+    /// The files that change
+    pub revisions: Vec<Revision>,
+    /// What they declare then, by target and name
+    pub accepted: Vec<Accepted>,
+    /// What differs all the same, by target and name
+    pub left: Vec<Left>,
+}
+
+/// A live state that is declared
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The target
+    pub target: Arc<str>,
+    /// The alias
+    pub name: AliasName,
+    /// As it was declared
+    pub from: Said,
+    /// As it is live, and declared now
+    pub to: Said,
+    /// Where that is declared now
+    pub place: Place,
+    /// What the id takes the place of, if that was more than an id: what the key was selected by, or the alias that was followed
+    pub instead_of: Option<String>,
+}
+
+/// What is declared of a name
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing
+    Nothing,
+    /// That it does not exist
+    Absent,
+    /// This key
+    Key(KeyId),
+}
+
+/// A difference that stays
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The target
+    pub target: Arc<str>,
+    /// The alias
+    pub name: AliasName,
+    /// Why, a sentence
+    pub why: String,
+}
+
+/// Why nothing can be declared
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// A file has no shape that can be edited
+    #[error("edit {0}: it cannot be read as it is written")]
+    Unwritten(Arc<str>),
+    /// The edit is wrong
+    #[error("edit the manifest: {0}; nothing was written")]
+    Unproven(String),
+}
+
+impl AcceptError {
+    /// What would help
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unwritten(_) => "edit it by hand, as the report above says",
+            Self::Unproven(_) => {
+                "this is a bug in kms-alias, and the manifest is as it was; please report it"
+            }
+        }
+    }
+}
+
+/// Declares the live state of what differs in `surveyed`, all of which has been read
+///
+/// # Errors
+/// The edited manifest would not be the old one with that in it.
+pub fn accept(manifest: &Manifest, surveyed: &[Surveyed]) -> Result<Acceptance, AcceptError> {
+    let trees = manifest
+        .sources
+        .iter()
+        .map(|source| Tree::of(&source.text).ok_or_else(|| AcceptError::Unwritten(source.name.clone())));
+    let trees = trees.collect::<Result<Vec<Tree>, _>>()?;
+    let mut blocked: Vec<BTreeMap<AliasName, String>> = vec![BTreeMap::new(); surveyed.len()];
+    loop {
+        let decided: Vec<Decided> = read(surveyed)
+            .zip(&blocked)
+            .map(|((one, prepared), blocked)| decide(one, prepared, blocked))
+            .collect();
+        let at = indices(manifest, surveyed);
+        let wants = wants(&decided, &at);
+        let placed = place(manifest, &trees, &wants);
+        if placed.blocked.is_empty() {
+            return finish(manifest, surveyed, decided, &Edit { trees, wants, placed });
+        }
+        // What cannot be written may have been followed, or have shared an entry: all is decided again without it.
+        for (instance, name, why) in placed.blocked {
+            let one = at.iter().position(|at| *at == instance).unwrap_or_default();
+            blocked[one].insert(name, why);
+        }
+    }
+}
+
+fn read(surveyed: &[Surveyed]) -> impl Iterator<Item = (&Surveyed, &Prepared)> {
+    surveyed.iter().filter_map(|one| Some((one, one.prepared.as_ref().ok()?)))
+}
+
+/// The index of each target among the instances of the manifest
+fn indices(manifest: &Manifest, surveyed: &[Surveyed]) -> Vec<usize> {
+    let index =
+        |one: &Surveyed| manifest.instances.iter().position(|instance| instance.name == one.target.name);
+    read(surveyed).filter_map(|(one, _)| index(one)).collect()
+}
+
+fn wants(decided: &[Decided], at: &[usize]) -> Wants {
+    let mut wants = Wants::new();
+    for (decided, at) in decided.iter().zip(at) {
+        for (name, want) in &decided.wants {
+            wants.entry(name.clone()).or_default().insert(*at, want.clone());
+        }
+    }
+    wants
+}
+
+/// What is to be written, and where
+struct Edit {
+    trees: Vec<Tree>,
+    wants: Wants,
+    placed: Placed,
+}
+
+fn finish(
+    manifest: &Manifest,
+    surveyed: &[Surveyed],
+    decided: Vec<Decided>,
+    edit: &Edit,
+) -> Result<Acceptance, AcceptError> {
+    let mut texts: Vec<String> = manifest.sources.iter().map(|source| source.text.clone()).collect();
+    for (file, patch) in &edit.placed.patches {
+        let woven = weave::weave(&texts[*file], &edit.trees[*file], patch);
+        texts[*file] = woven
+            .map_err(|obstacle| AcceptError::Unproven(format!("line {} {}", obstacle.line, obstacle.why)))?;
+    }
+    let targets = prove::prove(manifest, &texts, &edit.wants).map_err(AcceptError::Unproven)?;
+    let mut acceptance = Acceptance::default();
+    for (decided, (one, prepared)) in decided.into_iter().zip(read(surveyed)) {
+        let Some(now) = targets.iter().find(|target| target.name == one.target.name) else { continue };
+        let name = &one.target.name;
+        let told = decided.wants.keys().filter_map(|alias| accepted(alias, one, prepared, now));
+        acceptance.accepted.extend(told);
+        let left =
+            decided.left.into_iter().map(|(alias, why)| Left { target: name.clone(), name: alias, why });
+        acceptance.left.extend(left);
+    }
+    let changed = manifest.sources.iter().zip(texts).filter(|(source, text)| source.text != *text);
+    acceptance.revisions = changed.map(|(source, text)| Revision::new(source, text)).collect();
+    Ok(acceptance)
+}
+
+fn accepted(name: &AliasName, one: &Surveyed, prepared: &Prepared, now: &Target) -> Option<Accepted> {
+    let declared = now.aliases.get(name)?;
+    let from = match prepared.desired.get(name).map(|goal| &goal.end) {
+        Some(End::Key(key)) => Said::Key(key.clone()),
+        Some(End::Absent | End::Unresolved(_)) => Said::Absent,
+        None => Said::Nothing,
+    };
+    let to = prepared.snapshot.live.get(name).and_then(|live| live.key.clone());
+    let instead_of = match one.target.aliases.get(name).map(|declared| &declared.want) {
+        Some(Want::Key(KeyRef::Select(criteria))) => Some(criteria.to_string()),
+        Some(Want::Key(KeyRef::Alias(other))) => Some(other.to_string()),
+        _ => None,
+    };
+    let (target, place) = (one.target.name.clone(), declared.place.clone());
+    Some(Accepted {
+        target,
+        name: name.clone(),
+        from,
+        to: to.map_or(Said::Absent, Said::Key),
+        place,
+        instead_of,
+    })
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("not declared"),
+            Self::Absent => f.write_str("absent"),
+            Self::Key(key) => f.write_str(key.as_str()),
+        }
+    }
+}

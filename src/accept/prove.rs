@@ -1,0 +1,75 @@
+//! The proof: edited texts, read by the real loader, declare what was accepted and are otherwise what they were. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::place::Wants;
+use super::tree::Tree;
+use crate::load::{Input, Manifest, Source, load};
+use crate::target::{Declared, Manner, Place, Target, targets};
+
+/// The targets of the edited `texts`, one a source of `manifest`, if nothing has changed in them but `wants`
+///
+/// # Errors
+/// What has changed besides, a sentence: the edit is wrong then.
+pub(super) fn prove(manifest: &Manifest, texts: &[String], wants: &Wants) -> Result<Vec<Target>, String> {
+    let sources = &manifest.sources;
+    for (source, text) in sources.iter().zip(texts) {
+        if comments(&source.text) != comments(text) {
+            return Err(format!("the comments of {} would not be the same", source.name));
+        }
+    }
+    let read = |(source, text): (&Arc<Source>, &String)| Input::Read {
+        name: source.name.to_string(),
+        bytes: text.clone().into_bytes(),
+    };
+    let inputs: Vec<Input> = sources.iter().zip(texts).map(read).collect();
+    let edited = load(&inputs)
+        .map_err(|error| format!("the edited manifest would not load:\n{}", error.render(false)))?;
+    let (wanted, found) = (expected(manifest, wants), targets(&edited));
+    let differing = wanted.iter().zip(&found).find(|(wanted, found)| **wanted != placeless(found));
+    match differing {
+        Some((target, _)) => {
+            Err(format!("{} would not declare what was accepted, and nothing else", target.name))
+        }
+        None if wanted.len() != found.len() => Err("the targets would not be the same".to_owned()),
+        None => Ok(found),
+    }
+}
+
+fn comments(text: &str) -> Option<Vec<&str>> {
+    Tree::of(text).map(|tree| tree.comments.iter().map(|range| &text[range.clone()]).collect())
+}
+
+/// The targets of `manifest` as they are to be
+fn expected(manifest: &Manifest, wants: &Wants) -> Vec<Target> {
+    let mut expected: Vec<Target> = targets(manifest).iter().map(placeless).collect();
+    for (name, instances) in wants {
+        for (at, want) in instances {
+            let aliases = &mut expected[*at].aliases;
+            let manner =
+                aliases.get(name).map_or_else(|| Arc::new(Manner::default()), |old| old.manner.clone());
+            aliases.insert(name.clone(), Declared { want: want.clone(), manner, place: nowhere() });
+        }
+    }
+    expected
+}
+
+fn nowhere() -> Place {
+    Place { file: "".into(), line: 0, column: 0 }
+}
+
+/// The same target without the lines that say so, which an edit may move
+fn placeless(target: &Target) -> Target {
+    let mut target = target.clone();
+    target.scope.ignore.iter_mut().for_each(|(_, place)| *place = nowhere());
+    target.prune_place = target.prune_place.map(|_| nowhere());
+    target.protect.iter_mut().for_each(|protection| protection.place = nowhere());
+    for guard in [&mut target.guards.max_delete, &mut target.guards.max_update] {
+        guard.place = guard.place.take().map(|_| nowhere());
+    }
+    let aliases: BTreeMap<_, _> = std::mem::take(&mut target.aliases);
+    let declared =
+        aliases.into_iter().map(|(name, declared)| (name, Declared { place: nowhere(), ..declared }));
+    Target { aliases: declared.collect(), ..target }
+}

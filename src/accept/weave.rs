@@ -1,0 +1,330 @@
+//! A tree as written, and what is to stand in it -> the text with that in it and every other byte as it was. Pure.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use granit_parser::ScalarStyle;
+
+use super::tree::{Content, Map, Node, Tree};
+
+/// What is to stand under a key
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Patch {
+    /// This value; of an alias that says more than its key, its `key`
+    Set(String),
+    /// These keys, besides those that are there
+    Into(BTreeMap<String, Patch>),
+}
+
+impl Patch {
+    /// Adds the value at the end of `path`
+    pub(super) fn put(&mut self, path: &[String], value: String) {
+        match (path, &mut *self) {
+            ([], _) => *self = Self::Set(value),
+            ([first, rest @ ..], Self::Into(keys)) => {
+                keys.entry(first.clone()).or_insert_with(|| Self::Into(BTreeMap::new())).put(rest, value);
+            }
+            ([..], Self::Set(_)) => {
+                *self = Self::Into(BTreeMap::new());
+                self.put(path, value);
+            }
+        }
+    }
+
+    /// With braces, on one line
+    fn flow(&self) -> String {
+        match self {
+            Self::Set(value) => value.clone(),
+            Self::Into(keys) => {
+                let pairs: Vec<_> =
+                    keys.iter().map(|(key, patch)| format!("{key}: {}", patch.flow())).collect();
+                format!("{{{}}}", pairs.join(", "))
+            }
+        }
+    }
+
+    /// The lines of `key` with this below it, each begun by `margin`
+    fn block(&self, key: &str, margin: &str, step: &str) -> String {
+        match self {
+            Self::Set(value) => format!("{margin}{key}: {value}"),
+            Self::Into(keys) => {
+                let deeper = format!("{margin}{step}");
+                let lines = keys.iter().map(|(key, patch)| patch.block(key, &deeper, step));
+                format!("{margin}{key}:{}", lines.collect::<String>())
+            }
+        }
+    }
+}
+
+/// Why a value cannot be edited
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    /// A fragment of a sentence
+    pub(super) why: &'static str,
+    /// Where, counted from 1
+    pub(super) line: usize,
+}
+
+const SHARED: &str = "is shared through an anchor";
+const REFERENCE: &str = "comes through an anchor";
+const MERGED: &str = "comes through a merge key";
+const UNKNOWN: &str = "is not written as this program can edit it";
+
+/// Other bytes in the place of these
+type Edit = (Range<usize>, String);
+
+/// The text with `patch` in it
+///
+/// # Errors
+/// The first value that cannot be edited.
+pub(super) fn weave(text: &str, tree: &Tree, patch: &Patch) -> Result<String, Obstacle> {
+    let mut edits = edits(text, tree, patch)?;
+    // Stable: what is added at one place stays in its order.
+    edits.sort_by_key(|(range, _)| range.start);
+    let (mut woven, mut at) = (String::with_capacity(text.len() + 64 * edits.len()), 0);
+    for (range, new) in edits {
+        woven.push_str(&text[at..range.start]);
+        woven.push_str(&new);
+        at = range.end;
+    }
+    Ok(woven + &text[at..])
+}
+
+/// What keeps `patch` out of the text, if anything does
+pub(super) fn obstacle(text: &str, tree: &Tree, patch: &Patch) -> Option<Obstacle> {
+    edits(text, tree, patch).err()
+}
+
+fn edits(text: &str, tree: &Tree, patch: &Patch) -> Result<Vec<Edit>, Obstacle> {
+    // All lines of a file end alike; the first shows how.
+    let first = text.split_inclusive('\n').next().unwrap_or_default();
+    let end_of_line = if first.ends_with("\r\n") { "\r\n" } else { "\n" };
+    let mut loom = Loom { text, tree, end_of_line, edits: Vec::new() };
+    loom.visit(&tree.root, None, patch)?;
+    Ok(loom.edits)
+}
+
+struct Loom<'t> {
+    text: &'t str,
+    tree: &'t Tree,
+    end_of_line: &'static str,
+    edits: Vec<Edit>,
+}
+
+impl Loom<'_> {
+    fn obstacle(&self, why: &'static str, node: &Node) -> Obstacle {
+        Obstacle { why, line: self.text[..node.range.start].matches('\n').count() + 1 }
+    }
+
+    /// Spaces in front of the line that `node` begins on, or begins
+    fn column(&self, node: &Node) -> usize {
+        let line = self.text[..node.range.start].rsplit('\n').next().unwrap_or_default();
+        line.chars().count()
+    }
+
+    /// Edits `node`, which stands under `key`
+    fn visit(&mut self, node: &Node, key: Option<&Node>, patch: &Patch) -> Result<(), Obstacle> {
+        if let Content::Reference(_) = node.content {
+            return Err(self.obstacle(REFERENCE, node));
+        } else if self.tree.is_shared(node) {
+            return Err(self.obstacle(SHARED, node));
+        }
+        match (patch, &node.content) {
+            (Patch::Into(keys), Content::Map(map)) => self.visit_map(node, map, key, keys),
+            (Patch::Set(value), Content::Map(map)) if key.is_some_and(|key| is_alias(key.text())) => {
+                self.set_key(node, map, value)
+            }
+            (Patch::Set(value), _) => self.replace(node, key, value),
+            (Patch::Into(_), _) => Err(self.obstacle(UNKNOWN, node)),
+        }
+    }
+
+    fn visit_map(
+        &mut self,
+        node: &Node,
+        map: &Map,
+        key: Option<&Node>,
+        keys: &BTreeMap<String, Patch>,
+    ) -> Result<(), Obstacle> {
+        let mut added = Vec::new();
+        for (name, patch) in keys {
+            match map.pair(name) {
+                Some((key, value)) => self.visit(value, Some(key), patch)?,
+                None if self.tree.merges(map, name) => return Err(self.obstacle(MERGED, node)),
+                None => added.push((name, patch)),
+            }
+        }
+        let edits = match map.flow {
+            true => add_flow(node, map, &added),
+            false => added.iter().map(|(name, patch)| self.add_block(map, key, name, patch)).collect(),
+        };
+        self.edits.extend(edits);
+        Ok(())
+    }
+
+    /// The key of an alias that says more than that
+    fn set_key(&mut self, node: &Node, map: &Map, value: &str) -> Result<(), Obstacle> {
+        if let Some((key, old)) = map.pair("key") {
+            return self.visit(old, Some(key), &Patch::Set(value.to_owned()));
+        }
+        let Some((key, old)) = map.pair("absent") else { return Err(self.obstacle(MERGED, node)) };
+        self.visit(old, Some(key), &Patch::Set(value.to_owned()))?;
+        self.edits.push((key.range.clone(), "key".to_owned()));
+        Ok(())
+    }
+
+    fn replace(&mut self, node: &Node, key: Option<&Node>, value: &str) -> Result<(), Obstacle> {
+        if self.tree.shares_within(node) {
+            return Err(self.obstacle(SHARED, node));
+        }
+        let new = match node.content {
+            Content::Scalar { style: ScalarStyle::SingleQuoted, .. } => format!("'{value}'"),
+            Content::Scalar { style: ScalarStyle::DoubleQuoted, .. } => format!("\"{value}\""),
+            Content::Scalar { .. } => value.to_owned(),
+            _ => {
+                self.replace_collection(node, key, value);
+                return Ok(());
+            }
+        };
+        self.edits.push((node.range.clone(), new));
+        Ok(())
+    }
+
+    /// The comments in what goes come before what takes its place
+    fn replace_collection(&mut self, node: &Node, key: Option<&Node>, value: &str) {
+        let within = |range: &&Range<usize>| node.range.start <= range.start && range.end <= node.range.end;
+        let comments = self.tree.comments.iter().filter(within);
+        let margin = " ".repeat(key.map_or(0, |key| self.column(key) + 2));
+        let comments =
+            comments.map(|range| format!("{}{}{margin}", &self.text[range.clone()], self.end_of_line));
+        let comments: String = comments.collect();
+        let gap = key.map(|key| key.range.end..node.range.start).unwrap_or_default();
+        // A mapping that began on the next line leaves room beside its key.
+        let moves_up = comments.is_empty() && self.text[gap.clone()].trim() == ":";
+        let edit = match moves_up {
+            true => (gap.start..node.range.end, format!(": {value}")),
+            false => (node.range.clone(), comments + value),
+        };
+        self.edits.push(edit);
+    }
+
+    /// On a line of its own, below the pair that it comes after
+    fn add_block(&self, map: &Map, key: Option<&Node>, name: &str, patch: &Patch) -> Edit {
+        let column = map.pairs.first().map_or(0, |(first, _)| self.column(first));
+        let above = key.map_or(0, |key| self.column(key));
+        let step = if key.is_some() && column > above { column - above } else { 2 };
+        let margin = format!("{}{}", self.end_of_line, " ".repeat(column));
+        let end = before(map, name).map_or(0, |(_, value)| value.range.end);
+        let rest = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at);
+        let end = end + self.text[end..rest].trim_end_matches('\r').len();
+        (end..end, patch.block(name, &margin, &" ".repeat(step)))
+    }
+}
+
+fn is_alias(key: Option<&str>) -> bool {
+    key.is_some_and(|key| key.starts_with("alias/"))
+}
+
+fn add_flow(node: &Node, map: &Map, added: &[(&String, &Patch)]) -> Vec<Edit> {
+    let pair = |(name, patch): &(&String, &Patch)| format!("{name}: {}", patch.flow());
+    if map.pairs.is_empty() {
+        let (inside, all) = (node.range.start + 1, added.iter().map(pair).collect::<Vec<_>>());
+        return if all.is_empty() { Vec::new() } else { vec![(inside..inside, all.join(", "))] };
+    }
+    let edit = |one: &(&String, &Patch)| {
+        let end = before(map, one.0).map_or(node.range.start + 1, |(_, value)| value.range.end);
+        (end..end, format!(", {}", pair(one)))
+    };
+    added.iter().map(edit).collect()
+}
+
+/// The pair that `name` comes after: of aliases the last smaller one, where there is one, and otherwise the last of all
+fn before<'m>(map: &'m Map, name: &str) -> Option<&'m (Node, Node)> {
+    let smaller = |(key, _): &&(Node, Node)| key.text().is_some_and(|key| is_alias(Some(key)) && key < name);
+    map.pairs.iter().rfind(smaller).filter(|_| is_alias(Some(name))).or(map.pairs.last())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(path: &[&str], value: &str) -> Patch {
+        let mut patch = Patch::Into(BTreeMap::new());
+        let path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
+        patch.put(&path, value.to_owned());
+        patch
+    }
+
+    fn woven(text: &str, path: &[&str]) -> Result<String, Obstacle> {
+        weave(text, &Tree::of(text).unwrap(), &patch(path, "NEW"))
+    }
+
+    #[test]
+    fn a_value_is_replaced_in_its_own_style() {
+        for (old, new) in [
+            ("a:\n  alias/x:   OLD  # why\n", "a:\n  alias/x:   NEW  # why\n"),
+            ("a: {alias/x: 'OLD', b: c}", "a: {alias/x: 'NEW', b: c}"),
+            ("a:\r\n  \"alias/x\": \"OLD\"\r\n", "a:\r\n  \"alias/x\": \"NEW\"\r\n"),
+            ("a:\n  alias/x: {key: OLD, description: d}\n", "a:\n  alias/x: {key: NEW, description: d}\n"),
+            ("a:\n  alias/x: {absent: true}\n", "a:\n  alias/x: {key: NEW}\n"),
+            (
+                "a:\n  alias/x: {key: {tags: {b: c}}, description: d}\n",
+                "a:\n  alias/x: {key: NEW, description: d}\n",
+            ),
+            (
+                "a:\n  alias/x:\n    key:\n      tags:\n        b: c  # 1\n    # 2\n",
+                "a:\n  alias/x:\n    key: NEW  # 1\n    # 2\n",
+            ),
+            (
+                "a:\n  alias/x:\n    key:  # 0\n      tags:  # 1\n        b: c  # 2\n    description: d\n",
+                "a:\n  alias/x:\n    key:  # 0\n      # 1\n      NEW  # 2\n    description: d\n",
+            ),
+            ("a:\n  alias/x: >-\n    OLD\n  alias/y: z\n", "a:\n  alias/x: >-\n    NEW\n  alias/y: z\n"),
+        ] {
+            assert_eq!(woven(old, &["a", "alias/x"]).as_deref(), Ok(new), "{old}");
+        }
+    }
+
+    #[test]
+    fn a_pair_is_added_below_its_neighbour_at_its_column() {
+        for (old, new) in [
+            (
+                "a:\n  # b is first\n  alias/b: c  # d\n  # the end\n",
+                "a:\n  # b is first\n  alias/b: c  # d\n  alias/x: NEW\n  # the end\n",
+            ),
+            (
+                "a:\r\n    alias/b: c\r\n    alias/y: d",
+                "a:\r\n    alias/b: c\r\n    alias/x: NEW\r\n    alias/y: d",
+            ),
+            ("a:\n  alias/y: d", "a:\n  alias/y: d\n  alias/x: NEW"),
+            ("a: {}\n", "a: {alias/x: NEW}\n"),
+            ("a: { # none\n}\n", "a: {alias/x: NEW # none\n}\n"),
+            ("a: {alias/b: c, alias/y: d,}\n", "a: {alias/b: c, alias/x: NEW, alias/y: d,}\n"),
+        ] {
+            assert_eq!(woven(old, &["a", "alias/x"]).as_deref(), Ok(new), "{old}");
+        }
+        let nested = woven("t:\n    p:\n        account: 1\n    q: 2\n", &["t", "p", "overrides", "alias/x"]);
+        assert_eq!(
+            nested.unwrap(),
+            "t:\n    p:\n        account: 1\n        overrides:\n            alias/x: NEW\n    q: 2\n"
+        );
+        let flow = woven("t:\n  p: {account: 1}\n", &["t", "p", "overrides", "alias/x"]);
+        assert_eq!(flow.unwrap(), "t:\n  p: {account: 1, overrides: {alias/x: NEW}}\n");
+    }
+
+    #[test]
+    fn what_others_share_is_not_edited() {
+        for (text, why, line) in [
+            ("x: &k OLD\na:\n  alias/x: *k\n", REFERENCE, 3),
+            ("a:\n  alias/x: &k OLD\n  alias/y: *k\n", SHARED, 2),
+            ("a:\n  alias/x: {key: {tags: &t {b: c}}}\n  alias/y: {key: {tags: *t}}\n", SHARED, 2),
+            ("a: &all\n  alias/x: OLD\nb: *all\n", SHARED, 2),
+            ("x: &all {alias/x: OLD}\na:\n  <<: *all\n", MERGED, 3),
+            ("x: &more {key: OLD}\na:\n  alias/x: {<<: *more, description: d}\n", MERGED, 3),
+        ] {
+            assert_eq!(woven(text, &["a", "alias/x"]), Err(Obstacle { why, line }), "{text}");
+        }
+        let unshared = woven("x: &o {b: c}\na:\n  <<: *o\n  alias/x: &k OLD\n", &["a", "alias/x"]);
+        assert_eq!(unshared.unwrap(), "x: &o {b: c}\na:\n  <<: *o\n  alias/x: &k NEW\n");
+    }
+}
