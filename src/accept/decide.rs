@@ -24,7 +24,11 @@ pub(super) struct Decided {
 /// Decides about every difference; what is `blocked` stays as it is, for these reasons
 pub(super) fn decide(one: &Surveyed, prepared: &Prepared, blocked: &BTreeMap<AliasName, String>) -> Decided {
     let target = &one.target;
+    let unusable =
+        one.unusable.iter().flatten().map(|unusable| (unusable.name.clone(), unusable.why.clone()));
+    let mut left: BTreeMap<AliasName, String> = unusable.collect();
     let (mut open, mut stays) = (Vec::new(), blocked.clone());
+    stays.extend(left.clone());
     for (name, difference) in &diff(&prepared.desired, &prepared.snapshot).differences {
         let unmanaged = matches!(difference, Difference::Unexpected { tombstone: None, .. });
         if unmanaged && (!target.prune || prepared.plan.kept.contains_key(name)) {
@@ -41,9 +45,6 @@ pub(super) fn decide(one: &Surveyed, prepared: &Prepared, blocked: &BTreeMap<Ali
         world.stays.insert(name, why);
         world.settle(&open);
     }
-    let mut left: BTreeMap<AliasName, String> = BTreeMap::new();
-    let unusable = one.unusable.iter().flatten();
-    left.extend(unusable.map(|unusable| (unusable.name.clone(), unusable.why.clone())));
     let still = open.iter().filter(|name| !world.wants.contains_key(*name) && world.differs(name));
     left.extend(still.map(|name| (name.clone(), world.why(name))));
     Decided { wants: world.wants, left }
@@ -61,7 +62,7 @@ fn objection(
     }
     let have = match difference {
         Difference::Unresolved { reason, .. } => {
-            return Some(format!("what is declared cannot be told: it {}", reason.why));
+            return Some(format!("its key cannot be told: {}", reason.why));
         }
         Difference::Missing { .. } => {
             let previous =
@@ -84,6 +85,7 @@ fn renamed<'p>(prepared: &'p Prepared, name: &AliasName) -> Option<&'p AliasName
         |old: &&AliasName| prepared.snapshot.live.contains_key(*old) && !prepared.desired.contains_key(*old);
     prepared.desired.iter().find_map(|(new, goal)| {
         let previous = &goal.manner.previously;
+        // A rename that is done leaves `previously` behind, which means nothing then.
         match new == name {
             true => previous.iter().find(is_left),
             false => previous.iter().any(|old| old == name).then_some(new),

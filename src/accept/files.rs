@@ -36,8 +36,8 @@ impl Revision {
 /// Why a file is not replaced
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It was not read from a file
-    #[error("edit {0}: it is no file")]
+    /// There is nothing to replace
+    #[error("edit {0}: it is no regular file; nothing was written")]
     NoFile(String),
     /// It is another one by now
     #[error("edit {0}: it has changed since it was read; nothing was written")]
@@ -101,6 +101,9 @@ impl Draft {
         let path = revision.path.as_deref().ok_or_else(|| FileError::NoFile(revision.name.clone()))?;
         let unwritable = |source| FileError::Unwritable { name: revision.name.clone(), source };
         let path = fs::canonicalize(path).map_err(unwritable)?;
+        if !fs::metadata(&path).map_err(unwritable)?.is_file() {
+            return Err(FileError::NoFile(revision.name.clone()));
+        }
         let mark = read(&path, revision)?;
         let file = write(&path, mark, &revision.after).map_err(unwritable)?;
         Ok(Self { path, file, mark })
@@ -128,9 +131,6 @@ fn read(path: &Path, revision: &Revision) -> Result<bool, FileError> {
 
 fn write(path: &Path, mark: bool, text: &str) -> io::Result<NamedTempFile> {
     let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
-    }
     // Whoever may not write it must not replace it either, though the directory would let them.
     File::options().append(true).open(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));

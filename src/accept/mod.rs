@@ -109,22 +109,22 @@ pub fn accept(manifest: &Manifest, surveyed: &[Surveyed]) -> Result<Acceptance, 
         .iter()
         .map(|source| Tree::of(&source.text).ok_or_else(|| AcceptError::Unwritten(source.name.clone())));
     let trees = trees.collect::<Result<Vec<Tree>, _>>()?;
-    let mut blocked: Vec<BTreeMap<AliasName, String>> = vec![BTreeMap::new(); surveyed.len()];
+    let at = indices(manifest, surveyed);
+    let mut blocked: Vec<BTreeMap<AliasName, String>> = vec![BTreeMap::new(); at.len()];
     loop {
-        let decided: Vec<Decided> = read(surveyed)
-            .zip(&blocked)
-            .map(|((one, prepared), blocked)| decide(one, prepared, blocked))
-            .collect();
-        let at = indices(manifest, surveyed);
+        let each = read(surveyed).zip(&blocked);
+        let decided: Vec<Decided> =
+            each.map(|((one, prepared), blocked)| decide(one, prepared, blocked)).collect();
         let wants = wants(&decided, &at);
         let placed = place(manifest, &trees, &wants);
         if placed.blocked.is_empty() {
-            return finish(manifest, surveyed, decided, &Edit { trees, wants, placed });
+            return finish(manifest, surveyed, decided, &Edit { trees, at, wants, placed });
         }
         // What cannot be written may have been followed, or have shared an entry: all is decided again without it.
         for (instance, name, why) in placed.blocked {
-            let one = at.iter().position(|at| *at == instance).unwrap_or_default();
-            blocked[one].insert(name, why);
+            at.iter().zip(&mut blocked).filter(|(at, _)| **at == instance).for_each(|(_, blocked)| {
+                blocked.insert(name.clone(), why.clone());
+            });
         }
     }
 }
@@ -133,11 +133,11 @@ fn read(surveyed: &[Surveyed]) -> impl Iterator<Item = (&Surveyed, &Prepared)> {
     surveyed.iter().filter_map(|one| Some((one, one.prepared.as_ref().ok()?)))
 }
 
-/// The index of each target among the instances of the manifest
+/// The index of each target among the instances of the manifest, which it was chosen from
 fn indices(manifest: &Manifest, surveyed: &[Surveyed]) -> Vec<usize> {
-    let index =
-        |one: &Surveyed| manifest.instances.iter().position(|instance| instance.name == one.target.name);
-    read(surveyed).filter_map(|(one, _)| index(one)).collect()
+    let names = manifest.instances.iter().enumerate();
+    let names: BTreeMap<&str, usize> = names.map(|(at, instance)| (&*instance.name, at)).collect();
+    read(surveyed).filter_map(|(one, _)| names.get(&*one.target.name).copied()).collect()
 }
 
 fn wants(decided: &[Decided], at: &[usize]) -> Wants {
@@ -153,6 +153,8 @@ fn wants(decided: &[Decided], at: &[usize]) -> Wants {
 /// What is to be written, and where
 struct Edit {
     trees: Vec<Tree>,
+    /// The index of each target that was read
+    at: Vec<usize>,
     wants: Wants,
     placed: Placed,
 }
@@ -171,14 +173,12 @@ fn finish(
     }
     let targets = prove::prove(manifest, &texts, &edit.wants).map_err(AcceptError::Unproven)?;
     let mut acceptance = Acceptance::default();
-    for (decided, (one, prepared)) in decided.into_iter().zip(read(surveyed)) {
-        let Some(now) = targets.iter().find(|target| target.name == one.target.name) else { continue };
-        let name = &one.target.name;
-        let told = decided.wants.keys().filter_map(|alias| accepted(alias, one, prepared, now));
+    for ((decided, at), (one, prepared)) in decided.into_iter().zip(&edit.at).zip(read(surveyed)) {
+        let (now, target) = (&targets[*at], &one.target.name);
+        let told = decided.wants.keys().filter_map(|name| accepted(name, one, prepared, now));
         acceptance.accepted.extend(told);
-        let left =
-            decided.left.into_iter().map(|(alias, why)| Left { target: name.clone(), name: alias, why });
-        acceptance.left.extend(left);
+        let left = decided.left.into_iter();
+        acceptance.left.extend(left.map(|(name, why)| Left { target: target.clone(), name, why }));
     }
     let changed = manifest.sources.iter().zip(texts).filter(|(source, text)| source.text != *text);
     acceptance.revisions = changed.map(|(source, text)| Revision::new(source, text)).collect();

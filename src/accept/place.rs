@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::tree::{Content, Tree};
-use super::weave::{Patch, obstacle};
+use super::weave::{Obstacle, Patch, obstacle};
 use crate::alias::{AliasName, KeyRef};
 use crate::load::{Entry, Manifest};
 use crate::target::{Harm, Manner, Want};
@@ -160,10 +160,9 @@ impl Placing<'_> {
         match obstacle(&source.text, &self.trees[file], &patch) {
             Some(obstacle) => {
                 let name = path.last().and_then(|name| AliasName::parse(name).ok());
-                let why = format!(
-                    "what is at {}:{} {}: write {value} by hand",
-                    source.name, obstacle.line, obstacle.why
-                );
+                let Obstacle { why, line } = obstacle;
+                let why =
+                    format!("what is at {}:{line} {why}: write `{}` by hand", source.name, patch.told());
                 let each = instances.into_iter().filter_map(|at| Some((at, name.clone()?, why.clone())));
                 self.placed.blocked.extend(each);
             }

@@ -73,3 +73,46 @@ fn placeless(target: &Target) -> Target {
         aliases.into_iter().map(|(name, declared)| (name, Declared { place: nowhere(), ..declared }));
     Target { aliases: declared.collect(), ..target }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alias::{AliasName, KeyId, KeyRef};
+    use crate::target::Want;
+
+    const TEXT: &str =
+        "version: 1\nscope: [alias/app/]  # ours\naliases:\n  alias/app/a: ONE  # a\n  alias/app/b: ONE\n";
+
+    /// What the proof says of `edited`, where `alias/app/a` is to be TWO
+    fn proven(edited: &str) -> Result<(), String> {
+        let spelt = |text: &str| {
+            let text = text.replace("ONE", "11111111-1111-1111-1111-111111111111");
+            text.replace("TWO", "22222222-2222-2222-2222-222222222222")
+        };
+        let manifest = load(&[Input::Stdin(spelt(TEXT).into_bytes())]).expect("it is valid");
+        let key = KeyId::parse(&spelt("TWO")).expect("it is an id");
+        let name = AliasName::parse("alias/app/a").expect("it is a name");
+        let wants = Wants::from([(name, BTreeMap::from([(0, Want::Key(KeyRef::Id(key)))]))]);
+        prove(&manifest, &[spelt(edited)], &wants).map(drop)
+    }
+
+    #[test]
+    fn an_edit_is_right_only_if_it_changes_what_was_accepted_and_nothing_else() {
+        let right = TEXT.replace("a: ONE", "a: TWO");
+        assert_eq!(proven(&right), Ok(()));
+        assert_eq!(proven(&right.replace("aliases:", "\naliases:")), Ok(()), "lines may move");
+        for wrong in [
+            TEXT.to_owned(),
+            right.replace("b: ONE", "b: TWO"),
+            right.replace("  # a", ""),
+            right.replace("# ours", "# theirs"),
+            right.replace("version: 1\n", "version: 1\nprune: true\n"),
+            right.replace("a: TWO", "a: {key: TWO, replace: true}"),
+            right.replace("  alias/app/b: ONE\n", ""),
+            right.replace("[alias/app/]", "[alias/app/, alias/b/]"),
+            right.replace("aliases:", "aliases"),
+        ] {
+            assert!(proven(&wrong).is_err(), "{wrong}");
+        }
+    }
+}

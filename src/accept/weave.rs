@@ -31,6 +31,12 @@ impl Patch {
         }
     }
 
+    /// As a person would add it to a file
+    pub(super) fn told(&self) -> String {
+        let flow = self.flow();
+        flow.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(&flow).to_owned()
+    }
+
     /// With braces, on one line
     fn flow(&self) -> String {
         match self {

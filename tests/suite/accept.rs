@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use kms_alias::accept::files::{Revision, replace};
 use kms_alias::cli::exit::Exit;
 use kms_alias::sandbox::{Effect, Fault, Home, Key, KeyState, Scenario, World};
 use tempfile::TempDir;
@@ -270,7 +271,7 @@ async fn what_anchors_share_is_left_with_its_line() {
     assert_eq!(after, spelt(&format!("{HEAD}{}", text.replace("d: <A>", "d: <B>"))));
     assert_eq!(ran.exit, Exit::Differences);
     let told = spelt(
-        "not accepted: alias/app/a in default: what is at aliases.yaml:5 comes through an anchor: write <B> by hand\n",
+        "not accepted: alias/app/a in default: what is at aliases.yaml:5 comes through an anchor: write `aliases: {alias/app/a: <B>}` by hand\n",
     );
     assert!(ran.err.starts_with(&told) && ran.err.contains("aliases.yaml:7 comes through"), "{}", ran.err);
     assert!(
@@ -298,7 +299,7 @@ async fn what_cannot_be_declared_is_told_and_stays_drift() {
     for told in [
         spelt("not accepted: alias/app/dying in default: key <B> is pending deletion"),
         "not accepted: alias/app/new in default: a rename is under way, with alias/app/old: finish it first\n".to_owned(),
-        "not accepted: alias/app/unsure in default: what is declared cannot be told: it ".to_owned(),
+        "not accepted: alias/app/unsure in default: its key cannot be told: tags {app=nobody} ".to_owned(),
     ] {
         assert!(ran.err.contains(&told), "{told}: {}", ran.err);
     }
@@ -355,4 +356,29 @@ async fn a_link_is_edited_at_its_end_which_keeps_its_mode() {
     assert_eq!(fs::read_to_string(&file).unwrap(), spelt(&format!("{HEAD}aliases: {{alias/app/a: <B>}}\n")));
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1, "no draft is left");
+}
+
+fn revision(path: &Path, before: &str, after: &str) -> Revision {
+    let (before, after) = (before.to_owned(), after.to_owned());
+    Revision { path: Some(path.to_owned()), name: path.display().to_string(), before, after }
+}
+
+#[test]
+fn where_one_file_is_another_by_now_none_is_written() {
+    let folder = TempDir::new().unwrap();
+    let [one, two] = ["one.yaml", "two.yaml"].map(|name| folder.path().join(name));
+    fs::write(&one, "1").unwrap();
+    fs::write(&two, "someone else's").unwrap();
+    let error = replace(&[revision(&one, "1", "2"), revision(&two, "1", "2")]).unwrap_err();
+    assert!(
+        error.to_string().ends_with("two.yaml: it has changed since it was read; nothing was written"),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(&one).unwrap(), "1");
+    let error = replace(&[revision(&one, "1", "2"), revision(folder.path(), "", "2")]).unwrap_err();
+    assert!(error.to_string().ends_with("it is no regular file; nothing was written"), "{error}");
+    assert_eq!(fs::read_to_string(&one).unwrap(), "1");
+    replace(&[revision(&one, "1", "2")]).unwrap();
+    assert_eq!(fs::read_to_string(&one).unwrap(), "2");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
 }

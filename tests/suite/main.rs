@@ -1,6 +1,7 @@
 //! The one integration binary: stages and whole commands on the embedded KMS under paused time, and the real program.
 
 mod accept;
+mod accept_random;
 mod access;
 mod access_iam;
 mod adapter;
