@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyArn, KeyId, KeyRef};
+use crate::base::Origin;
 use crate::diff::{Difference, diff};
 use crate::fleet::Surveyed;
 use crate::prepare::Prepared;
@@ -35,7 +36,8 @@ pub(super) fn decide(one: &Surveyed, prepared: &Prepared, blocked: &BTreeMap<Ali
             continue;
         }
         open.push(name.clone());
-        if let Some(why) = objection(target, prepared, name, difference) {
+        let why = awaited(one, name).or_else(|| objection(target, prepared, name, difference));
+        if let Some(why) = why {
             stays.insert(name.clone(), why);
         }
     }
@@ -48,6 +50,18 @@ pub(super) fn decide(one: &Surveyed, prepared: &Prepared, blocked: &BTreeMap<Ali
     let still = open.iter().filter(|name| !world.wants.contains_key(*name) && world.differs(name));
     left.extend(still.map(|name| (name.clone(), world.why(name))));
     Decided { wants: world.wants, left }
+}
+
+/// Where a base is named, a difference that comes from the manifest is no drift: the live state is what has not followed yet
+fn awaited(one: &Surveyed, name: &AliasName) -> Option<String> {
+    let since = one.policy.since.as_ref()?;
+    let origin = match one.target.aliases.contains_key(name) {
+        true => since.origin(name),
+        false => since.origin_of_pruned(name),
+    };
+    let commit = since.commit.short();
+    (origin == Origin::Config)
+        .then(|| format!("the manifest has changed here since {commit}: that awaits an apply"))
 }
 
 /// Why the live state of a name cannot be declared, if it cannot be

@@ -9,6 +9,7 @@ use kms_alias::sandbox::{Effect, Fault, Home, Key, KeyState, Scenario, World};
 use tempfile::TempDir;
 
 use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION};
+use crate::git::Repository;
 use crate::ran::{Ran, run_args};
 
 const WEST: &str = "us-west-2";
@@ -356,6 +357,25 @@ async fn a_link_is_edited_at_its_end_which_keeps_its_mode() {
     assert_eq!(fs::read_to_string(&file).unwrap(), spelt(&format!("{HEAD}aliases: {{alias/app/a: <B>}}\n")));
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1, "no draft is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_manifest_has_changed_since_the_base_awaits_an_apply_and_is_not_taken_back() {
+    let manifest =
+        |a: &str, b: &str| spelt(&format!("{HEAD}aliases:\n  alias/app/a: {a}\n  alias/app/b: {b}\n"));
+    let repository = Repository::with(&manifest("<A>", "<A>"));
+    repository.write("aliases.yaml", &manifest("<A>", "<B>"));
+    let kms = kms(&[("alias/app/a", "<C>"), ("alias/app/b", "<A>")]);
+    let file = repository.file("aliases.yaml");
+    let args = ["drift", "--write-config", "--base-ref", "main", "-f", &file];
+    let ran = run_args(|_| FakeConnect(kms.clone()), &args, None).await;
+    assert_eq!(ran.exit, Exit::Differences, "{}", ran.err);
+    assert_eq!(fs::read_to_string(&file).unwrap(), manifest("<C>", "<B>"));
+    let commit = &repository.hash("HEAD")[..10];
+    let told = format!(
+        "alias/app/b in default: the manifest has changed here since {commit}: that awaits an apply\n"
+    );
+    assert_eq!(ran.err, format!("not accepted: {told}"));
 }
 
 fn revision(path: &Path, before: &str, after: &str) -> Revision {
