@@ -89,6 +89,8 @@ impl Tree {
     pub(super) fn of(text: &str) -> Option<Self> {
         let mut options = Options::default();
         options.emit_comments = true;
+        // The loader takes comments of any length, and it has seen the file.
+        options.max_buffered_comment_events = usize::MAX;
         let mut builder = Builder::default();
         for next in Parser::new_from_str_with_options(text, options) {
             let (event, span) = next.ok()?;
@@ -234,6 +236,14 @@ mod tests {
         assert_eq!(comments, ["# top", "# one", "# two"]);
         let inner = map(&root.pair("f").unwrap().1);
         assert_eq!(inner.pairs.iter().map(|(_, value)| covers(value)).collect::<Vec<_>>(), ["h", "'j'"]);
+    }
+
+    #[test]
+    fn a_long_comment_may_stand_anywhere() {
+        let long = "  # one of many\n".repeat(1000);
+        for text in [format!("a:\n{long}  b: c\n"), format!("a:\n{long}b:\n  - c\n{long}  - d\n{long}")] {
+            assert_eq!(Tree::of(&text).map(|tree| tree.comments.len() % 1000), Some(0), "{}", text.len());
+        }
     }
 
     #[test]
