@@ -7,7 +7,7 @@ use crate::apply::{Applied, Outcome, Reason, Step, Tools, apply};
 use crate::kms::KmsWrite;
 use crate::list::ListError;
 use crate::plan::{Action, Plan};
-use crate::verify::{Aim, Verdict, verify};
+use crate::verify::{Aim, Due, Verdict, verify};
 
 /// What an apply did to one target
 #[derive(Debug, Default)]
@@ -69,7 +69,10 @@ pub async fn converge<K: KmsWrite>(
         // A stage that frees places is there when its names are gone.
         let deletes = last || stage.iter().any(|action| matches!(action, Action::Delete { .. }));
         let seen = |left: &BTreeSet<AliasName>| happened(Event::Left(left));
-        let verdict = verify(tools.kms, aim, deletes, &except, &tools.patience, tools.stop, &seen).await;
+        let successes = report.applied.iter().filter(|applied| applied.outcome.is_success());
+        let done = successes.map(|applied| &applied.action).collect();
+        let due = Due { deletes, except, done };
+        let verdict = verify(tools.kms, aim, &due, &tools.patience, tools.stop, &seen).await;
         report.verdict = Some(verdict);
         report.doubt();
     }

@@ -1,5 +1,8 @@
 //! Lists, compares and plans again until there is nothing left to do: the only judge of whether a target has converged.
 //! Reads only.
+//!
+//! What was written has to be seen besides. A plan of certain names alone, saved or of a revert, has nothing to do about a previous
+//! name as long as a late replica lacks the name that it has become, though the name was deleted and is still shown.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::alias::AliasName;
 use crate::diff::diff;
 use crate::kms::KmsRead;
-use crate::list::{ListError, list};
+use crate::list::{ListError, Snapshot, list};
 use crate::plan::{Action, Policy, candidates};
 use crate::poll::{Answer, Patience, poll};
 use crate::resolve::{Desired, End};
@@ -51,21 +54,31 @@ pub enum Verdict {
     },
 }
 
-/// Reads until every name but those in `except` is as desired, deletes too if `deletes`; tells `seen` what each listing left
+/// What has to be seen
+#[derive(Clone, Debug, Default)]
+pub struct Due<'a> {
+    /// Whether deletes have to be as well
+    pub deletes: bool,
+    /// Names of which nothing has to be
+    pub except: BTreeSet<AliasName>,
+    /// What was done, as far as it was
+    pub done: Vec<&'a Action>,
+}
+
+/// Reads until everything is as desired, as far as it is due; tells `seen` what each listing left
 ///
 /// # Errors
 /// A listing that fails for a reason that waiting does not mend.
 pub async fn verify(
     kms: &impl KmsRead,
     aim: &Aim<'_>,
-    deletes: bool,
-    except: &BTreeSet<AliasName>,
+    due: &Due<'_>,
     patience: &Patience,
     stop: &CancellationToken,
     seen: &(impl Fn(&BTreeSet<AliasName>) + Sync),
 ) -> Result<Verdict, ListError> {
     let look = || async {
-        let left = stop.run_until_cancelled(left(kms, aim, deletes, except)).await;
+        let left = stop.run_until_cancelled(left(kms, aim, due)).await;
         if let Some(Ok(left)) = &left {
             seen(left);
         }
@@ -86,19 +99,24 @@ pub async fn verify(
     })
 }
 
-async fn left(
-    kms: &impl KmsRead,
-    aim: &Aim<'_>,
-    deletes: bool,
-    except: &BTreeSet<AliasName>,
-) -> Result<BTreeSet<AliasName>, ListError> {
+async fn left(kms: &impl KmsRead, aim: &Aim<'_>, due: &Due<'_>) -> Result<BTreeSet<AliasName>, ListError> {
     let snapshot = list(kms, &aim.target.scope, &BTreeSet::new()).await?;
     let candidates = candidates(&diff(aim.desired, &snapshot), aim.desired, aim.policy);
-    let due = candidates.actions().filter(|action| deletes || !matches!(action, Action::Delete { .. }));
+    let is_due = |action: &&Action| due.deletes || !matches!(action, Action::Delete { .. });
     // What would be held now is not as desired either: an alias without a target key, say.
-    let held = candidates.held().filter(|name| deletes || is_wanted(aim.desired, name));
-    let names = due.map(Action::name).chain(held);
-    Ok(names.filter(|name| !except.contains(*name)).cloned().collect())
+    let held = candidates.held().filter(|name| due.deletes || is_wanted(aim.desired, name));
+    let unseen = due.done.iter().copied().filter(|action| !is_seen(action, &snapshot));
+    let names =
+        candidates.actions().filter(is_due).map(Action::name).chain(held).chain(unseen.map(Action::name));
+    Ok(names.filter(|name| !due.except.contains(*name)).cloned().collect())
+}
+
+/// Whether the alias is where the action brings it
+fn is_seen(action: &Action, snapshot: &Snapshot) -> bool {
+    match (snapshot.live.get(action.name()), action.keys().1) {
+        (Some(live), Some(key)) => live.key.as_ref() == Some(key),
+        (live, key) => live.is_none() && key.is_none(),
+    }
 }
 
 fn is_wanted(desired: &Desired, name: &AliasName) -> bool {

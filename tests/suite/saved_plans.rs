@@ -1,8 +1,11 @@
 //! Saved plans: carried out as they are or not at all, whatever has moved since, or been written into them. Whole commands on
 //! FakeKms.
 
+use std::time::Duration;
+
 use kms_alias::cli::exit::Exit;
-use kms_alias::sandbox::{Effect, Fault, Scenario};
+use kms_alias::kms::KmsRead;
+use kms_alias::sandbox::{Delay, Effect, Fault, LagPlan, Scenario};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -368,4 +371,36 @@ async fn what_is_shown_of_a_saved_plan_says_why_apply_will_refuse_it() {
     saved.change(|document| document["format_version"] = "2.0".into());
     let later = show(&[]).await;
     assert!(later.exit == Exit::Manifest && later.err.contains("has format version 2.0"), "{}", later.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_deleted_is_waited_for_though_a_late_replica_lacks_the_one_that_it_has_become() {
+    let lag = LagPlan {
+        replicas: vec![Delay(Duration::ZERO), Delay(Duration::from_secs(30))],
+        ..LagPlan::default()
+    };
+    let manifest = "version: 1\nscope: [alias/app/]\naliases:\n  \
+        alias/app/new: {key: aaaa1111-0000-4000-8000-000000000001, previously: [alias/app/old]}\n";
+    let kms = FakeKms::new(world(&[("alias/app/old", A)]), Scenario { lag, ..Scenario::default() });
+    tokio::time::advance(Duration::from_secs(60)).await;
+    put(&kms, "alias/app/new", A);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("plan.json").to_str().unwrap().to_owned();
+    // Replicas answer in turn: a listing more between, and another one is asked.
+    let shows = "has become alias/app/new";
+    while !run_on(&kms, manifest, &["plan", "--out", &path], None).await.out.contains(shows) {
+        kms.alias_page(None).await.unwrap();
+    }
+    let mut ran = run_on(&kms, manifest, &["apply", &path], None).await;
+    for more in [0, 1, 0, 1] {
+        if ran.exit == Exit::Stale {
+            for _ in 0..more {
+                kms.alias_page(None).await.unwrap();
+            }
+            ran = run_on(&kms, manifest, &["apply", &path], None).await;
+        }
+    }
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    let deleted = kms.calls_to("DeleteAlias")[0].at;
+    assert!(kms.at() - deleted >= 30_000, "the late replica still shows it: {}", ran.out);
 }
