@@ -58,7 +58,7 @@ def is_installed():
     if written != stamp():
         return False
     # The interpreter that it was made with may be gone.
-    modules = "awscli, cmarkgfm, jsonschema, junitparser, microburst.app, moto.server, prometheus_client"
+    modules = "awscli, cmarkgfm, html5lib, jsonschema, junitparser, microburst.app, moto.server, prometheus_client"
     probe = [python(), "-c", f"import {modules}"]
     try:
         return subprocess.run(probe, capture_output=True).returncode == 0

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::diff::{self, Live};
 use super::harmless::{self, harmless};
 use super::style::Palette;
-use super::{gitlab, junit, prometheus, sarif, text, tsv};
+use super::{gitlab, html, junit, prometheus, sarif, text, tsv};
 use crate::document::{
     ApplyDocument, ErrorText, FORMAT_VERSION, PlanDocument, ReportDocument, TargetReport, failure,
 };
@@ -28,6 +28,8 @@ pub enum Form {
     Ndjson,
     /// A line for each alias, in columns
     Tsv,
+    /// One page that needs nothing else
+    Html,
     /// How much is created, updated and deleted, for GitLab's `reports: terraform`
     GitlabTerraform,
     /// What there is to look at, for GitLab's `reports: codequality`
@@ -105,6 +107,7 @@ pub fn form(form: Form, run: &Run, earlier: Option<&str>) -> Result<String, Form
         Form::Json => json(run)?,
         Form::Ndjson => run.events.clone(),
         Form::Tsv => tsv::run(run),
+        Form::Html => html::html(run),
         Form::GitlabTerraform => harmless::json(&gitlab::terraform(run))?,
         Form::GitlabCodequality => harmless::json(&gitlab::code_quality(run))?,
         Form::Sarif => harmless::json(&sarif::sarif(run))?,

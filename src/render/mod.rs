@@ -10,6 +10,7 @@ pub mod findings;
 pub mod form;
 pub mod gitlab;
 pub mod harmless;
+mod html;
 pub mod junit;
 pub mod markdown;
 pub mod ndjson;

@@ -258,7 +258,7 @@ impl Watch {
             }
             let looked = self.looks.get(name).is_some_and(|look| look.answer == goal);
             // Of a name that it did not write, its listing may have said so in the very moment before somebody else changed it.
-            let listed = self.sent.get(name).is_none() && self.listed.get(name) == change.to.as_ref();
+            let listed = !self.sent.contains_key(name) && self.listed.get(name) == change.to.as_ref();
             if !true_once && !looked && !listed {
                 return Err(Rule::Claim.broken(format!("it said that {name} is done, and it never was")));
             }

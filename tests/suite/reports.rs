@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use kms_alias::cli::exit::Exit;
-use kms_alias::sandbox::{Effect, Fault, Scenario};
+use kms_alias::sandbox::{Effect, Fault, Key, Scenario};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use tempfile::TempDir;
 
 use crate::fake::{A, B, C, FakeConnect, FakeKms, home, world};
@@ -22,7 +23,8 @@ const MANIFEST: &str = "version: 1\nscope: [alias/app/]\nguards: {max_delete: 9,
 
 /// The forms that stdout can have too, as one document
 const SHOWN: [&str; 4] = ["text", "diff", "json", "tsv"];
-const FORMS: [&str; 10] = [
+const FORMS: [&str; 11] = [
+    "html",
     "text",
     "diff",
     "json",
@@ -460,4 +462,38 @@ async fn a_report_is_readable_as_any_new_file_is_and_replaces_a_link_without_fol
     assert!(!link.is_symlink() && link.is_file());
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions();
     assert_eq!(mode(&link), mode(&file));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_has_every_change_and_nothing_in_it_acts() {
+    let kms = FakeKms::with(&LIVE);
+    let hostile = "</td><script>alert(1)</script><img src=x onerror='y'>\u{1b}[2J \u{202e} &amp;";
+    kms.service().world_mut().put_key(&home(), Key::new(B).described(hostile));
+    let reported = Reported::new(&kms, MANIFEST, &["plan"]).await;
+    let page = reported.text("html");
+    for row in ["+ create", "~ retarget", "- delete", "alias/app/stray"] {
+        assert!(page.contains(row), "{row:?} is not in {page}");
+    }
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{page}");
+    assert_eq!((page.matches("<script").count(), page.matches("<img").count()), (1, 0));
+    assert!(!page.contains(['\u{1b}', '\u{202e}']), "{page}");
+    let allowed = page.split("script-src '").nth(1).unwrap().split('\'').next().unwrap();
+    let script = page.split("<script>").nth(1).unwrap().split("</script>").next().unwrap();
+    let digest = aws_smithy_types::base64::encode(sha2::Sha256::digest(script));
+    assert_eq!(allowed, format!("sha256-{digest}"), "the page's own script is the one that may run");
+    assert_eq!(page.matches("<tr class=").count(), 3, "a row for each change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_of_a_run_that_failed_says_so_first() {
+    let fault = Fault::new("ListAliases", Effect::AccessDenied);
+    let kms = FakeKms::new(world(&LIVE), Scenario { faults: vec![fault], ..Scenario::default() });
+    let page = Reported::new(&kms, MANIFEST, &["plan"]).await.text("html");
+    assert!(page.contains("Errored: 1 target could not be read."), "{page}");
+    assert!(
+        page.find("AccessDeniedException").unwrap() < page.find("<section id=\"targets\">").unwrap(),
+        "{page}"
+    );
+    let broken = Reported::new(&kms, "version: 1\n", &["plan"]).await.text("html");
+    assert!(broken.contains("Errored: it did not come to its end.") && broken.contains("scope"), "{broken}");
 }

@@ -1,7 +1,7 @@
 """Looks at the reports in a folder with programs that are not ours: reports.py FOLDER ROOT EXIT_CODE
 
 Each is `report.FORMAT`. JSON Schema by jsonschema, against the schemas of OASIS (schemas/ says where from) and our own; JUnit by
-junitparser and Python's XML parser; metrics by Prometheus' own client.
+junitparser and Python's XML parser; metrics by Prometheus' own client; pages by html5lib, which takes nothing that the standard does not.
 """
 
 import csv
@@ -11,6 +11,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import html5lib
 import jsonschema
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
@@ -140,7 +141,19 @@ def look_prometheus(text):
         assert [sample.value for sample in families["kms_alias_target_up"].samples] == [0], text
 
 
+def look_html(text):
+    # It raises for whatever the standard calls a parse error.
+    page = html5lib.HTMLParser(strict=True).parse(text)
+    within = "{http://www.w3.org/1999/xhtml}"
+    names = {element.tag.removeprefix(within) for element in page.iter() if isinstance(element.tag, str)}
+    assert not names & {"img", "iframe", "object", "form", "a", "link", "base"}, names
+    styles = [element for element in page.iter() if "style" in element.attrib or any(name.startswith("on") for name in element.attrib)]
+    assert not styles, styles
+    assert len(list(page.iter(f"{within}script"))) == len(list(page.iter(f"{within}style"))) == 1, text
+
+
 LOOKS = {
+    "html": look_html,
     "json": look_json,
     "ndjson": look_ndjson,
     "tsv": look_tsv,

@@ -5,8 +5,17 @@ use std::path::Path;
 use crate::processes::{Ended, Hermit, python, run};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/third_party/reports.py");
-const FORMS: [&str; 8] =
-    ["json", "ndjson", "tsv", "sarif", "junit", "gitlab-codequality", "gitlab-terraform", "prometheus"];
+const FORMS: [&str; 9] = [
+    "html",
+    "json",
+    "ndjson",
+    "tsv",
+    "sarif",
+    "junit",
+    "gitlab-codequality",
+    "gitlab-terraform",
+    "prometheus",
+];
 
 const MANIFEST: &str = "version: 1\nscope: [alias/app/]\nguards: {max_delete: 9, max_update: 9}\naliases:\n  \
     alias/app/billing/db: bbbb2222-0000-4000-8000-000000002026\n  \

@@ -1,0 +1,103 @@
+//! A run -> one page that needs nothing else: totals, targets as a matrix, changes, what nobody manages, keys and their aliases.
+//!
+//! It can be read without JavaScript, which only filters. Texts of others are escaped, and the policy of the page lets nothing run
+//! but the script that is in it, known by its hash, and nothing be fetched.
+
+mod page;
+mod tables;
+
+use std::fmt::Write as _;
+
+use aws_smithy_types::base64;
+use sha2::{Digest, Sha256};
+
+use super::form::Run;
+use super::harmless::harmless;
+use super::style::plural;
+use crate::document::PlanDocument;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The page
+pub(super) fn html(run: &Run) -> String {
+    let (style, script) = (hash(STYLE), hash(SCRIPT));
+    let policy = format!(
+        "default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
+    );
+    let title = format!("kms-alias {}", run.command);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n{}</body>\n<script>{SCRIPT}</script>\n</html>\n",
+        page::body(run)
+    )
+}
+
+/// As a Content-Security-Policy names what it allows
+fn hash(text: &str) -> String {
+    format!("sha256-{}", base64::encode(Sha256::digest(text)))
+}
+
+/// A text that is only text, in an element or in quotes
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in harmless(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A section with a heading; nothing where it is empty
+fn section(id: &str, heading: &str, content: &str) -> String {
+    match content.is_empty() {
+        true => String::new(),
+        false => format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{content}</section>\n"),
+    }
+}
+
+/// What a plan comes to, in one sentence, and how it looks
+fn verdict(run: &Run) -> (&'static str, String) {
+    let plan = run.plan.as_ref();
+    let summary = plan.map(|plan| &plan.summary);
+    let unread = summary.map_or(0, |summary| summary.unread_targets);
+    if run.problems.has_errors() || !run.errors.is_empty() || unread > 0 {
+        let unread = if unread > 0 {
+            format!("{} could not be read", plural(unread, "target"))
+        } else {
+            String::new()
+        };
+        let why = if unread.is_empty() { "it did not come to its end".to_owned() } else { unread };
+        return ("bad", format!("Errored: {why}."));
+    }
+    match summary {
+        Some(summary) if summary.refused > 0 => {
+            ("bad", format!("Refused: {}.", plural(summary.refused, "guard")))
+        }
+        _ => match plan.map_or(0, pending) {
+            0 => ("clean", "No changes.".to_owned()),
+            n => ("changes", format!("{}.", plural(n, "change"))),
+        },
+    }
+}
+
+/// What is not as declared, held changes and unusable keys included
+fn pending(plan: &PlanDocument) -> usize {
+    plan.summary.changes() + plan.summary.held + plan.summary.unusable.unwrap_or_default()
+}
+
+/// Joins what is written one after the other
+fn all(parts: impl Iterator<Item = String>) -> String {
+    parts.fold(String::new(), |mut all, part| {
+        let _ = all.write_str(&part);
+        all
+    })
+}
