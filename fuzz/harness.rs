@@ -101,13 +101,15 @@ pub fn plan(bytes: &[u8]) {
                 continue;
             }
         };
-        let _ = saved.check(None);
-        let known = declared();
+        let checked = saved.check(None).is_ok();
+        let (known, mut seen) = (declared(), BTreeSet::new());
         for (target, policy) in saved.narrow(&known).unwrap_or_default() {
             let (own, _) =
                 known.iter().find(|(own, _)| own.name == target.name).expect("no target is made up");
             assert_eq!((&target.scope, &target.aliases), (&own.scope, &own.aliases));
+            assert_eq!((&target.account, &target.region), (&own.account, &own.region));
             assert!(policy.expected.is_some(), "nothing but what it names");
+            assert!(seen.insert(target.name) || !checked, "each target is judged as a whole");
         }
     }
 }

@@ -48,6 +48,29 @@ pub enum SavedError {
     /// It names a target that the manifest has not
     #[error("the manifest has no target {0:?} any more")]
     NoTarget(String),
+    /// It has more than one plan for a target
+    #[error("it names target {0:?} twice")]
+    Twice(String),
+    /// It has changes in a target, and not the account or Region that they are for
+    #[error("it does not say which {what} target {target:?} was planned in")]
+    Nowhere {
+        /// Its name
+        target: String,
+        /// `account` or `Region`
+        what: &'static str,
+    },
+    /// It is for another account or Region than the manifest's target of that name
+    #[error("it has target {target:?} in {what} {saved}, and the manifest has it in {declared}")]
+    Elsewhere {
+        /// Its name
+        target: String,
+        /// `account` or `Region`
+        what: &'static str,
+        /// By the file
+        saved: String,
+        /// By the manifest
+        declared: String,
+    },
     /// It is not whole, or says itself that it must not be applied
     #[error("it may not be applied: {0}")]
     Blocked(String),
@@ -92,8 +115,12 @@ impl SavedPlan {
     /// Whether it may be applied, and is the one that was approved
     ///
     /// # Errors
-    /// It is errored, refused or blocked, or another one.
+    /// It is errored, refused or blocked, names a target twice, or is another one.
     pub fn check(&self, expected: Option<&str>) -> Result<(), SavedError> {
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.document.targets.iter().find(|target| !names.insert(&target.name)) {
+            return Err(SavedError::Twice(twice.name.clone()));
+        }
         let held = self.document.targets.iter().flat_map(|target| &target.changes);
         let held = held.filter(|change| change.blocked_by.is_some()).count();
         let refused = self.document.refusals.len()
@@ -143,8 +170,11 @@ impl SavedPlan {
         }
         let allow = self.document.allow.iter().map(|word| Allow::from_str(word, false));
         let allow: BTreeSet<_> = allow.collect::<Result<_, _>>().map_err(SavedError::Blocked)?;
-        let own = |text: &Option<String>| text.as_deref().map(Arc::from);
-        let (account, region) = (own(&saved.account), own(&saved.region));
+        let home = |what, own: &Option<String>, declared: &Option<Arc<str>>| {
+            home(&saved.name, what, own.as_deref(), declared.as_deref()).map(Some)
+        };
+        let account = home("account", &saved.account, &target.account)?;
+        let region = home("Region", &saved.region, &target.region)?;
         let target = Target { account, region, prune: saved.prune, ..target.clone() };
         let (prune, partial, expected) = (saved.prune, self.document.partial, Some(expected));
         Ok((target, Policy { allow, prune, partial, expected, ..policy.clone() }))
@@ -177,6 +207,26 @@ impl SavedPlan {
         }
         stale.sort();
         stale
+    }
+}
+
+/// The account or Region that a target was planned in, which must be the manifest's where that declares one
+///
+/// The digest is no proof of it: whoever can write the file can write the digest.
+fn home(
+    target: &str,
+    what: &'static str,
+    saved: Option<&str>,
+    declared: Option<&str>,
+) -> Result<Arc<str>, SavedError> {
+    let target = target.to_owned();
+    match (saved, declared) {
+        (None, _) => Err(SavedError::Nowhere { target, what }),
+        (Some(saved), Some(declared)) if saved != declared => {
+            let (saved, declared) = (saved.to_owned(), declared.to_owned());
+            Err(SavedError::Elsewhere { target, what, saved, declared })
+        }
+        (Some(saved), _) => Ok(saved.into()),
     }
 }
 

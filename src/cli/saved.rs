@@ -167,7 +167,12 @@ impl Session<'_> {
 fn exit_of(error: &SavedError) -> Exit {
     match error {
         SavedError::NoPlan(_) | SavedError::Version(_) => Exit::Manifest,
-        SavedError::Changed | SavedError::OtherDigest { .. } | SavedError::NoTarget(_) => Exit::Stale,
+        SavedError::Changed
+        | SavedError::OtherDigest { .. }
+        | SavedError::NoTarget(_)
+        | SavedError::Twice(_)
+        | SavedError::Nowhere { .. }
+        | SavedError::Elsewhere { .. } => Exit::Stale,
         SavedError::Blocked(_) => Exit::Refused,
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use kms_alias::cli::exit::Exit;
 use kms_alias::kms::KmsRead;
-use kms_alias::sandbox::{Delay, Effect, Fault, LagPlan, Scenario};
+use kms_alias::sandbox::{Delay, Effect, Fault, Home, Key, LagPlan, Scenario};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fake::{A, B, C, FakeKms, home, world};
+use crate::fake::{A, ACCOUNT, B, C, FakeKms, REGION, home, world};
 use crate::ran::{Ran, run_on};
 
 const LIVE: [(&str, &str); 4] =
@@ -237,6 +237,64 @@ async fn a_plan_that_was_written_into_is_refused() {
     let saved = Saved::new(&kms, MANIFEST, &[]).await;
     saved.change(|plan| plan["targets"][0]["novelty"] = 1.into());
     assert_eq!(saved.apply(&kms, MANIFEST, &[]).await.exit, Exit::Success, "later minor versions add fields");
+}
+
+fn in_prod(account: &str, region: &str) -> String {
+    let prod = format!("targets: {{prod: {{account: \"{account}\", region: {region}}}}}");
+    format!("version: 1\nscope: [alias/app/]\n{prod}\naliases:\n  alias/app/x: {A}\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_for_another_account_or_region_than_the_manifests_is_refused_though_its_digest_is_right() {
+    for (account, region, words) in [
+        (ACCOUNT, "eu-west-1", "in Region eu-west-1, and the manifest has it in us-east-1"),
+        ("444455556666", REGION, "in account 444455556666, and the manifest has it in 111122223333"),
+    ] {
+        let mut world = world(&[]);
+        world.put_key(&Home::new(account, region), Key::new(A));
+        let kms = FakeKms::new(world, Scenario::default());
+        let saved = Saved::new(&kms, &in_prod(account, region), &[]).await;
+        // The digest knows no target names, so this plan says of itself that nobody has changed it.
+        saved.change(|plan| plan["targets"][0]["name"] = format!("prod/{ACCOUNT}/{REGION}").into());
+        let ran = saved.apply(&kms, &in_prod(ACCOUNT, REGION), &[]).await;
+        assert_eq!((ran.exit, writes(&kms)), (Exit::Stale, 0), "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_does_not_say_where_it_is_for_or_names_a_target_twice_is_refused() {
+    let kms = FakeKms::with(&LIVE);
+    let empty = "sha256:c5cb5913997624a453105d838e98e0b87a45c210ac566966726800d164673c04";
+    type Edit = fn(&mut Value);
+    let edits: [(Edit, &str); 3] = [
+        (
+            |plan| plan["targets"][0]["account"] = Value::Null,
+            "which account target \"default\" was planned in",
+        ),
+        (|plan| plan["targets"][0]["region"] = Value::Null, "which Region target \"default\" was planned in"),
+        (
+            |plan| {
+                // Each half of it stays under what a guard lets pass.
+                let mut other = plan["targets"][0].clone();
+                let half = other["changes"].as_array_mut().unwrap().split_off(2);
+                plan["targets"][0]["changes"] = half.into();
+                plan["targets"].as_array_mut().unwrap().push(other);
+            },
+            "it names target \"default\" twice",
+        ),
+    ];
+    for (edit, words) in edits {
+        let saved = Saved::new(&kms, MANIFEST, &[]).await;
+        saved.change(edit);
+        // No change of a target that is nowhere is in the digest.
+        if words.starts_with("which") {
+            saved.change(|plan| plan["digest"] = empty.into());
+        }
+        let ran = saved.apply(&kms, MANIFEST, &[]).await;
+        assert_eq!((ran.exit, writes(&kms)), (Exit::Stale, 0), "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
+    }
 }
 
 #[tokio::test(start_paused = true)]
