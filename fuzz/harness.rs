@@ -78,10 +78,11 @@ pub fn receipt(bytes: &[u8]) {
     };
     assert_tame(&render::receipt::text(&history, &Palette::plain()));
     render::harmless::json(&render::receipt::json(&history)).expect("it can be written as JSON");
-    let known = declared();
+    let (known, mut seen) = (declared(), BTreeSet::new());
     for (target, _) in revert(&history, Path::new("receipt"), &known).unwrap_or_default() {
         let (own, _) = known.iter().find(|(own, _)| own.name == target.name).expect("no target is made up");
-        assert_eq!(target.scope, own.scope);
+        assert_eq!((&target.scope, &target.account, &target.region), (&own.scope, &own.account, &own.region));
+        assert!(seen.insert(target.name.clone()), "each target is judged as a whole");
         assert!(target.aliases.keys().all(|name| own.scope.owns(name.as_str())), "{target:?}");
     }
 }

@@ -26,6 +26,16 @@ pub enum RevertError {
         /// As `us-east-1`
         region: String,
     },
+    /// Two of its targets are the same one of the manifest, whose guards would judge each part by itself
+    #[error("take back {other}: target {target} of the manifest is that of {one} already")]
+    Twice {
+        /// The target's name in the manifest
+        target: String,
+        /// The receipt's name of it
+        one: String,
+        /// The receipt's other name of it
+        other: String,
+    },
     /// It speaks of a name that the manifest does not own
     #[error("take back {alias} in {target}: it is not in the manifest's scope, or is ignored")]
     NotOurs {
@@ -51,7 +61,7 @@ impl RevertError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoTarget { .. } => "use the manifest of that apply with -f, and the same --target",
-            Self::NotOurs { .. } => "use the manifest of that apply with -f",
+            Self::Twice { .. } | Self::NotOurs { .. } => "use the manifest of that apply with -f",
             Self::Nonsense { .. } => "use the receipt as the apply wrote it",
         }
     }
@@ -69,10 +79,15 @@ pub fn revert(
     // The name tells which receipt; the whole path would fill the line of every change.
     let file = path.file_name().unwrap_or(path.as_os_str());
     let file: Arc<str> = file.to_string_lossy().into();
-    let (mut reversed, mut errors) = (Vec::new(), Vec::new());
+    let (mut reversed, mut errors, mut taken) = (Vec::new(), Vec::new(), BTreeMap::new());
     for chapter in history.targets.iter().filter(|chapter| !chapter.names.is_empty()) {
         match reverse(chapter, &file, targets) {
-            Ok(one) => reversed.push(one),
+            Ok(one) => {
+                errors.extend(
+                    taken.insert(one.0.name.clone(), chapter).map(|first| twice(&one.0, first, chapter)),
+                );
+                reversed.push(one);
+            }
             Err(more) => errors.extend(more),
         }
     }
@@ -125,6 +140,11 @@ fn no_target(chapter: &Chapter) -> RevertError {
     let intent = &chapter.intent;
     let (name, account, region) = (intent.target.clone(), intent.account.clone(), intent.region.clone());
     RevertError::NoTarget { name, account, region }
+}
+
+fn twice(target: &Target, one: &Chapter, other: &Chapter) -> RevertError {
+    let (target, one) = (target.name.to_string(), one.intent.target.clone());
+    RevertError::Twice { target, one, other: other.intent.target.clone() }
 }
 
 /// One name, declared as it was before, and what it has to be on now; nothing where nothing was changed

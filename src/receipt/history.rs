@@ -124,7 +124,7 @@ fn begin(first: &str) -> Result<History, HistoryError> {
 /// A receipt that is being read, and where in it to find what the next line is about
 struct Reader {
     history: History,
-    /// The last chapter of each target
+    /// The chapter of each target
     chapters: BTreeMap<String, usize>,
     /// The chapter and the alias of each call
     asked: BTreeMap<u64, (usize, String)>,
@@ -134,7 +134,7 @@ impl Reader {
     fn take(&mut self, event: Event, line: usize) -> Result<(), String> {
         match event {
             Event::Begin(_) => return Err("it begins a second time".to_owned()),
-            Event::Target(intent) => self.begin_chapter(intent),
+            Event::Target(intent) => self.begin_chapter(intent)?,
             Event::Call(call) => self.call(call, line)?,
             Event::Answer(answer) => self.answer(answer)?,
             Event::Outcome(ending) => self.chapter(&ending.target)?.1.end(ending),
@@ -148,10 +148,14 @@ impl Reader {
         Ok(())
     }
 
-    fn begin_chapter(&mut self, intent: Intent) {
-        self.chapters.insert(intent.target.clone(), self.history.targets.len());
+    /// Begins the one chapter of a target; guards that judge what was done there have to see all of it at once
+    fn begin_chapter(&mut self, intent: Intent) -> Result<(), String> {
+        if self.chapters.insert(intent.target.clone(), self.history.targets.len()).is_some() {
+            return Err(format!("it begins target {:?} a second time", intent.target));
+        }
         let (names, endings) = (BTreeMap::new(), BTreeMap::new());
         self.history.targets.push(Chapter { intent, names, endings, seen: None });
+        Ok(())
     }
 
     /// The chapter of a target, and which one it is

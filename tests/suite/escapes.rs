@@ -282,7 +282,10 @@ async fn receipts() {
     let values = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mut all = String::new();
     for mut value in values {
+        let target = value["target"].as_str().map(|name| format!("{HOSTILE}{name}"));
         hostile(&mut value, "");
+        // No two targets have one name.
+        target.into_iter().for_each(|name| value["target"] = name.into());
         all += &(value.to_string() + "\n");
     }
     let first = &all[..=all.find('\n').unwrap()];

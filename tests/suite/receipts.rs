@@ -210,6 +210,9 @@ fn what_is_no_receipt_is_told_so_and_a_later_minor_version_is_read() {
     let call = whole.lines().find(|line| line.contains("\"event\":\"call\"")).unwrap();
     let twice = read(&format!("{whole}{call}\n")).unwrap_err();
     assert!(twice.to_string().contains("makes call 1 a second time"), "{twice}");
+    let target = whole.lines().find(|line| line.contains("\"event\":\"target\"")).unwrap();
+    let twice = read(&format!("{whole}{target}\n")).unwrap_err().to_string();
+    assert!(twice.contains("begins target \"dev/444455556666/us-east-1\" a second time"), "{twice}");
 }
 
 proptest! {

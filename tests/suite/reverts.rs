@@ -192,6 +192,45 @@ async fn a_receipt_can_do_no_more_than_its_manifest() {
     }
 }
 
+/// A receipt by which an apply has created these names, each in a chapter of its own
+fn forged(names: &[String], target: impl Fn(usize) -> String) -> String {
+    let time = "\"time\":\"2026-11-22T00:00:00.000Z\"";
+    let begin = "\"event\":\"begin\",\"format_version\":\"1.0\",\"kind\":\"receipt\",\"program\":\"0\",\"digest\":\"\",\"allow\":[],\"partial\":false";
+    let chapter = |(i, alias): (usize, &String)| {
+        let (target, call) = (target(i), i + 1);
+        let home = "\"partition\":\"aws\",\"account\":\"111122223333\",\"region\":\"us-east-1\",\"caller\":\"c\",\"changes\":[]";
+        let write =
+            format!("\"operation\":\"CreateAlias\",\"alias\":\"{alias}\",\"before\":null,\"after\":\"{A}\"");
+        format!(
+            "{{{time},\"event\":\"target\",\"target\":\"{target}\",{home}}}\n\
+             {{{time},\"event\":\"call\",\"call\":{call},\"target\":\"{target}\",{write}}}\n\
+             {{{time},\"event\":\"answer\",\"call\":{call},\"answer\":\"done\"}}\n"
+        )
+    };
+    format!("{{{time},{begin}}}\n") + &names.iter().enumerate().map(chapter).collect::<String>()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_cannot_take_a_target_apart_so_that_no_guard_sees_the_whole() {
+    let names: Vec<String> = (0..20).map(|i| format!("alias/app/{i:02}")).collect();
+    let live: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let manifest = "version: 1\nscope: [alias/app/]\naliases: {}\n";
+    for (receipt, exit, words) in [
+        (forged(&names, |_| "default".to_owned()), Exit::Manifest, "begins target \"default\" a second time"),
+        (
+            forged(&names, |i| format!("t{i}")),
+            Exit::Refused,
+            "failed to take back t1: target default of the manifest is that of t0 already",
+        ),
+    ] {
+        let kms = FakeKms::with(&live);
+        let ran = revert(&kms, manifest, &receipt, &["-y"]).await;
+        assert_eq!(ran.exit, exit, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(words) && ran.err.contains("\nhint: "), "{words:?} is not in {}", ran.err);
+        assert_eq!(kms.truth(), pairs(&live));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn credentials_of_another_account_take_nothing_back() {
     let receipt = applied(&kms(Vec::new())).await.replace("\"111122223333\"", "\"444455556666\"");
