@@ -164,8 +164,11 @@ fn step(
     let before = key(&trace.before)?;
     let expectation = match &trace.left {
         Left::On(left) if *left == trace.before => return Ok(None),
-        Left::On(left) => Expected::Left(key(left)?),
-        Left::Either(..) => Expected::Unproven,
+        Left::On(left) => Expected::Left([key(left)?].into()),
+        Left::Either(one, other) if *one == trace.before || *other == trace.before => Expected::Unproven,
+        // Whichever it is, the apply has changed it. That somebody else has done just what the call without an answer was to
+        // do, nothing could tell from our having done it.
+        Left::Either(one, other) => Expected::Left([key(one)?, key(other)?].into()),
     };
     if !target.scope.owns(alias) {
         return Err(RevertError::NotOurs { alias: alias.to_owned(), target: target.name.to_string() });

@@ -191,9 +191,9 @@ impl Candidates {
 
 /// Why a name is not as it has to be for a change, if it is not
 fn unexpected(expected: &Expected, difference: &Difference) -> Option<String> {
-    let (who, key) = match expected {
-        Expected::Left(key) => ("the apply left it", key),
-        Expected::Seen(key) => ("the plan saw it", key),
+    let (who, keys) = match expected {
+        Expected::Left(keys) => ("the apply left it", keys.iter().collect()),
+        Expected::Seen(key) => ("the plan saw it", vec![key]),
         Expected::Unproven => {
             let why =
                 "the receipt does not prove that the apply changed it: a call about it has no clear answer";
@@ -201,9 +201,13 @@ fn unexpected(expected: &Expected, difference: &Difference) -> Option<String> {
         }
     };
     let have = live(difference);
+    if keys.iter().any(|key| key.as_ref() == have) {
+        return None;
+    }
     let words = |key: Option<&KeyId>| key.map_or("gone".to_owned(), |key| format!("on {key}"));
-    let (was, is) = (words(key.as_ref()), words(have));
-    (key.as_ref() != have).then(|| format!("somebody has changed it since: {who} {was}, and now it is {is}"))
+    let was: Vec<_> = keys.iter().map(|key| words(key.as_ref())).collect();
+    let (was, is) = (was.join(" or "), words(have));
+    Some(format!("somebody has changed it since: {who} {was}, and now it is {is}"))
 }
 
 /// The key that a name which differs is on

@@ -57,8 +57,8 @@ pub struct Policy {
 /// What a name has to be on for a plan to change it
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// This key, or none: where an apply left it
-    Left(Option<KeyId>),
+    /// One of these keys, or none: where an apply left it, as far as its receipt can tell
+    Left(BTreeSet<Option<KeyId>>),
     /// This key, or none: where an earlier plan saw it
     Seen(Option<KeyId>),
     /// Nobody can tell, so it is not changed

@@ -199,10 +199,13 @@ impl Chapter {
     }
 
     /// What an action came to settles what a call without an answer left open: the apply has looked
+    ///
+    /// It has found the alias as it wanted it; that is its own doing only if a call would have done just that.
     fn end(&mut self, ending: Ending) {
         if let Some(trace) = self.names.get_mut(&ending.alias) {
             let open = matches!(trace.left, Left::Either(..));
-            if open && matches!(ending.outcome.as_str(), "done" | "already_so") {
+            let found = matches!(ending.outcome.as_str(), "done" | "already_so");
+            if open && found && trace.may_have_led_to(ending.after.as_deref()) {
                 trace.left = Left::On(ending.after.clone());
             }
         }
@@ -235,6 +238,13 @@ impl Trace {
             }
             Meaning::Refused | Meaning::Unclear => {}
         }
+    }
+
+    /// Whether a call that was not refused would have left the name so
+    fn may_have_led_to(&self, after: Option<&str>) -> bool {
+        let refused =
+            |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.answer == Meaning::Refused);
+        self.calls.iter().any(|(call, answer)| call.after.as_deref() == after && !refused(answer))
     }
 
     /// Whether a call since the last one that was made went without a clear answer

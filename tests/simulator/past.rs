@@ -19,12 +19,24 @@ pub struct Past {
 struct Trace {
     /// Before the first write, by the receipt
     before: Option<String>,
-    /// Calls after which nobody can tell where it is: without a clear answer, and nothing later settles it
-    open: BTreeSet<u64>,
+    /// Where it is known to have been last, by the receipt
+    known: Option<String>,
+    /// Calls after which nobody can tell where it is: without a clear answer, and nothing later settles it; where each would have
+    /// brought it
+    open: BTreeMap<u64, Option<String>>,
+    /// Where each call that was not refused would have brought it
+    ways: BTreeMap<u64, Option<String>>,
     /// Where calls without a clear answer would have brought it
     unclear: BTreeSet<Option<String>>,
     /// Where the run really left it, if it changed it
     left: Option<Option<Id>>,
+}
+
+impl Trace {
+    fn settle(&mut self, on: Option<String>) {
+        self.known = on;
+        self.open.clear();
+    }
 }
 
 fn brief(key: Option<&String>) -> Option<String> {
@@ -49,22 +61,31 @@ impl Past {
     fn read(&mut self, event: Event, calls: &mut BTreeMap<u64, Call>) {
         match event {
             Event::Call(call) => {
-                let before = brief(call.before.as_ref());
-                let fresh = || Trace { before, ..Trace::default() };
-                self.names.entry(call.alias.clone()).or_insert_with(fresh).open.insert(call.call);
+                let (before, after) = (brief(call.before.as_ref()), brief(call.after.as_ref()));
+                let fresh = || Trace { known: before.clone(), before, ..Trace::default() };
+                let trace = self.names.entry(call.alias.clone()).or_insert_with(fresh);
+                trace.open.insert(call.call, after.clone());
+                trace.ways.insert(call.call, after);
                 calls.insert(call.call, call);
             }
             Event::Answer(Answer { call, answer, .. }) if answer != Meaning::Unclear => {
-                let made = calls.remove(&call).and_then(|call| self.names.get_mut(&call.alias));
-                let Some(trace) = made else { return };
-                trace.open.remove(&call);
-                if answer == Meaning::Done {
-                    trace.open.clear();
+                let Some(made) = calls.remove(&call) else { return };
+                let Some(trace) = self.names.get_mut(&made.alias) else { return };
+                match answer {
+                    Meaning::Done => trace.settle(brief(made.after.as_ref())),
+                    _ => {
+                        trace.open.remove(&call);
+                        trace.ways.remove(&call);
+                    }
                 }
             }
-            Event::Outcome(Ending { alias, outcome, .. }) if ["done", "already_so"].contains(&&*outcome) => {
-                // The run has looked.
-                self.names.get_mut(&alias).into_iter().for_each(|trace| trace.open.clear());
+            Event::Outcome(Ending { alias, outcome, after, .. })
+                if ["done", "already_so"].contains(&&*outcome) =>
+            {
+                // The run has looked; what none of its calls was to do, somebody else did.
+                let (trace, after) = (self.names.get_mut(&alias), brief(after.as_ref()));
+                let trace = trace.filter(|trace| trace.ways.values().any(|way| *way == after));
+                trace.into_iter().for_each(|trace| trace.settle(after.clone()));
             }
             _ => {}
         }
@@ -73,14 +94,17 @@ impl Past {
     /// Whether a revert may make this change of a name; if so, whether it cannot know that the change is its own to take back
     pub fn allows(&self, name: &str, change: &Change) -> Result<bool, String> {
         let trace = self.names.get(name).ok_or("the receipt does not say that it was written")?;
-        if !trace.open.is_empty() {
-            return Err("the receipt does not prove where the run left it".to_owned());
+        let mut possible = trace.open.values().chain([&trace.known]);
+        if !trace.open.is_empty() && possible.clone().any(|key| *key == trace.before) {
+            return Err("the receipt does not prove that the run changed it".to_owned());
         }
         if change.to != trace.before {
             return Err(format!("it was on {:?} before, by the receipt", trace.before));
         }
         let ours = trace.left.is_some_and(|left| left.map(short) == change.from.as_deref());
-        match ours || trace.unclear.contains(&change.from) {
+        // A call that nobody knows to have been made leaves it where it was or where the call brings it, and both are changes.
+        let open = !trace.open.is_empty() && possible.any(|key| *key == change.from);
+        match ours || open || trace.unclear.contains(&change.from) {
             true => Ok(!ours),
             false => Err(format!("the run left it on {:?}, not on {:?}", trace.left, change.from)),
         }

@@ -113,6 +113,52 @@ async fn what_is_not_proven_is_held() {
     assert!(kms.truth().contains(&("alias/app/moved".to_owned(), B.to_owned())));
 }
 
+fn move_to(kms: &FakeKms, name: &str, key: Option<&str>) {
+    let at = kms.at();
+    match key {
+        Some(key) => kms.service().world_mut().put_alias(&home(), name, Some(key), at),
+        None => kms.service().world_mut().remove_alias(&home(), name, at),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_replacement_that_was_killed_has_deleted_is_put_back_whether_or_not_it_was_created() {
+    for (live, held) in [(Some(MAC), false), (None, false), (Some(B), true)] {
+        let kms = kms(Vec::new());
+        let receipt = applied(&kms).await;
+        let is_create = |line: &&str| line.contains("CreateAlias") && line.contains("alias/app/other");
+        let call = receipt.lines().position(|line| is_create(&line)).unwrap();
+        let killed = receipt.lines().take(call + 1).collect::<Vec<_>>().join("\n") + "\n{\"ti";
+        move_to(&kms, "alias/app/other", live);
+        let ran = revert(&kms, MANIFEST, &killed, &["-y"]).await;
+        let words = format!("the apply left it gone or on {MAC}, and now it is on {B}");
+        assert_eq!(ran.out.contains(&words), held, "{}", ran.out);
+        let stays = ("alias/app/other".to_owned(), if held { B } else { C }.to_owned());
+        assert!(kms.truth().contains(&stays), "{:?} {}", kms.truth(), ran.out);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_no_call_of_the_apply_was_to_move_a_name_to_is_somebody_elses_doing() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    let number = |operation: &str| {
+        let is_call = |line: &&str| line.contains(operation) && line.contains("alias/app/other");
+        let line = receipt.lines().find(is_call).unwrap();
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["call"].as_u64().unwrap()
+    };
+    // The delete went without an answer, and then the name was on the new key, which nothing of ours had put it on.
+    let [deleted, created] = ["DeleteAlias", "CreateAlias"].map(|verb| format!("\"call\":{},", number(verb)));
+    let lines = receipt.lines().filter(|line| !line.contains(&created));
+    let lines = lines.map(|line| match line.contains(&deleted) {
+        true => line.replace("\"answer\":\"done\"", "\"answer\":\"unclear\"") + "\n",
+        false => line.to_owned() + "\n",
+    });
+    let ran = revert(&kms, MANIFEST, &lines.collect::<String>(), &["-y"]).await;
+    assert!(ran.out.contains("the receipt does not prove that the apply changed it"), "{}", ran.out);
+    assert!(kms.truth().contains(&("alias/app/other".to_owned(), MAC.to_owned())), "{}", ran.out);
+}
+
 #[tokio::test(start_paused = true)]
 async fn deletes_wait_for_what_is_not_proven_to_be_gone_until_it_is_mended_by_hand() {
     let kms = kms(Vec::new());
