@@ -24,6 +24,9 @@ use crate::saved::{SavedError, SavedPlan};
 /// A million changes are about half of this
 const LARGEST: Limit = Limit::mib(1024);
 
+/// The clocks of two machines that are set are no further apart than this
+const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
+
 impl Session<'_> {
     /// Saves a plan, even one that may not be applied: it then says so
     pub(super) fn save(&self, surveyed: &[Surveyed], path: &Path) -> anyhow::Result<()> {
@@ -85,10 +88,9 @@ impl Session<'_> {
             Ok(saved) => saved,
             Err(error) => return Ok(Err(self.refuse_saved(path, &error))),
         };
-        if let Some(sentence) = too_old(&saved.document, args.max_plan_age) {
-            let hint = Some("plan again, or raise --max-plan-age");
-            let exit = self.fail(Exit::Stale, &format!("{shown}: {sentence}; nothing was written"), hint);
-            return Ok(Err(exit));
+        if let Some((sentence, hint)) = untimely(&saved.document, args.max_plan_age) {
+            let sentence = format!("{shown}: {sentence}; nothing was written");
+            return Ok(Err(self.fail(Exit::Stale, &sentence, Some(hint))));
         }
         Ok(Ok(saved))
     }
@@ -177,13 +179,21 @@ fn exit_of(error: &SavedError) -> Exit {
     }
 }
 
-/// Why a plan is too old, if it is; a time that nobody can read is no time to trust
-pub(super) fn too_old(plan: &PlanDocument, most: Duration) -> Option<String> {
+/// Why a plan is too old to be applied, or from a time that has not come, and what would help; a time that nobody can read is no
+/// time to trust
+pub(super) fn untimely(plan: &PlanDocument, most: Duration) -> Option<(String, &'static str)> {
     let made = plan.created_at.as_deref().unwrap_or_default();
     let Ok(then) = OffsetDateTime::parse(made, &Rfc3339) else {
-        return Some("it does not say when it was made".to_owned());
+        return Some(("it does not say when it was made".to_owned(), "plan again, and apply that"));
     };
-    let age = OffsetDateTime::from(time_of_day()) - then;
-    (age > most)
-        .then(|| format!("it was made at {}, which is longer ago than --max-plan-age allows", harmless(made)))
+    let (age, made) = (OffsetDateTime::from(time_of_day()) - then, harmless(made));
+    if age > most {
+        let sentence = format!("it was made at {made}, which is longer ago than --max-plan-age allows");
+        return Some((sentence, "plan again, or raise --max-plan-age"));
+    }
+    // Its age would only begin to count then.
+    (-age > CLOCKS_DIFFER).then(|| {
+        let sentence = format!("it was made at {made}, which is still to come here: the clocks differ");
+        (sentence, "set the clock of this machine, or plan again")
+    })
 }

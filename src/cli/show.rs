@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::Session;
 use super::args::{Output, ShowArgs};
 use super::exit::Exit;
-use super::saved::too_old;
+use super::saved::untimely;
 use crate::bounded::{self, Limit};
 use crate::receipt::history::{History, read};
 use crate::render;
@@ -118,7 +118,7 @@ fn doubts(saved: &SavedPlan, args: &ShowArgs) -> String {
     } else if let Err(error) = saved.check(None) {
         doubts.push(error.to_string());
     }
-    doubts.extend(too_old(&saved.document, args.max_plan_age));
+    doubts.extend(untimely(&saved.document, args.max_plan_age).map(|(sentence, _)| sentence));
     doubts
         .iter()
         .map(|doubt| format!("warning: apply will refuse this plan: {}\n", harmless(doubt)))

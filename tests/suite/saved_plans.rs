@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use aws_smithy_types::date_time::{DateTime, Format};
 use kms_alias::cli::exit::Exit;
 use kms_alias::kms::KmsRead;
 use kms_alias::sandbox::{Delay, Effect, Fault, Home, Key, LagPlan, Scenario};
 use serde_json::Value;
 use tempfile::TempDir;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::fake::{A, ACCOUNT, B, C, FakeKms, REGION, home, world};
 use crate::ran::{Ran, run_on};
@@ -294,6 +297,29 @@ async fn a_plan_that_does_not_say_where_it_is_for_or_names_a_target_twice_is_ref
         let ran = saved.apply(&kms, MANIFEST, &[]).await;
         assert_eq!((ran.exit, writes(&kms)), (Exit::Stale, 0), "{}{}", ran.out, ran.err);
         assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_from_a_time_that_has_not_come_is_refused_unless_the_clocks_are_near() {
+    for (minutes, exit) in [(60, Exit::Stale), (3, Exit::Success)] {
+        let kms = FakeKms::with(&LIVE);
+        let saved = Saved::new(&kms, MANIFEST, &[]).await;
+        saved.change(|plan| {
+            let made = OffsetDateTime::parse(plan["created_at"].as_str().unwrap(), &Rfc3339).unwrap();
+            let made = DateTime::from_secs(made.unix_timestamp() + 60 * minutes);
+            plan["created_at"] = made.fmt(Format::DateTime).unwrap().into();
+        });
+        let shown = run_on(&kms, MANIFEST, &["show", &saved.path()], None).await;
+        let ran = saved.apply(&kms, MANIFEST, &[]).await;
+        assert_eq!(ran.exit, exit, "{}{}", ran.out, ran.err);
+        for err in [shown.err, ran.err] {
+            assert_eq!(
+                err.contains("which is still to come here: the clocks differ"),
+                exit == Exit::Stale,
+                "{err}"
+            );
+        }
     }
 }
 
