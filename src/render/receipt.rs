@@ -59,7 +59,7 @@ fn rows(chapter: &Chapter) -> Vec<Row> {
 
 fn row(told: &Told) -> Row {
     let keys = match (told.before, told.after) {
-        (None, Some(after)) => match told.previous {
+        (None, Some(after)) => match told.previous.filter(|_| !told.halfway) {
             Some(previous) => format!("-> {after}  renamed from {previous}"),
             None => format!("-> {after}"),
         },
@@ -71,12 +71,13 @@ fn row(told: &Told) -> Row {
     let unclear = (told.status == "unclear").then(|| {
         "a call was made, and nothing tells whether it changed anything: look at the alias".to_owned()
     });
+    let beside = told.beside.map(|new| format!("left beside {new}, which it was to become"));
     Row {
         sign: told.sign(),
         alias: harmless(told.alias),
         keys: harmless(&keys),
         status: harmless(&told.status.replace('_', " ")),
-        notes: error.into_iter().chain(unclear).collect(),
+        notes: error.into_iter().chain(unclear).chain(beside).collect(),
     }
 }
 
@@ -120,12 +121,22 @@ struct Told<'h> {
     attempts: u32,
     request_id: Option<&'h str>,
     error: Option<&'h str>,
+    /// For the new name of a rename: it is there, and the old one was not deleted
+    #[serde(skip)]
+    halfway: bool,
+    /// For the old name of such a rename, where it is still there: the new one
+    #[serde(skip)]
+    beside: Option<&'h str>,
 }
 
 impl Told<'_> {
+    fn is_so(&self) -> bool {
+        matches!(self.status, "done" | "already_so")
+    }
+
     fn sign(&self) -> &'static str {
         match self.actions[..] {
-            ["create"] if self.previous.is_some() => ">",
+            ["create"] if self.previous.is_some() && !self.halfway => ">",
             ["create"] => "+",
             ["update"] => "~",
             ["delete"] => "-",
@@ -145,10 +156,14 @@ fn both<'h>(chapter: &'h Chapter, intended: &'h Intended) -> Vec<Told<'h>> {
         let actions = actions.iter().map(String::as_str).collect();
         return vec![one(chapter, alias, None, actions, before.as_deref(), after.as_deref())];
     };
-    vec![
-        one(chapter, alias, Some(previous), vec!["create"], None, after.as_deref()),
-        one(chapter, previous, None, vec!["delete"], before.as_deref(), None),
-    ]
+    let new = one(chapter, alias, Some(previous), vec!["create"], None, after.as_deref());
+    let old = one(chapter, previous, None, vec!["delete"], before.as_deref(), None);
+    let halfway = new.is_so() && !old.is_so();
+    // A delete without a clear answer may have come about.
+    let untouched =
+        chapter.names.get(previous).is_none_or(|trace| trace.left == Left::On(trace.before.clone()));
+    let is_left = halfway && untouched && matches!(old.status, "failed" | "not_attempted");
+    vec![Told { halfway, ..new }, Told { beside: is_left.then_some(alias), ..old }]
 }
 
 fn one<'h>(
@@ -169,7 +184,8 @@ fn one<'h>(
     let error = ending.and_then(|ending| ending.error.as_deref());
     let error = error.or_else(|| last.and_then(|answer| answer.error.as_deref()));
     let attempts = trace.map_or(0, |trace| u32::try_from(trace.calls.len()).unwrap_or(u32::MAX));
-    Told { alias, previous, actions, before, after, status, attempts, request_id, error }
+    let (halfway, beside) = (false, None);
+    Told { alias, previous, actions, before, after, status, attempts, request_id, error, halfway, beside }
 }
 
 /// What the calls alone tell, where the apply did not come to say it

@@ -323,6 +323,19 @@ async fn show_tells_what_was_done_and_what_cannot_be_told() {
         killed.out
     );
     assert!(killed.out.contains("did not come to its end") && killed.out.contains("in the middle of a line"));
+    let is_delete = |line: &str| line.contains("DeleteAlias") && line.contains("alias/app/old");
+    let call = receipt.lines().position(is_delete).unwrap();
+    for (lines, sign) in [(call, "-"), (call + 1, "?")] {
+        let halfway = receipt.lines().take(lines).collect::<Vec<_>>().join("\n") + "\n";
+        let out = show(&halfway, &[]).await.out;
+        assert!(
+            out.contains(&format!("  + alias/app/now    -> {B}")) && !out.contains("renamed from"),
+            "{out}"
+        );
+        assert!(out.contains(&format!("  {sign} alias/app/old    {B}")), "{out}");
+        let beside = out.contains("left beside alias/app/now, which it was to become");
+        assert_eq!(beside, sign == "-", "{out}");
+    }
     let document: serde_json::Value =
         serde_json::from_str(&show(&receipt, &["-o", "json"]).await.out).unwrap();
     assert_eq!((&document["kind"], &document["exit_code"]), (&"receipt".into(), &0.into()));
