@@ -94,6 +94,43 @@ pub fn revert(
     if errors.is_empty() { Ok(reversed) } else { Err(errors) }
 }
 
+/// Whether the next apply of the manifest would change a name again that this takes back
+///
+/// What only a read could tell, the key that a selection comes to, counts as another one.
+pub fn contradicts(manifest: &[(Target, Policy)], reversed: &Target) -> bool {
+    let own = manifest.iter().map(|(own, _)| own).find(|own| own.name == reversed.name);
+    own.is_some_and(|own| reversed.aliases.iter().any(|(name, back)| differs(own, name, &back.want)))
+}
+
+fn differs(own: &Target, name: &AliasName, back: &Want) -> bool {
+    let becomes =
+        |declared: &Declared| declared.manner.previously.contains(name) && !declared.manner.retain_previous;
+    match (own.aliases.get(name).map(|declared| &declared.want), back) {
+        (Some(Want::Absent), back) => *back != Want::Absent,
+        (Some(Want::Key(_)), Want::Absent) => true,
+        (Some(Want::Key(key)), Want::Key(back)) => declared_key(own, key) != declared_key(own, back),
+        (None, Want::Absent) => false,
+        (None, Want::Key(_)) => own.prune || own.aliases.values().any(becomes),
+    }
+}
+
+/// The key that a declaration comes to, where the manifest alone tells
+fn declared_key<'t>(own: &'t Target, mut key: &'t KeyRef) -> Option<&'t KeyId> {
+    // Nobody follows more names than there are.
+    for _ in 0..=own.aliases.len() {
+        match key {
+            KeyRef::Id(id) => return Some(id),
+            KeyRef::Arn(arn) => return Some(&arn.id),
+            KeyRef::Select(_) => return None,
+            KeyRef::Alias(name) => match &own.aliases.get(name)?.want {
+                Want::Key(next) => key = next,
+                Want::Absent => return None,
+            },
+        }
+    }
+    None
+}
+
 fn reverse(
     chapter: &Chapter,
     file: &Arc<str>,

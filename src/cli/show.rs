@@ -9,7 +9,7 @@ use super::args::{Output, ShowArgs};
 use super::exit::Exit;
 use super::saved::untimely;
 use crate::bounded::{self, Limit};
-use crate::receipt::history::{History, read};
+use crate::receipt::history::{History, HistoryError, read};
 use crate::render;
 use crate::render::diff::Live;
 use crate::render::harmless::{self, harmless};
@@ -46,6 +46,10 @@ impl Session<'_> {
             Ok(saved) => Ok(Kept::Plan(saved)),
             Err(SavedError::NoPlan(why)) => match read(&text) {
                 Ok(history) => Ok(Kept::Receipt(history)),
+                Err(error @ HistoryError::Version(_)) => {
+                    let sentence = format!("failed to {}: {error}", shown());
+                    Err(self.fail(Exit::Manifest, &sentence, Some("use a later kms-alias")))
+                }
                 Err(error) => Err(self.refuse_to_show(path, &why, &error.to_string())),
             },
             Err(error) => {
@@ -104,8 +108,11 @@ impl Session<'_> {
         // A line that is cut off may end in the middle of a letter.
         let text = String::from_utf8_lossy(&bytes);
         Ok(read(&text).map_err(|error| {
-            let hint = Some("name a file that apply wrote, as `Receipt: …` said then");
-            self.fail(Exit::Manifest, &format!("failed to {}: {error}", shown()), hint)
+            let hint = match error {
+                HistoryError::Version(_) => "use a later kms-alias",
+                _ => "name a file that apply wrote, as `Receipt: …` said then",
+            };
+            self.fail(Exit::Manifest, &format!("failed to {}: {error}", shown()), Some(hint))
         }))
     }
 }

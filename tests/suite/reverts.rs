@@ -69,6 +69,51 @@ async fn an_apply_is_taken_back_name_by_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_manifest_is_said_to_say_otherwise_only_where_it_does() {
+    let says_otherwise = |ran: &Ran| {
+        assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+        ran.err.contains("The manifest still says otherwise")
+    };
+    let (kms, folder) = (kms(Vec::new()), TempDir::new().unwrap());
+    let [first, second, third] =
+        ["1.jsonl", "2.jsonl", "3.jsonl"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    std::fs::write(&first, applied(&kms).await).unwrap();
+    let back = run_on(&kms, MANIFEST, &["revert", &first, "-y", "--receipt", &second], None).await;
+    assert!(says_otherwise(&back), "{}", back.err);
+    let args = ["revert", &second, "-y", "--allow", "replace", "--receipt", &third];
+    let forth = run_on(&kms, MANIFEST, &args, None).await;
+    assert!(!says_otherwise(&forth), "it is as the manifest wants it: {}", forth.err);
+    // Nothing declares the names any more, so nothing deletes or creates them again; but a prune would.
+    let scope = "version: 1\nscope: [alias/app/]\naliases: {}\n";
+    let undeclared = format!("guards: {{max_delete: 100%, max_update: 100%}}\n{scope}");
+    let receipt = std::fs::read_to_string(&first).unwrap();
+    let ran = revert(&kms, &undeclared, &receipt, &["-y", "--allow", "replace"]).await;
+    assert!(!says_otherwise(&ran), "{}", ran.err);
+    let ran = revert(&kms, &format!("prune: true\n{undeclared}"), &receipt, &["-y"]).await;
+    assert!(says_otherwise(&ran), "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_that_proves_no_write_is_told_as_that() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await;
+    let until_call = receipt.lines().take_while(|line| !line.contains("\"event\":\"call\""));
+    let begun = until_call.collect::<Vec<_>>().join("\n") + "\n";
+    let ended = begun.clone() + "{\"time\":\"t\",\"event\":\"end\",\"exit_code\":1}\n";
+    for (receipt, words) in [
+        (begun.clone() + "{\"ti", "no write, and it is cut off in the middle of a line: there is nothing"),
+        (begun, "no write, and it ends before the apply did: there is nothing"),
+        (ended, "no write: there is nothing"),
+    ] {
+        let ran = revert(&kms, MANIFEST, &receipt, &["-y"]).await;
+        assert_eq!((ran.exit, &*ran.err), (Exit::Success, ""), "{}", ran.out);
+        assert!(ran.out.contains(words), "{words:?} is not in {}", ran.out);
+        let document = revert(&kms, MANIFEST, &receipt, &["-y", "-o", "json"]).await.out;
+        assert!(serde_json::from_str::<serde_json::Value>(&document).is_ok(), "{document}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_somebody_has_changed_since_stays() {
     let kms = kms(Vec::new());
     let receipt = applied(&kms).await;
@@ -213,6 +258,7 @@ async fn a_receipt_can_do_no_more_than_its_manifest() {
     let forged = receipt.replace("alias/app/new", "alias/app/foo");
     let wild = receipt.replace("alias/app/new", "alias/aws/s3");
     let no_key = receipt.replace(A, "not-a-key");
+    let later = receipt.replace("\"format_version\":\"1.", "\"format_version\":\"2.");
     for (manifest, receipt, exit, words) in [
         (
             elsewhere,
@@ -229,6 +275,7 @@ async fn a_receipt_can_do_no_more_than_its_manifest() {
         (MANIFEST, &wild, Exit::Refused, "\"alias/aws/s3\" is no alias"),
         (MANIFEST, &no_key, Exit::Refused, "\"not-a-key\" is no key id"),
         (MANIFEST, &"version: 1\n".to_owned(), Exit::Manifest, "this is no receipt"),
+        (MANIFEST, &later, Exit::Manifest, "this program reads 1.x\nhint: use a later kms-alias"),
     ] {
         let before = (kms.truth(), kms.calls_to("ListAliases").len());
         let ran = revert(&kms, manifest, receipt, &["-y"]).await;
