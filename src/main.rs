@@ -24,6 +24,7 @@ fn main() -> ExitCode {
 /// Runs the command line; the first signal asks it to stop, the second one does not ask
 async fn supervised() -> Exit {
     let stop = Arc::new(Stop::default());
+    survive_full_files();
     tokio::spawn(listen(stop.clone()));
     let input = std::io::BufReader::new(stdin());
     let console = Console::new(stdout(), stderr(), input, ends());
@@ -50,6 +51,20 @@ fn colour(terminal: bool) -> bool {
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
 }
+
+/// Makes a limit on the size of files (`ulimit -f`) an error of the write that reaches it, as a full disk is: by itself its signal
+/// ends the program, and so could leave a name deleted that was to be made again
+#[cfg(unix)]
+fn survive_full_files() {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// On Linux and on macOS (<https://man7.org/linux/man-pages/man7/signal.7.html>)
+    const SIGXFSZ: SignalKind = SignalKind::from_raw(25);
+    // A signal that is listened to ends nothing, for as long as the process lives; where that fails, it is as it was.
+    let _ = signal(SIGXFSZ);
+}
+
+#[cfg(not(unix))]
+fn survive_full_files() {}
 
 #[cfg(unix)]
 async fn listen(stop: Arc<Stop>) {

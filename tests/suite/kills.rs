@@ -19,7 +19,7 @@ use crate::fake::{A, B, C, home, world};
 use crate::loopback::{Site, Write};
 use crate::process::text;
 
-const MAC: &str = "ffff6666-0000-4000-8000-000000000006";
+pub const MAC: &str = "ffff6666-0000-4000-8000-000000000006";
 
 /// Sixteen changes of every kind, at a pace that a test can wait for
 const MANIFEST: &str = "\

@@ -1,9 +1,13 @@
 //! The real program, asked to stop over a real socket: what its receipt says then.
 
-use kms_alias::sandbox::Scenario;
+use std::process::Command;
 
-use crate::kills::{check, site, start, wait_until};
-use crate::process::signal;
+use kms_alias::sandbox::{Key, Scenario};
+
+use crate::fake::{A, home, world};
+use crate::kills::{MAC, check, site, start, wait_until};
+use crate::loopback::Site;
+use crate::process::{signal, text};
 
 #[test]
 fn one_signal_finishes_the_calls_under_way_and_closes_the_receipt() {
@@ -39,4 +43,54 @@ fn a_second_signal_leaves_the_call_under_way_to_the_next_run() {
     let remains = check(&site, true);
     assert_eq!(remains.receipt.as_ref().unwrap().exit_code, None);
     assert!(remains.is_open(), "a call without an answer is not settled");
+}
+
+/// Six replacements, each of which deletes its name for a moment
+const REPLACED: &str = "\
+version: 1
+scope: [alias/app/]
+guards: {max_delete: 100%, max_update: 100%}
+rates: {create: 100, update: 100, delete: 100}
+aliases:
+  alias/app/1: {key: ffff6666-0000-4000-8000-000000000006, replace: true}
+  alias/app/2: {key: ffff6666-0000-4000-8000-000000000006, replace: true}
+  alias/app/3: {key: ffff6666-0000-4000-8000-000000000006, replace: true}
+  alias/app/4: {key: ffff6666-0000-4000-8000-000000000006, replace: true}
+  alias/app/5: {key: ffff6666-0000-4000-8000-000000000006, replace: true}
+  alias/app/6: {key: ffff6666-0000-4000-8000-000000000006, replace: true}
+";
+
+#[test]
+fn a_limit_on_the_size_of_files_leaves_no_name_deleted_that_was_to_be_replaced() {
+    let mut unwritten = 0;
+    for blocks in 1..12 {
+        let names: Vec<_> = (1..=6).map(|n| format!("alias/app/{n}")).collect();
+        let pairs: Vec<_> = names.iter().map(|name| (&**name, A)).collect();
+        let mut world = world(&pairs);
+        world.put_key(&home(), Key::new(MAC).of_kind("HMAC_256", "GENERATE_VERIFY_MAC"));
+        let site = Site::new(REPLACED, world, Scenario::default());
+        let apply = site.kms_alias(&["apply", "-y", "--steady", "1", "--receipt", "receipt.jsonl"]);
+        let ran = limited(&apply, blocks).output().unwrap();
+        let (code, err) = (ran.status.code(), text(&ran.stderr));
+        let done = site.truth().values().filter(|key| *key == MAC).count();
+        assert_eq!(site.truth().into_keys().collect::<Vec<_>>(), names, "{blocks}: {code:?} {err}");
+        let receipt = std::fs::read(site.path("receipt.jsonl")).unwrap_or_default();
+        if receipt.len() < blocks * 1024 {
+            assert_eq!((code, done), (Some(0), 6), "it fits into {blocks}: {err}");
+            continue;
+        }
+        unwritten += 1;
+        assert!(matches!(code, Some(1 | 6)), "{blocks}, {done} done: {code:?} {err}");
+    }
+    assert!(unwritten > 5, "no limit was reached");
+}
+
+/// The same command in a shell that lets no file grow beyond so many KiB
+fn limited(command: &Command, blocks: usize) -> Command {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "ulimit -f \"$0\" && exec \"$@\"", &blocks.to_string()]);
+    shell.arg(command.get_program()).args(command.get_args()).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(command.get_current_dir().unwrap());
+    shell
 }
