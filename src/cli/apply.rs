@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use super::Session;
 use super::args::{ApplyArgs, Output, WritingArgs};
 use super::exit::Exit;
 use super::plan::verdict;
-use super::{Session, is_broken_pipe};
 use crate::apply::{Outcome, Step, Tools};
 use crate::converge::{Event, Report, converge};
 use crate::document;
@@ -101,7 +101,7 @@ impl Session<'_> {
         differences_count: bool,
     ) -> anyhow::Result<Option<Exit>> {
         if !self.global.output.is_document() {
-            self.show_whoever_reads()?;
+            self.show(Exit::Success)?;
         }
         let totals = totals(surveyed);
         if totals.unread > 0 {
@@ -124,14 +124,6 @@ impl Session<'_> {
             return Ok(None);
         }
         Ok(Some(if self.stop.is_cancelled() { self.stop.exit() } else { Exit::Refused }))
-    }
-
-    /// Shows the plan; a reader who went away changes nothing about what was asked for, so success is not told for them
-    fn show_whoever_reads(&self) -> anyhow::Result<()> {
-        match self.show(Exit::Success) {
-            Err(error) if is_broken_pipe(&error) => Ok(()),
-            shown => shown,
-        }
     }
 
     /// A delete wants its number typed: a habit of saying yes must not be enough
@@ -172,7 +164,7 @@ impl Session<'_> {
         Ok(exit)
     }
 
-    /// Writes, target by target, and reports; a reader of stdout who went away changes nothing about that
+    /// Writes, target by target, and reports
     async fn carry_out<C: Connect>(
         &self,
         surveyed: &[Surveyed],
@@ -208,18 +200,25 @@ impl Session<'_> {
         let place = receipt.place.as_ref().map(|place| place.display().to_string());
         let (report, plain) = (document::report(&told), text(Palette::plain()));
         self.keep_written(Written::new(report, plain, place));
-        let text = match self.global.output {
+        let text = |exit| match self.global.output {
             // Every event of it has been printed.
-            Output::Ndjson => String::new(),
-            _ => self.document(exit)?.unwrap_or_else(|| text(self.palette())),
+            Output::Ndjson => Ok(String::new()),
+            _ => self.document(exit).map(|document| document.unwrap_or_else(|| text(self.palette()))),
         };
-        match self.console.print(&text) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                self.console.note(&format!("error: failed to write the report: {error}\n{text}"));
-                Ok(exit.worse(Exit::Runtime))
-            }
-            _ => Ok(exit),
-        }
+        self.print_or_note(exit, text)
+    }
+
+    /// Puts the report on stdout; or on stderr, as of a run that ends with an error, since it tells what was written
+    fn print_or_note(
+        &self,
+        exit: Exit,
+        text: impl Fn(Exit) -> anyhow::Result<String>,
+    ) -> anyhow::Result<Exit> {
+        let Err(error) = self.console.print(&text(exit)?) else { return Ok(exit) };
+        let exit = exit.worse(Exit::Runtime);
+        let error = anyhow::Error::from(error);
+        self.console.note(&format!("error: failed to {error:#}\n{}", text(exit)?));
+        Ok(exit)
     }
 
     async fn write<C: Connect>(

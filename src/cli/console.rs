@@ -1,7 +1,7 @@
 //! The three streams: stdout carries the plan or report and nothing else, stderr everything else. The only file that prints,
 //! and the last one to see what is printed.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +22,11 @@ pub struct Console {
 
 /// Gives each receipt its place
 type Shelf = Box<dyn Fn() -> Box<dyn Sink> + Send + Sync>;
+
+/// Stdout does not take what it is given
+#[derive(Debug, thiserror::Error)]
+#[error("write to stdout")]
+pub struct Unprinted(#[source] pub io::Error);
 
 /// Whether each stream is a person's
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,15 +71,17 @@ impl Console {
         self.receipts.as_ref().map(|shelf| shelf())
     }
 
-    /// Writes the plan or report
+    /// Writes the plan or report; a reader who went away has seen enough, which changes nothing about how the program ends
     ///
     /// # Errors
-    /// Stdout's; a reader that went away is a broken pipe.
-    pub fn print(&self, text: &str) -> io::Result<()> {
+    /// Stdout's, but for a broken pipe.
+    pub fn print(&self, text: &str) -> Result<(), Unprinted> {
         self.printed.store(true, Ordering::Relaxed);
         let mut out = lock(&self.out);
-        out.write_all(guarded(text).as_bytes())?;
-        out.flush()
+        match out.write_all(guarded(text).as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Unprinted(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether stdout has been given anything
@@ -88,7 +95,7 @@ impl Console {
         let _ = err.write_all(guarded(text).as_bytes()).and_then(|()| err.flush());
     }
 
-    /// Asks the user something and waits for a line
+    /// Asks the user something and waits for a line; what of it is no text is shown as such, and answers nothing
     ///
     /// # Errors
     /// Stdin's.
@@ -96,8 +103,8 @@ impl Console {
         self.note(question);
         let input = self.input.clone();
         let read = move || {
-            let mut line = String::new();
-            lock(&input).read_line(&mut line).map(|_| line)
+            let mut line = Vec::new();
+            lock(&input).read_until(b'\n', &mut line).map(|_| String::from_utf8_lossy(&line).into_owned())
         };
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     }
@@ -113,4 +120,17 @@ impl Console {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_text_is_an_answer_and_the_line_ends_where_it_ends() {
+        let input = io::Cursor::new(b"yes\xff\nyes\n");
+        let console = Console::new(io::sink(), io::sink(), input, Ends::default());
+        assert_eq!(console.ask("?").await.unwrap(), "yes\u{fffd}\n");
+        assert_eq!(console.ask("?").await.unwrap(), "yes\n");
+    }
 }

@@ -27,7 +27,6 @@ mod stream;
 mod validate;
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -90,8 +89,6 @@ pub async fn run<C: Connect>(
     }
     let exit = match session.dispatch(&cli.command, connect).await {
         Ok(exit) => exit,
-        // Whoever read stdout has seen enough.
-        Err(error) if is_broken_pipe(&error) => Exit::Success,
         Err(error) => session.fail(Exit::Runtime, &format!("failed to {error:#}"), hint(&error)),
     };
     session.write_reports(exit)
@@ -107,13 +104,11 @@ fn usage(error: &clap::Error, console: &Console) -> Exit {
     }
     match console.print(&error.render().to_string()) {
         Ok(()) => Exit::Success,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
-        Err(_) => Exit::Runtime,
+        Err(error) => {
+            console.note(&format!("error: failed to {:#}\n", anyhow::Error::from(error)));
+            Exit::Runtime
+        }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == ErrorKind::BrokenPipe)
 }
 
 /// What helps against a file that is none, or too large

@@ -151,7 +151,7 @@ impl Session<'_> {
         run.took = now().duration_since(self.began);
         let mut ended = exit;
         if let Some(why) = self.stream().lost.take() {
-            self.console.note(&format!("error: failed to write the events: {}\n", harmless(&why)));
+            self.console.note(&format!("error: failed to write to stdout: {}\n", harmless(&why)));
             ended = ended.worse(Exit::Runtime);
         }
         for report in &self.global.report {

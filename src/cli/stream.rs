@@ -1,13 +1,13 @@
 //! What happens in a run -> lines on stdout as it happens, with `-o ndjson`, and for the report of that form.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
 use std::sync::{MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
 use super::Session;
 use super::args::Output;
+use super::console::Unprinted;
 use crate::apply::Applied;
 use crate::plan::Action;
 use crate::poll::now;
@@ -85,9 +85,8 @@ impl Session<'_> {
         // An event is made of texts and numbers, which can always be written.
         let lines: String = events().into_iter().filter_map(|event| event.line(&time).ok()).collect();
         if printed {
-            // A reader who went away changes nothing about what is done; a full disk is told at the end.
-            let lost = self.console.print(&lines).err().filter(|e| e.kind() != ErrorKind::BrokenPipe);
-            if let Some(why) = lost {
+            // A full disk changes nothing about what is done, and is told at the end.
+            if let Err(Unprinted(why)) = self.console.print(&lines) {
                 self.stream().lost = Some(why.to_string());
             }
         }

@@ -149,6 +149,78 @@ fn a_reader_who_has_seen_enough_is_no_error() {
 }
 
 #[test]
+fn a_reader_who_has_seen_enough_makes_no_error_and_no_drift_a_success() {
+    let directory = directory();
+    std::fs::write(directory.path().join("bad.yaml"), "version: 1\n").unwrap();
+    assert_eq!(ran(directory.path(), &["plan", "--sandbox", "--out", "saved.json"]).status.code(), Some(0));
+    let unread = ["--sandbox", "--fault", "ListAliases=access-denied"];
+    for (code, args) in [
+        (2, &["drift", "--sandbox"][..]),
+        (2, &["drift", "--sandbox", "-o", "ndjson"]),
+        (2, &["plan", "--sandbox", "--detailed-exitcode"]),
+        (1, &[&["plan"][..], &unread].concat()),
+        (1, &[&["plan", "-o", "json"][..], &unread].concat()),
+        (1, &[&["doctor"][..], &unread].concat()),
+        (1, &[&["explain", "alias/app/billing/db"][..], &unread].concat()),
+        (1, &[&["apply", "-y"][..], &unread].concat()),
+        (3, &["validate", "-f", "bad.yaml", "-o", "json"]),
+        (3, &["iam-policy", "--for", "plan", "-f", "bad.yaml", "-o", "json"]),
+        (3, &["show", "bad.yaml", "-o", "json"]),
+        (4, &["apply", "--sandbox"]),
+        (6, &["apply", "--sandbox", "-y", "--fault", "UpdateAlias=access-denied"]),
+        (0, &["validate", "-o", "json"]),
+        (0, &["show", "saved.json"]),
+        (0, &["explain", "decrypt-by-name"]),
+    ] {
+        let mut command = kms_alias(directory.path(), args);
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let ran = child.wait_with_output().unwrap();
+        assert_eq!(ran.status.code(), Some(code), "{args:?}: {}", text(&ran.stderr));
+        assert!(!text(&ran.stderr).contains("pipe"), "{args:?}: {}", text(&ran.stderr));
+    }
+}
+
+/// Takes nothing that is written to it
+#[cfg(target_os = "linux")]
+const FULL: &str = "/dev/full";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stdout_that_takes_nothing_is_told_as_such() {
+    let directory = directory();
+    for args in [
+        &["plan", "--sandbox"][..],
+        &["drift", "--sandbox"],
+        &["drift", "--sandbox", "-o", "ndjson"],
+        &["validate"],
+        &["explain", "decrypt-by-name"],
+        &["doctor", "--sandbox"],
+        &["apply", "--sandbox"],
+        &["--help"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open(FULL).unwrap();
+        let ran = kms_alias(directory.path(), args).stdout(full).output().unwrap();
+        let told = "error: failed to write to stdout: No space left on device (os error 28)\n";
+        assert_eq!(ran.status.code(), Some(1), "{args:?}: {}", text(&ran.stderr));
+        assert!(text(&ran.stderr).contains(told), "{args:?}: {}", text(&ran.stderr));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_stdout_does_not_take_tells_the_exit_code_that_the_program_ends_with() {
+    let directory = directory();
+    let full = std::fs::OpenOptions::new().write(true).open(FULL).unwrap();
+    let args = ["apply", "--sandbox", "-y", "-q", "-o", "json"];
+    let ran = kms_alias(directory.path(), &args).stdout(full).output().unwrap();
+    assert_eq!(ran.status.code(), Some(1));
+    let document = text(&ran.stderr).split_once('\n').unwrap().1;
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    assert_eq!(document["exit_code"], 1, "{document}");
+}
+
+#[test]
 fn a_reader_who_goes_away_before_the_writing_does_not_turn_it_into_nothing() {
     let directory = directory();
     let args = ["apply", "--sandbox=world.json", "-y"];
