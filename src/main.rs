@@ -3,12 +3,15 @@
 use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
 use kms_alias::cli::run;
 use kms_alias::cli::stop::Stop;
 use kms_alias::kms::connect::AwsConnect;
+use kms_alias::poll::wait;
+use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
@@ -25,7 +28,9 @@ fn main() -> ExitCode {
 async fn supervised() -> Exit {
     let stop = Arc::new(Stop::default());
     survive_full_files();
-    tokio::spawn(listen(stop.clone()));
+    if let Ok(signals) = Signals::new() {
+        tokio::spawn(listen(signals, stop.clone()));
+    }
     let input = std::io::BufReader::new(stdin());
     let console = Console::new(stdout(), stderr(), input, ends());
     run(std::env::args_os(), &console, &stop, AwsConnect::new).await
@@ -66,32 +71,69 @@ fn survive_full_files() {
 #[cfg(not(unix))]
 fn survive_full_files() {}
 
-#[cfg(unix)]
-async fn listen(stop: Arc<Stop>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
+/// Asks to stop at the first signal, and ends the program at the second, or once nobody is left who heeds the first
+async fn listen(mut signals: Signals, stop: Arc<Stop>) {
+    let exit = signals.next().await;
+    let heeded = stop.is_heeded();
+    stop.ask(exit);
+    let exit = tokio::select! {
+        again = signals.next() => again,
+        () = forsaken(&stop, heeded) => exit,
     };
+    std::process::exit(exit.code().into());
+}
+
+/// Waits until nothing has looked for the request to stop for a while: what then goes on may be reading or printing without end
+async fn forsaken(stop: &Stop, heeded: bool) {
+    /// For what was about to end, or to look
+    const MOMENT: Duration = Duration::from_millis(100);
+    /// For the report of what was stopped, if somebody reads it
+    const REPORT: Duration = Duration::from_secs(3);
+    let grace = if heeded { REPORT } else { MOMENT };
     loop {
-        let exit = tokio::select! {
-            _ = interrupt.recv() => Exit::Interrupted,
-            _ = terminate.recv() => Exit::Terminated,
-        };
-        if stop.is_cancelled() {
-            std::process::exit(exit.code().into());
+        stop.unheeded().await;
+        wait(grace, &CancellationToken::new()).await;
+        if !stop.is_heeded() {
+            return;
         }
-        stop.ask(exit);
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Terminated,
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn listen(stop: Arc<Stop>) {
-    while tokio::signal::ctrl_c().await.is_ok() {
-        if stop.is_cancelled() {
-            std::process::exit(Exit::Interrupted.code().into());
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Exit {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Exit::Interrupted,
+            Err(_) => std::future::pending().await,
         }
-        stop.ask(Exit::Interrupted);
     }
 }

@@ -139,6 +139,7 @@ impl Session<'_> {
             self.console.note(&self.shown(&palette)?);
         }
         let (wanted, question) = question(totals.counts);
+        let _heeding = self.stop.heed();
         let answer = tokio::select! {
             biased;
             () = self.stop.cancelled() => {
@@ -171,6 +172,7 @@ impl Session<'_> {
         args: &WritingArgs,
         connect: &C,
     ) -> anyhow::Result<Exit> {
+        let heeding = self.stop.heed();
         let receipt = match self.begin_receipt(surveyed, args.receipt.as_deref()) {
             Ok(receipt) => receipt,
             Err(error) => {
@@ -196,6 +198,7 @@ impl Session<'_> {
             .map(|(target, plan, report)| Told { target, plan, report: report.as_ref() })
             .collect();
         let exit = self.end_receipt(&receipt, self.judge(surveyed, &told));
+        drop(heeding);
         let text = |palette| render::report::report(surveyed, &told, &palette);
         let place = receipt.place.as_ref().map(|place| place.display().to_string());
         let (report, plain) = (document::report(&told), text(Palette::plain()));

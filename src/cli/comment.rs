@@ -80,6 +80,7 @@ impl Session<'_> {
         args: &CommentArgs,
         body: Option<String>,
     ) -> anyhow::Result<Exit> {
+        let _heeding = self.stop.heed();
         let stop = (**self.stop).clone();
         let forge = Forge::new(dialect, place.base, place.token, self.global.timeout, stop);
         let told = match &body {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Session;
 use super::console::Console;
+use super::stop::Stop;
 use crate::poll::wait;
 use crate::render::style::plural;
 
@@ -30,7 +31,7 @@ pub struct Progress<'a> {
     then: &'static str,
     screen: Screen<'a>,
     console: &'a Console,
-    stop: &'a CancellationToken,
+    stop: &'a Stop,
 }
 
 #[derive(Clone, Copy)]
@@ -64,8 +65,8 @@ impl Session<'_> {
             (false, true) => Screen::Terminal(bar()),
             (false, false) => Screen::Lines(self.console),
         };
-        let (console, stop): (_, &CancellationToken) = (self.console, self.stop);
-        Progress { work: Mutex::new(Work::new(what, total)), then, screen, console, stop }
+        let work = Mutex::new(Work::new(what, total));
+        Progress { work, then, screen, console: self.console, stop: self.stop }
     }
 }
 
@@ -97,8 +98,9 @@ impl Progress<'_> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does `work`, telling how far it is from time to time
+    /// Does `work`, which looks for the request to stop, telling how far it is from time to time
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let _heeding = self.stop.heed();
         let (mut work, never) = (pin!(work), CancellationToken::new());
         let (mut next, mut stopping) = (QUIET, false);
         let worked = loop {

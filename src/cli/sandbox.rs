@@ -32,6 +32,7 @@ impl Session<'_> {
 
     /// Writes the sandbox's state, where it has a file
     pub(super) async fn close(&self, sandbox: Option<Running>) -> anyhow::Result<()> {
+        let _heeding = self.stop.heed();
         match sandbox {
             Some(sandbox) => sandbox.shutdown().await.context("keep the sandbox's state"),
             None => Ok(()),
@@ -54,6 +55,7 @@ impl Session<'_> {
                  export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=sandbox \\\n                 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n"
             ));
         }
+        let _heeding = self.stop.heed();
         self.stop.cancelled().await;
         sandbox.shutdown().await.context("keep the sandbox's state")?;
         Ok(Exit::Success)

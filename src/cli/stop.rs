@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
@@ -12,6 +13,18 @@ use super::exit::Exit;
 pub struct Stop {
     token: CancellationToken,
     by: OnceLock<Exit>,
+    /// How much is under way that looks for the request and comes to an end by itself
+    heeding: watch::Sender<usize>,
+}
+
+/// Something under way that looks for the request to stop; until it is dropped, nobody else ends the program
+#[derive(Debug)]
+pub struct Heeding<'a>(&'a Stop);
+
+impl Drop for Heeding<'_> {
+    fn drop(&mut self) {
+        self.0.heeding.send_modify(|count| *count -= 1);
+    }
 }
 
 impl Stop {
@@ -19,6 +32,23 @@ impl Stop {
     pub fn ask(&self, exit: Exit) {
         let _ = self.by.set(exit);
         self.token.cancel();
+    }
+
+    /// Says that what follows looks for the request, and leaves nothing half done
+    pub fn heed(&self) -> Heeding<'_> {
+        self.heeding.send_modify(|count| *count += 1);
+        Heeding(self)
+    }
+
+    /// Waits until nothing looks for the request
+    pub async fn unheeded(&self) {
+        // The sender is ours, so there is one.
+        let _ = self.heeding.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Whether something looks for the request
+    pub fn is_heeded(&self) -> bool {
+        *self.heeding.borrow() > 0
     }
 
     /// How the program ends that was asked to stop

@@ -1,13 +1,15 @@
 //! The real program, asked to stop over a real socket: what its receipt says then.
 
-use std::process::Command;
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::process::{Command, Stdio};
 
 use kms_alias::sandbox::{Key, Scenario};
 
 use crate::fake::{A, home, world};
 use crate::kills::{MAC, check, site, start, wait_until};
 use crate::loopback::Site;
-use crate::process::{signal, text};
+use crate::process::{kms_alias, signal, text, with_manifest};
 
 #[test]
 fn one_signal_finishes_the_calls_under_way_and_closes_the_receipt() {
@@ -43,6 +45,34 @@ fn a_second_signal_leaves_the_call_under_way_to_the_next_run() {
     let remains = check(&site, true);
     assert_eq!(remains.receipt.as_ref().unwrap().exit_code, None);
     assert!(remains.is_open(), "a call without an answer is not settled");
+}
+
+#[test]
+fn one_signal_ends_a_command_that_waits_for_a_manifest_or_for_a_reader() {
+    let mut names = "version: 1\nscope: [alias/app/]\naliases:\n".to_owned();
+    for n in 0..2000 {
+        writeln!(names, "  alias/app/{n:04}: bbbb2222-0000-4000-8000-000000002026").unwrap();
+    }
+    let manifest = with_manifest(&names);
+    let stuck = [
+        &["validate", "-f", "-"][..],
+        &["iam-policy", "--for", "plan", "-f", "-"],
+        // More than a pipe holds, and nobody reads it.
+        &["plan", "--sandbox"],
+        &["apply", "--sandbox", "-y"],
+    ];
+    for (args, (name, code)) in stuck.iter().zip([("-INT", 130), ("-TERM", 143)].into_iter().cycle()) {
+        let mut child = kms_alias(manifest.path(), args).stdin(Stdio::piped()).spawn().unwrap();
+        let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        // Once it has begun to read, or to print, it listens.
+        match args.contains(&"-") {
+            true => stdin.write_all(&b"# more than a pipe holds\n".repeat(10_000)).unwrap(),
+            false => stdout.read_exact(&mut [0]).unwrap(),
+        }
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{args:?}");
+        drop((stdin, stdout));
+    }
 }
 
 /// Six replacements, each of which deletes its name for a moment
