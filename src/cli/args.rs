@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::PoliciesOf;
 use crate::duration;
+use crate::kms::endpoint;
 use crate::permissions::Purpose;
 use crate::sandbox::Flags;
 pub use comment::CommentArgs;
@@ -137,7 +138,14 @@ pub struct Global {
     pub timeout: Duration,
 
     /// Endpoint for KMS, STS, IAM and CloudTrail, instead of AWS's own
-    #[arg(long, value_name = "URL", global = true, env = "KMS_ALIAS_ENDPOINT_URL", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = endpoint::parse,
+        global = true,
+        env = "KMS_ALIAS_ENDPOINT_URL",
+        hide_env = true
+    )]
     pub endpoint_url: Option<String>,
 
     /// Profile of the shared AWS configuration, before those of the manifest

@@ -18,6 +18,7 @@ use super::Connect;
 use super::answer::Acknowledged;
 use super::aws::{AwsKms, Counter, Watch};
 use super::credentials::sendable;
+use super::endpoint::set;
 use super::transport::checked;
 use crate::target::Target;
 
@@ -115,7 +116,7 @@ impl AwsConnect {
         if let Some(url) = &self.options.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        sendable(loader.load().await)
+        sendable(set(loader.load().await))
     }
 
     /// The sandbox takes an access key of twelve digits for that account, and every secret

@@ -10,6 +10,7 @@ pub mod connect;
 pub mod contact;
 mod credentials;
 mod denied;
+pub mod endpoint;
 mod iam;
 mod trail;
 mod transport;

@@ -5,7 +5,11 @@ use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use kms_alias::sandbox::Scenario;
 use tempfile::TempDir;
+
+use crate::fake::{ACCOUNT, B, REGION, world};
+use crate::loopback::Site;
 
 /// `kms-alias ARGS` in `directory`, with nothing of this machine's environment
 pub fn kms_alias(directory: &Path, args: &[&str]) -> Command {
@@ -255,6 +259,39 @@ fn an_unreachable_endpoint_is_told_with_its_cause_and_a_hint() {
     );
     assert!(out.contains("hint  check the Region, --endpoint-url and the network"), "{out}");
     assert_eq!(out.matches("Connection refused").count(), 1, "the cause is told once: {out}");
+}
+
+#[test]
+fn an_empty_endpoint_in_the_environment_is_none_and_as_a_flag_a_slip() {
+    const NAMES: [&str; 4] =
+        ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_IAM"];
+    let manifest =
+        "version: 1\nscope: [alias/app/]\naliases: {alias/app/x: aaaa1111-0000-4000-8000-000000000001}\n";
+    let site = Site::new(manifest, world(&[("alias/app/x", B)]), Scenario::default());
+    let plan = |args: &[&str]| {
+        let mut command =
+            kms_alias(site.directory.path(), &[&["plan", "--region", REGION][..], args].concat());
+        command.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "secret");
+        command
+    };
+    for empty in NAMES {
+        let mut command = plan(&["--access=iam"]);
+        // Where the one for all is empty, each service has its own, and the other way round: AWS is never asked.
+        NAMES.iter().filter(|name| **name == NAMES[0] || empty == NAMES[0]).for_each(|name| {
+            command.env(name, site.sandbox.endpoint_url());
+        });
+        let ran = command.env(empty, "").output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{empty}: {}{}", text(&ran.stdout), text(&ran.stderr));
+    }
+    let empty = plan(&[]).env("KMS_ALIAS_ENDPOINT_URL", "").output().unwrap();
+    for (ran, words) in [
+        (empty, "it is empty; leave --endpoint-url and KMS_ALIAS_ENDPOINT_URL out"),
+        (plan(&["--endpoint-url", ""]).output().unwrap(), "it is empty; leave --endpoint-url and KMS_ALIAS_"),
+        (plan(&["--endpoint-url", "nonsense"]).output().unwrap(), "it is no URL; write it as https://"),
+    ] {
+        assert_eq!(ran.status.code(), Some(64), "{}", text(&ran.stderr));
+        assert!(text(&ran.stderr).contains(words), "{}", text(&ran.stderr));
+    }
 }
 
 #[test]
