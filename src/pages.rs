@@ -4,8 +4,14 @@
 
 use std::collections::HashSet;
 
+use sha2::{Digest, Sha256};
+
 /// Twice what a Region at its quota of 100,000 keys with 50 aliases each can fill, so a listing this long never ends
 const MOST: u32 = 100_000;
+
+/// Bytes; no request of KMS takes a longer marker
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html>). IAM gives no limit, and its markers are far shorter
+const LONGEST: usize = 1024;
 
 /// Why pages are no whole listing
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +22,9 @@ pub enum PageFault {
     /// The service says that nothing follows, and where
     #[error("page {0} says that no more follow but gives a marker")]
     StrayMarker(u32),
+    /// The service says more than any request could say back to it
+    #[error("page {0} ends with a marker of more than {LONGEST} bytes")]
+    LongMarker(u32),
     /// The service sends us round in a circle
     #[error("page {0} ends with a marker that came before")]
     RepeatedMarker(u32),
@@ -28,7 +37,8 @@ pub enum PageFault {
 #[derive(Debug, Default)]
 pub struct Pages {
     read: u32,
-    markers: HashSet<String>,
+    /// What shows a marker that came before, and is no longer than it has to be
+    markers: HashSet<[u8; 32]>,
 }
 
 impl Pages {
@@ -49,7 +59,10 @@ impl Pages {
             (true, None) => return Err(PageFault::NoMarker(self.read)),
             (true, Some(next)) => next,
         };
-        if !self.markers.insert(next.clone()) {
+        if next.len() > LONGEST {
+            return Err(PageFault::LongMarker(self.read));
+        }
+        if !self.markers.insert(Sha256::digest(&next).into()) {
             return Err(PageFault::RepeatedMarker(self.read));
         }
         if self.read >= MOST { Err(PageFault::Endless(self.read)) } else { Ok(Some(next)) }
@@ -79,6 +92,13 @@ mod tests {
             turn(&mut pages, true, "a").unwrap();
             assert_eq!(turn(&mut pages, truncated, marker), Err(fault));
         }
+    }
+
+    #[test]
+    fn a_marker_that_no_request_can_carry_leads_nowhere() {
+        let turn = |length| Pages::default().turn(true, Some("x".repeat(length)));
+        assert!(turn(LONGEST).is_ok());
+        assert_eq!(turn(LONGEST + 1), Err(PageFault::LongMarker(1)));
     }
 
     #[test]
