@@ -66,6 +66,8 @@ pub struct Polled<T> {
     pub last: T,
     /// Whether the last `steady` answers were good
     pub settled: bool,
+    /// Whether a good answer was followed by one that was not
+    pub wavered: bool,
     /// Questions asked
     pub asked: u32,
     /// From the first question to the last answer
@@ -87,13 +89,14 @@ where
 {
     let began = now();
     let mut delays = patience.delays();
-    let (mut asked, mut good) = (0, 0);
+    let (mut asked, mut good, mut wavered) = (0, 0, false);
     loop {
         let (last, hoped) = match ask().await? {
             Answer::Good(answer) => (answer, true),
             Answer::NotYet(answer) => (answer, false),
         };
         asked += 1;
+        wavered |= !hoped && good > 0;
         good = if hoped { good + 1 } else { 0 };
         let waited = began.elapsed();
         let settled = good >= patience.steady;
@@ -103,7 +106,7 @@ where
         let left = patience.budget.saturating_sub(waited);
         match next.map(|delay| delay.min(left)).filter(|delay| !settled && !delay.is_zero()) {
             Some(delay) if wait(delay, stop).await => {}
-            _ => return Ok(Polled { last, settled, asked, waited }),
+            _ => return Ok(Polled { last, settled, wavered, asked, waited }),
         }
     }
 }
@@ -167,7 +170,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_good_answer_among_bad_ones_does_not_settle_it() {
         let polled = ask(&Patience::default(), &[true, false, true, false, true, true]).await;
-        assert!(polled.settled);
+        assert!(polled.settled && polled.wavered);
         assert_eq!(polled.asked, 6);
     }
 
@@ -193,9 +196,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_budget_of_nothing_still_asks_once() {
-        let patience = Patience { budget: Duration::ZERO, steady: 1, ..Patience::default() };
-        let polled = ask(&patience, &[true]).await;
-        assert!(polled.settled && polled.asked == 1);
+        for (steady, settled) in [(1, true), (2, false)] {
+            let patience = Patience { budget: Duration::ZERO, steady, ..Patience::default() };
+            let polled = ask(&patience, &[true]).await;
+            assert_eq!((polled.settled, polled.wavered, polled.asked), (settled, false, 1));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -44,6 +44,8 @@ pub enum Verdict {
         left: BTreeSet<AliasName>,
         /// Why the last listing failed, if it did
         trouble: Option<ListError>,
+        /// Whether a listing that was right was followed by one that was not
+        wavered: bool,
         /// From the first listing to the last
         waited: Duration,
     },
@@ -95,7 +97,7 @@ pub async fn verify(
     Ok(match polled.settled {
         true => Verdict::Converged { reads: polled.asked, waited: polled.waited },
         false if stop.is_cancelled() => Verdict::Stopped { waited: polled.waited },
-        false => Verdict::OutOfPatience { left, trouble, waited: polled.waited },
+        false => Verdict::OutOfPatience { left, trouble, wavered: polled.wavered, waited: polled.waited },
     })
 }
 

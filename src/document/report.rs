@@ -131,7 +131,7 @@ fn applied_report(told: &Told, report: &Report) -> TargetReport {
         Some(Ok(Verdict::Converged { reads, waited })) => {
             (listings, waited_seconds) = (Some(*reads), Some(waited.as_secs_f64()));
         }
-        Some(Ok(Verdict::OutOfPatience { left: names, trouble, waited })) => {
+        Some(Ok(Verdict::OutOfPatience { left: names, trouble, waited, .. })) => {
             waited_seconds = Some(waited.as_secs_f64());
             left.extend(names.iter().map(ToString::to_string));
             verify_error = trouble.as_ref().map(|error| Trouble::new(error, None).sentence);

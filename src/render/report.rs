@@ -246,11 +246,16 @@ fn verdict(report: &Report, palette: &Palette) -> String {
         Some(Ok(Verdict::Converged { reads, waited })) => {
             format!("  converged after {} ({})\n", seconds(*waited), plural(*reads as usize, "listing"))
         }
-        Some(Ok(Verdict::OutOfPatience { left, trouble, waited })) => {
+        Some(Ok(Verdict::OutOfPatience { left, trouble, wavered, waited })) => {
             let mut text = format!("  {} after {}", paint(palette.delete, "not converged"), seconds(*waited));
             match (trouble, left.is_empty()) {
                 (Some(error), _) => text += &format!(": the last listing failed: {}", sentence(error)),
-                (None, true) => text += ": the listings do not agree yet, since replicas answer differently",
+                (None, true) if *wavered => {
+                    text += ": the listings do not agree yet, since replicas answer differently";
+                }
+                (None, true) => {
+                    text += ": the last listing is right, and there was no time for as many as --steady asks";
+                }
                 (None, false) => {
                     let names: Vec<_> = left.iter().map(|name| name.as_str()).collect();
                     text += &format!("; still different: {}", names.join(", "));

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kms_alias::apply::{Applied, Outcome, Reason, Step, Tools};
+use kms_alias::cli::exit::Exit;
 use kms_alias::converge::{Event, Report, converge};
 use kms_alias::kms::Fault as Meaning;
 use kms_alias::pace::Lanes;
@@ -361,6 +362,19 @@ async fn what_failed_or_is_contested_is_not_waited_for() {
     assert!(*waited < Duration::from_secs(5), "{waited:?}");
     assert_eq!(report.applied.iter().filter(|a| a.outcome == Outcome::Done).count(), 1);
     assert!(!report.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_little_time_for_steady_is_not_told_as_replicas_that_differ() {
+    let manifest = format!("version: 1\nscope: [alias/app/]\naliases: {{{NAME}: {A}}}\n");
+    for flags in
+        [["--wait-timeout", "0s", "--steady", "2"], ["--wait-timeout", "2s", "--steady", "4294967295"]]
+    {
+        let ran =
+            run_on(&FakeKms::with(&[]), &manifest, &[&["apply", "-y"][..], &flags].concat(), None).await;
+        let told = ": the last listing is right, and there was no time for as many as --steady asks\n";
+        assert!(ran.exit == Exit::Incomplete && ran.out.contains(told), "{}", ran.out);
+    }
 }
 
 fn glob(pattern: &str) -> Glob {
