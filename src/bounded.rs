@@ -101,6 +101,11 @@ pub fn drain(stream: impl Read, limit: Limit) -> io::Result<Vec<u8>> {
 
 const PIPE: &str = "a pipe";
 
+/// What it is, if it is no file
+pub fn unlike_a_file(kind: FileType) -> Option<&'static str> {
+    if kind.is_dir() { Some("a directory") } else { endless(kind) }
+}
+
 /// What it is, if it need not have an end
 #[cfg(unix)]
 fn endless(kind: FileType) -> Option<&'static str> {

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
+use crate::bounded::unlike_a_file;
+
 /// Who may read the file
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
@@ -25,8 +27,7 @@ pub enum Readers {
 /// The file system's, or what is there is no file. The old file is then as it was.
 pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let old = replaceable(path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut draft = begin(folder, readers)?;
+    let mut draft = begin(folder_of(path), readers)?;
     draft.write_all(bytes)?;
     if let (Readers::Kept, Some(old)) = (readers, old) {
         draft.as_file().set_permissions(old)?;
@@ -44,11 +45,19 @@ fn replaceable(path: &Path) -> io::Result<Option<Permissions>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e),
     };
-    if there.is_file() { Ok(Some(there.permissions())) } else { Err(io::Error::other("it is no file")) }
+    match unlike_a_file(there.file_type()) {
+        Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
+        None => Ok(Some(there.permissions())),
+    }
+}
+
+/// The folder that a file at `path` lies in
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// An empty file, with a name that nobody can foresee
-fn begin(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
+pub(crate) fn begin(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".kms-alias-");
     #[cfg(unix)]
@@ -56,7 +65,16 @@ fn begin(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
         // What the umask takes away is taken away when it is made.
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    builder.tempfile_in(folder).map_err(nameless)
+}
+
+/// What the system says of a draft, without the name of the draft: it is ours, and nobody asked for it
+fn nameless(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((said, _)) => io::Error::new(error.kind(), said),
+        None => error,
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -103,10 +121,16 @@ mod tests {
         let (directory, link) = (folder.path().join("directory"), folder.path().join("link"));
         fs::create_dir(&directory).unwrap();
         symlink("/dev/null", &link).unwrap();
-        for path in [&directory, &link] {
+        for (path, kind) in [(&directory, "a directory"), (&link, "a device")] {
             let why = put(path, b"x", Readers::Umask).unwrap_err();
-            assert_eq!(why.to_string(), "it is no file");
+            assert_eq!(why.to_string(), format!("it is {kind}, not a file"));
         }
+        let why = put(&folder.path().join("nowhere/file"), b"x", Readers::Umask).unwrap_err();
+        assert_eq!(
+            why.to_string(),
+            "No such file or directory (os error 2)",
+            "our name for the draft is not told"
+        );
         assert!(directory.is_dir() && link.is_symlink());
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
         assert_eq!(left.len(), 2, "no draft is left behind");

@@ -50,6 +50,7 @@ use crate::target::{Guard, Guards, Limit, Target, targets};
 use args::{Cli, Color, Command, Global, Output, PlanArgs};
 use console::Console;
 use exit::Exit;
+use saved::Unsaved;
 use stop::Stop;
 use stream::Stream;
 
@@ -111,8 +112,11 @@ fn usage(error: &clap::Error, console: &Console) -> Exit {
     }
 }
 
-/// What helps against a file that is none, or too large
+/// What helps against a file that is none, too large, or cannot be written
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    if error.is::<Unsaved>() {
+        return Some(Unsaved::HINT);
+    }
     let unread = error.chain().filter_map(|e| Unbounded::of(e.downcast_ref()?)).next();
     unread.map(Unbounded::hint)
 }

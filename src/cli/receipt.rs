@@ -7,7 +7,7 @@ use super::exit::Exit;
 use crate::fleet::{Surveyed, Trouble, digest_of, totals};
 use crate::receipt::Receipt;
 use crate::receipt::event::{Begin, Event, FORMAT_VERSION, Intent};
-use crate::receipt::file::{FileError, create, default_path};
+use crate::receipt::file::{FileError, create, default_path, is_open_to_others};
 use crate::render::harmless::harmless;
 
 impl Session<'_> {
@@ -27,7 +27,12 @@ impl Session<'_> {
         let Some(path) = self.receipt_path(path, &begin.digest)? else { return Ok(Receipt::nowhere()) };
         let receipt = create(&path, begin)?;
         if !self.global.quiet {
-            self.console.note(&format!("Receipt: {}\n", harmless(&path.display().to_string())));
+            let shown = harmless(&path.display().to_string());
+            self.console.note(&format!("Receipt: {shown}\n"));
+            if is_open_to_others(&path) {
+                self.console
+                    .note("warning: others may replace this receipt: anybody may write to its folder\n");
+            }
         }
         Ok(receipt)
     }

@@ -1,6 +1,7 @@
 //! Plans as files: `plan --out PATH` saves one, and `apply PLAN` carries it out if nothing has moved since.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -27,13 +28,26 @@ const LARGEST: Limit = Limit::mib(1024);
 /// The clocks of two machines that are set are no further apart than this
 const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
+/// What a plan that could not be saved was to be saved to
+#[derive(Debug)]
+pub(super) struct Unsaved(PathBuf);
+
+impl Unsaved {
+    pub(super) const HINT: &'static str = "name a file that can be written with --out, and plan again";
+}
+
+impl fmt::Display for Unsaved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "save the plan to {}", self.0.display())
+    }
+}
+
 impl Session<'_> {
     /// Saves a plan, even one that may not be applied: it then says so
     pub(super) fn save(&self, surveyed: &[Surveyed], path: &Path) -> anyhow::Result<()> {
         let document = document::saved(surveyed, timestamp());
         let text = harmless::json(&document)?;
-        put(path, text.as_bytes(), Readers::Owner)
-            .with_context(|| format!("save the plan to {}", path.display()))?;
+        put(path, text.as_bytes(), Readers::Owner).with_context(|| Unsaved(path.to_owned()))?;
         if !self.global.quiet {
             let path = harmless(&path.display().to_string());
             self.console.note(&format!("Saved to {path}; carry it out with: kms-alias apply {path}\n"));

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
-use tempfile::{Builder, NamedTempFile};
-
 use super::event::{Begin, Event};
 use super::{Receipt, Sink, line, timestamp};
+use crate::bounded::unlike_a_file;
+use crate::draft::{Readers, begin as begin_draft, folder_of};
+use etcetera::BaseStrategy;
 
 /// Why a receipt could not be begun; nothing has been written to the service then
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,9 @@ pub enum FileError {
     /// Something is there already
     #[error("write the receipt {}: there is a file already, which is never overwritten", .0.display())]
     Exists(PathBuf),
+    /// What is there is no file, and no receipt can be
+    #[error("write the receipt {}: it is {}, not a file", .0.display(), .1)]
+    NoFile(PathBuf, &'static str),
     /// It cannot be written
     #[error("write the receipt {}", .0.display())]
     Write(PathBuf, #[source] io::Error),
@@ -64,11 +67,12 @@ fn name(digest: &str, time: &str) -> String {
 /// It cannot be written, or something is there already, a link that leads nowhere included.
 pub fn create(path: &Path, begin: Begin) -> Result<Receipt, FileError> {
     let wrong = |error| FileError::Write(path.to_owned(), error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Some(kind) = std::fs::metadata(path).ok().and_then(|there| unlike_a_file(there.file_type())) {
+        return Err(FileError::NoFile(path.to_owned(), kind));
+    }
+    let folder = folder_of(path);
     make_folder(folder).map_err(|error| FileError::Folder(folder.to_owned(), error))?;
-    // 0600 by itself.
-    let mut draft: NamedTempFile =
-        Builder::new().prefix(".kms-alias-receipt-").tempfile_in(folder).map_err(wrong)?;
+    let mut draft = begin_draft(folder, Readers::Owner).map_err(wrong)?;
     let first = line(Event::Begin(begin)).map_err(|why| wrong(io::Error::other(why)))?;
     draft.write_all(first.as_bytes()).and_then(|()| draft.as_file().sync_all()).map_err(wrong)?;
     let file = draft.persist_noclobber(path).map_err(|error| match error.error.kind() {
@@ -79,14 +83,40 @@ pub fn create(path: &Path, begin: Begin) -> Result<Receipt, FileError> {
     Ok(Receipt { place: Some(path.to_owned()), ..Receipt::new(Box::new(Synced(file))) })
 }
 
-#[cfg(unix)]
+/// Makes the folder, and those on the way to it, so that a power cut takes none of them
 fn make_folder(folder: &Path) -> io::Result<()> {
+    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
+    build(folder)?;
+    new.into_iter().try_for_each(|made| sync_folder(folder_of(made)))
+}
+
+/// Whether others may put files in the folder that `path` lies in, and replace those that are there
+#[cfg(unix)]
+pub fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    /// Others may write
+    const OTHERS: u32 = 0o002;
+    /// They may not touch what is not theirs, as in /tmp
+    const STICKY: u32 = 0o1000;
+    let mode = folder_of(path).metadata().map(|folder| folder.permissions().mode());
+    mode.is_ok_and(|mode| mode & OTHERS != 0 && mode & STICKY == 0)
+}
+
+/// Whether others may put files in the folder that `path` lies in: that cannot be told here
+#[cfg(not(unix))]
+pub fn is_open_to_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn build(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn make_folder(folder: &Path) -> io::Result<()> {
+fn build(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 

@@ -225,6 +225,21 @@ fn a_report_that_stdout_does_not_take_tells_the_exit_code_that_the_program_ends_
 }
 
 #[test]
+fn a_plan_that_cannot_be_saved_says_why_once_and_what_would_help() {
+    let directory = directory();
+    std::fs::create_dir(directory.path().join("taken")).unwrap();
+    for (path, why) in [
+        ("taken", "it is a directory, not a file"),
+        ("nowhere/p.json", "No such file or directory (os error 2)"),
+    ] {
+        let ran = ran(directory.path(), &["plan", "--sandbox", "-q", "--out", path]);
+        let hint = "hint: name a file that can be written with --out, and plan again\n";
+        let told = format!("error: failed to save the plan to {path}: {why}\n{hint}");
+        assert_eq!((ran.status.code(), text(&ran.stderr)), (Some(1), &*told));
+    }
+}
+
+#[test]
 fn a_reader_who_goes_away_before_the_writing_does_not_turn_it_into_nothing() {
     let directory = directory();
     let args = ["apply", "--sandbox=world.json", "-y"];

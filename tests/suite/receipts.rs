@@ -237,13 +237,18 @@ async fn nothing_is_written_where_the_receipt_cannot_be_and_no_file_is_overwritt
     let taken = folder.path().join("taken.jsonl");
     std::fs::write(&taken, "mine").unwrap();
     let below = taken.join("receipt.jsonl");
+    let inside = folder.path().join("inside");
+    std::fs::create_dir(&inside).unwrap();
     let mut places = vec![(taken.clone(), "there is a file already"), (below, "failed to make the folder")];
     #[cfg(unix)]
     {
         let dangling = folder.path().join("dangling.jsonl");
         std::os::unix::fs::symlink(folder.path().join("nowhere"), &dangling).unwrap();
         places.push((dangling, "there is a file already"));
+        places.push(("/dev/null".into(), "write the receipt /dev/null: it is a device, not a file; nothing"));
+        places.push(("/".into(), "write the receipt /: it is a directory, not a file; nothing"));
     }
+    places.push((inside.clone(), "inside: it is a directory, not a file"));
     for (path, words) in places {
         let (kms, ran) = applied_to(&path).await;
         assert_eq!(ran.exit, Exit::Runtime, "{}", ran.err);
@@ -255,7 +260,27 @@ async fn nothing_is_written_where_the_receipt_cannot_be_and_no_file_is_overwritt
         assert_eq!(writes(&kms), 0);
     }
     assert_eq!(std::fs::read_to_string(&taken).unwrap(), "mine");
-    assert!(!folder.path().join("nowhere").exists());
+    assert!(!folder.path().join("nowhere").exists() && std::fs::read_dir(inside).unwrap().next().is_none());
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_receipt_that_others_may_replace_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    for (mode, warns) in [(0o777, true), (0o702, true), (0o1777, false), (0o770, false), (0o755, false)] {
+        let place = folder.path().join(format!("{mode:o}"));
+        std::fs::create_dir(&place).unwrap();
+        std::fs::set_permissions(&place, std::fs::Permissions::from_mode(mode)).unwrap();
+        let (_, ran) = applied_to(&place.join("receipt.jsonl")).await;
+        assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+        assert_eq!(
+            ran.err.contains("warning: others may replace this receipt"),
+            warns,
+            "{mode:o}: {}",
+            ran.err
+        );
+    }
 }
 
 #[cfg(unix)]
