@@ -9,6 +9,7 @@ use kms_alias::sandbox::{
     starting_world,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION, world};
 use crate::ran::{run_on, run_with};
@@ -467,6 +468,10 @@ async fn usage_errors_have_a_code_of_their_own_and_force_does_not_exist() {
 
 #[tokio::test(start_paused = true)]
 async fn json_is_one_document_whatever_goes_wrong() {
+    // A folder that is not there, in one that nobody else can put it into.
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("missing").display().to_string();
+    let [scenario, state] = [format!("{missing}/faults.yaml"), format!("--sandbox={missing}/state.json")];
     for (args, exit) in [
         (&["plan", "-t", "nowhere"][..], Exit::Usage),
         (&["apply", "-t", "@nobody", "-y"], Exit::Usage),
@@ -477,8 +482,8 @@ async fn json_is_one_document_whatever_goes_wrong() {
         (&["explain", "no name"], Exit::Usage),
         (&["plan", "--force"], Exit::Usage),
         (&["plan", "--lag", "30s"], Exit::Usage),
-        (&["plan", "--sandbox", "--scenario", "/nonexistent.yaml"], Exit::Runtime),
-        (&["apply", "-y", "--sandbox=/nonexistent/state.json"], Exit::Runtime),
+        (&["plan", "--sandbox", "--scenario", &scenario], Exit::Runtime),
+        (&["apply", "-y", &state], Exit::Runtime),
     ] {
         let ran = run_on(&kms(), MANIFEST, &[args, &["-o", "json"]].concat(), None).await;
         let json: Value =
