@@ -15,7 +15,7 @@ use crate::blame::lookup::Trails;
 use crate::blame::{Blame, Question};
 use crate::idle::{idle_patterns, refusal};
 use crate::inspect::inspect;
-use crate::kms::{Calls, Connect, IamRead, KmsRead};
+use crate::kms::{Calls, Connect, IamRead, KmsRead, TrailRead};
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
@@ -131,11 +131,7 @@ struct Seen {
 
 impl Seen {
     fn none(calls: Calls, trouble: Trouble) -> Self {
-        Self::new(calls, Err(trouble))
-    }
-
-    fn new(calls: Calls, prepared: Result<Prepared, Trouble>) -> Self {
-        Self { calls, prepared, access: None, unusable: None, blame: None }
+        Self { calls, prepared: Err(trouble), access: None, unusable: None, blame: None }
     }
 }
 
@@ -144,26 +140,32 @@ async fn read<C: Connect>(target: &Target, policy: &Policy, looks: Looks<'_>, co
         Ok(reader) => reader,
         Err(error) => return Seen::none(Calls::new(), Trouble::new(&error, None)),
     };
-    let prepared = match prepare(target, policy, &reader).await {
-        Ok(prepared) => prepared,
-        Err(error) => return Seen::none(reader.calls(), error.into()),
-    };
-    let mut seen = Seen::new(Calls::new(), Ok(prepared));
-    if let (Ok(prepared), Some(policies)) = (&seen.prepared, looks.policies) {
-        seen.access = Some(weigh(target, prepared, policies, &reader).await);
+    match look(target, policy, looks, &reader).await {
+        Ok(seen) => Seen { calls: reader.calls(), ..seen },
+        Err(error) => Seen::none(reader.calls(), error.into()),
     }
-    if let (Ok(prepared), true) = (&seen.prepared, looks.keys_in_use) {
-        match in_use(prepared, &reader).await {
-            Ok(found) => seen.unusable = Some(found),
-            Err(error) => seen.prepared = Err(error.into()),
-        }
+}
+
+async fn look(
+    target: &Target,
+    policy: &Policy,
+    looks: Looks<'_>,
+    reader: &(impl KmsRead + IamRead + TrailRead),
+) -> Result<Seen, PrepareError> {
+    let prepared = prepare(target, policy, reader).await?;
+    let (mut access, mut unusable, mut blame) = (None, None, None);
+    if let Some(policies) = looks.policies {
+        access = Some(weigh(target, &prepared, policies, reader).await);
     }
-    if let (Ok(prepared), Some(trails)) = (&seen.prepared, looks.trails) {
-        let questions = Question::all(&prepared.plan, seen.unusable.as_deref().unwrap_or_default());
+    if looks.keys_in_use {
+        unusable = Some(in_use(&prepared, reader).await?);
+    }
+    if let Some(trails) = looks.trails {
+        let questions = Question::all(&prepared.plan, unusable.as_deref().unwrap_or_default());
         let apply_role = target.roles.apply.as_deref();
-        seen.blame = Some(trails.blame(&prepared.identity, apply_role, questions, &reader).await);
+        blame = Some(trails.blame(&prepared.identity, apply_role, questions, reader).await);
     }
-    Seen { calls: reader.calls(), ..seen }
+    Ok(Seen { calls: Calls::new(), prepared: Ok(prepared), access, unusable, blame })
 }
 
 /// The aliases that are as declared, and on keys that cannot be used

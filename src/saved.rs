@@ -14,7 +14,7 @@ use crate::alias::{AliasName, KeyId};
 use crate::document::{PlanDocument, PlannedChange, TargetPlan, Verb};
 use crate::plan::digest::{Written, digest_of};
 use crate::plan::guards::Allow;
-use crate::plan::{Action, Change, Expected, Plan, Policy};
+use crate::plan::{Change, Expected, Plan, Policy};
 use crate::prepare::Prepared;
 use crate::target::Target;
 
@@ -293,12 +293,7 @@ fn steps(plan: &Plan) -> BTreeMap<&str, Step<'_>> {
 }
 
 fn steps_of(change: &Change) -> Vec<Step<'_>> {
-    let verb = match change.action {
-        Action::Create { .. } => Verb::Create,
-        Action::Update { .. } => Verb::Retarget,
-        Action::Replace { .. } => Verb::Replace,
-        Action::Delete { .. } => Verb::Delete,
-    };
+    let verb = Verb::of(&change.action);
     let (before, after) = change.action.keys();
     let alias = change.action.name().as_str();
     let step = Step { alias, verb, before: before.map(KeyId::as_str), after: after.map(KeyId::as_str) };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::bounded;
+use crate::draft::{Readers, begin, folder_of};
 use crate::load::{LARGEST, Source};
 
 /// A byte order mark, which the loader takes off
@@ -133,8 +134,7 @@ fn write(path: &Path, mark: bool, text: &str) -> io::Result<NamedTempFile> {
     let metadata = fs::metadata(path)?;
     // Whoever may not write it must not replace it either, though the directory would let them.
     File::options().append(true).open(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut draft = NamedTempFile::new_in(folder)?;
+    let mut draft = begin(folder_of(path), Readers::Owner)?;
     draft.write_all(if mark { MARK } else { b"" })?;
     draft.write_all(text.as_bytes())?;
     own(draft.as_file(), &metadata)?;

@@ -35,9 +35,9 @@ impl Session<'_> {
         Ok(if acceptance.left.is_empty() && found == Exit::Differences { Exit::Success } else { found })
     }
 
-    /// On stderr alone: stdout has its report
+    /// Not on stdout, which has its report
     fn refuse_config(&self, exit: Exit, sentence: &str, hint: &str) -> Exit {
-        self.console.note(&format!("error: {}\nhint: {}\n", harmless(sentence), harmless(hint)));
+        self.tell_errors(&[sentence], Some(hint));
         exit
     }
 

@@ -16,6 +16,7 @@ use crate::forge::gitlab::GitLab;
 use crate::forge::{Dialect, Done, Forge, ForgeError, Published};
 use crate::render::harmless;
 use crate::render::markdown::{self, BUDGET, Frame};
+use crate::saved::SavedError;
 
 /// Far more than the beginning that is shown
 const LARGEST_TEXT: Limit = Limit::mib(64);
@@ -62,9 +63,7 @@ impl Session<'_> {
             // Whoever approves the digest below it approves what they see.
             Ok(Kept::Plan(saved)) if !saved.is_genuine() => {
                 let path = path.display();
-                let sentence = format!(
-                    "{path}: its digest is not that of its writes: it was changed after it was saved"
-                );
+                let sentence = format!("{path}: {}", SavedError::Changed);
                 Err(self.fail(Exit::Stale, &sentence, Some("plan again, and comment on that")))
             }
             Ok(Kept::Plan(saved)) => Ok(Some(markdown::plan(&saved.document, &frame))),

@@ -41,7 +41,7 @@ impl Session<'_> {
         };
         // Saved first: a reader of stdout who went away must not cost the file.
         if let Some(path) = &args.out {
-            self.save(&surveyed, path)?;
+            self.save(path)?;
         }
         let exit = verdict(&surveyed, args.plan.detailed_exitcode);
         self.show(exit)?;

@@ -12,7 +12,7 @@ use super::Session;
 use super::args::{ApplyArgs, OnStale, PlanArgs};
 use super::exit::Exit;
 use crate::bounded::{Limit, read_text};
-use crate::document::{self, PlanDocument};
+use crate::document::PlanDocument;
 use crate::draft::{Readers, put};
 use crate::fleet::{Looks, Surveyed, digest_of, totals};
 use crate::kms::Connect;
@@ -44,9 +44,9 @@ impl fmt::Display for Unsaved {
 
 impl Session<'_> {
     /// Saves a plan, even one that may not be applied: it then says so
-    pub(super) fn save(&self, surveyed: &[Surveyed], path: &Path) -> anyhow::Result<()> {
-        let document = document::saved(surveyed, timestamp());
-        let text = harmless::json(&document)?;
+    pub(super) fn save(&self, path: &Path) -> anyhow::Result<()> {
+        let plan = self.known().plan.clone().unwrap_or_default();
+        let text = harmless::json(&PlanDocument { created_at: Some(timestamp()), ..plan })?;
         put(path, text.as_bytes(), Readers::Owner).with_context(|| Unsaved(path.to_owned()))?;
         if !self.global.quiet {
             let path = harmless(&path.display().to_string());

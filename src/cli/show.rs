@@ -39,9 +39,7 @@ impl Session<'_> {
     /// What a file has kept, or the exit code after it has been said that it is neither
     pub(super) fn kept(&self, path: &Path) -> anyhow::Result<Result<Kept, Exit>> {
         let shown = || format!("read {}", path.display());
-        let bytes = bounded::read(path, LARGEST).with_context(shown)?;
-        // A line that is cut off may end in the middle of a letter.
-        let text = String::from_utf8_lossy(&bytes);
+        let text = text_of(path).with_context(shown)?;
         Ok(match SavedPlan::parse(&text) {
             Ok(saved) => Ok(Kept::Plan(saved)),
             Err(SavedError::NoPlan(why)) => match read(&text) {
@@ -86,7 +84,11 @@ impl Session<'_> {
             Output::Markdown => markdown::receipt(history, &Frame::default()),
             Output::Diff | Output::Tsv | Output::Ndjson => {
                 let hint = Some("leave -o out, or pass -o json");
-                return Ok(self.fail(Exit::Usage, "a receipt has only the forms text and json", hint));
+                return Ok(self.fail(
+                    Exit::Usage,
+                    "a receipt has only the forms text, json and markdown",
+                    hint,
+                ));
             }
         };
         self.console.print(&text)?;
@@ -104,9 +106,7 @@ impl Session<'_> {
     /// What a receipt says, or the exit code after it has been said that it is none
     pub(super) fn history(&self, path: &Path) -> anyhow::Result<Result<History, Exit>> {
         let shown = || format!("read the receipt {}", path.display());
-        let bytes = bounded::read(path, LARGEST).with_context(shown)?;
-        // A line that is cut off may end in the middle of a letter.
-        let text = String::from_utf8_lossy(&bytes);
+        let text = text_of(path).with_context(shown)?;
         Ok(read(&text).map_err(|error| {
             let hint = match error {
                 HistoryError::Version(_) => "use a later kms-alias",
@@ -117,14 +117,15 @@ impl Session<'_> {
     }
 }
 
+/// What is in a file; a line that is cut off may end in the middle of a letter
+fn text_of(path: &Path) -> std::io::Result<String> {
+    Ok(String::from_utf8_lossy(&bounded::read(path, LARGEST)?).into_owned())
+}
+
 /// Why an apply of the plan would be refused, as far as the file alone can tell
 fn doubts(saved: &SavedPlan, args: &ShowArgs) -> String {
-    let mut doubts: Vec<String> = Vec::new();
-    if !saved.is_genuine() {
-        doubts.push("its digest is not that of its writes: it was changed after it was saved".to_owned());
-    } else if let Err(error) = saved.check(None) {
-        doubts.push(error.to_string());
-    }
+    let checked = if saved.is_genuine() { saved.check(None) } else { Err(SavedError::Changed) };
+    let mut doubts: Vec<String> = checked.err().iter().map(ToString::to_string).collect();
     doubts.extend(untimely(&saved.document, args.max_plan_age).map(|(sentence, _)| sentence));
     doubts
         .iter()

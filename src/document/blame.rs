@@ -54,9 +54,18 @@ impl From<&Finding> for BlameText {
 
 impl From<&Event> for EventText {
     fn from(event: &Event) -> Self {
-        let Event { call, time, alias: _, key, actor, actor_arn, ours, .. } = event.clone();
-        let Event { source_address, user_agent, event_id, request_id, .. } = event.clone();
-        let key = key.map(|key| key.as_str().to_owned());
-        Self { call, time, key, actor, actor_arn, ours, source_address, user_agent, event_id, request_id }
+        let event = event.clone();
+        Self {
+            call: event.call,
+            time: event.time,
+            key: event.key.map(|key| key.to_string()),
+            actor: event.actor,
+            actor_arn: event.actor_arn,
+            ours: event.ours,
+            source_address: event.source_address,
+            user_agent: event.user_agent,
+            event_id: event.event_id,
+            request_id: event.request_id,
+        }
     }
 }

@@ -14,7 +14,7 @@ pub use plan::{
     UnusableText, Verb,
 };
 pub use report::{AppliedChange, ApplyDocument, ReportDocument, TargetReport, report};
-pub use surveyed::{drift, plan, saved};
+pub use surveyed::{drift, plan};
 
 use serde::{Deserialize, Serialize};
 

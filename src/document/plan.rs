@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccessFinding, BlameText, ErrorText};
 use crate::kms::Calls;
+use crate::plan::Action;
 
 /// A plan of all targets
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -247,6 +248,20 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// In the order in which they are counted
+    pub const ALL: [Self; 6] =
+        [Self::Create, Self::Retarget, Self::Replace, Self::Rename, Self::Delete, Self::Held];
+
+    /// What an action does to its own alias; a rename is two of them
+    pub fn of(action: &Action) -> Self {
+        match action {
+            Action::Create { .. } => Self::Create,
+            Action::Update { .. } => Self::Retarget,
+            Action::Replace { .. } => Self::Replace,
+            Action::Delete { .. } => Self::Delete,
+        }
+    }
+
     /// Carries the meaning without colour
     pub fn sign(self) -> &'static str {
         match self {

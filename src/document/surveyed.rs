@@ -44,11 +44,6 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument {
     }
 }
 
-/// The same document as `plan --out` saves it, made at this time
-pub fn saved(surveyed: &[Surveyed], created_at: String) -> PlanDocument {
-    PlanDocument { created_at: Some(created_at), ..plan(surveyed) }
-}
-
 /// The document of a look for drift
 pub fn drift(surveyed: &[Surveyed]) -> PlanDocument {
     PlanDocument { kind: "drift".to_owned(), ..plan(surveyed) }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::server::{BaseUrl, Token};
+use crate::kms::connect::tls_provider;
 use crate::poll::{Patience, now, time_of_day, until, wait};
 
 /// One attempt, with the body of its answer
@@ -231,16 +232,12 @@ impl Client {
 }
 
 fn connector(longest: Duration) -> Connector {
-    #[cfg(feature = "ring")]
-    let provider = tls::rustls_provider::CryptoMode::Ring;
-    #[cfg(not(feature = "ring"))]
-    let provider = tls::rustls_provider::CryptoMode::AwsLc;
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(Duration::from_millis(3100).min(longest))
         .read_timeout(LONGEST_ATTEMPT.min(longest))
         .build();
     Connector::builder()
-        .tls_provider(tls::Provider::Rustls(provider))
+        .tls_provider(tls_provider())
         .connector_settings(settings)
         .sleep_impl(TokioSleep::new())
         .build()

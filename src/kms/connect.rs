@@ -177,11 +177,16 @@ fn reads() -> RetryConfig {
 }
 
 fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(tls_provider()).build_https()
+}
+
+/// The implementation of TLS that this program was built with, for whatever it asks
+pub(crate) fn tls_provider() -> tls::Provider {
     #[cfg(feature = "ring")]
     let provider = tls::rustls_provider::CryptoMode::Ring;
     #[cfg(not(feature = "ring"))]
     let provider = tls::rustls_provider::CryptoMode::AwsLc;
-    Builder::new().tls_provider(tls::Provider::Rustls(provider)).build_https()
+    tls::Provider::Rustls(provider)
 }
 
 async fn assume(base: SdkConfig, role: &str, region: Region) -> SdkConfig {

@@ -21,6 +21,16 @@ pub enum Level {
     Warning,
 }
 
+impl Level {
+    /// `error` or `warning`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One thing to look at
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -15,6 +15,24 @@ pub fn harmless(text: &str) -> String {
     shown
 }
 
+/// The same as text of XML or HTML, in an element or in quotes
+pub fn markup(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in harmless(text).chars() {
+        match c {
+            '&' => shown += "&amp;",
+            '<' => shown += "&lt;",
+            '>' => shown += "&gt;",
+            '"' => shown += "&quot;",
+            '\'' => shown += "&apos;",
+            // Neither is a character to XML, wherever it is looked up (<https://www.w3.org/TR/xml/#charsets>).
+            '\u{fffe}' | '\u{ffff}' => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 fn push(c: char, shown: &mut String) {
     if is_plain(c) { shown.push(c) } else { shown.extend(c.escape_debug()) }
 }

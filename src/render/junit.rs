@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::form::{Run, Written};
-use super::harmless::harmless;
+use super::harmless::markup;
 use crate::document::{AppliedChange, ErrorText, PlannedChange, RefusalText, TargetPlan, Verb};
 
 /// What came of a case
@@ -126,8 +126,7 @@ impl Case {
     }
 
     fn write(&self, class: &str, xml: &mut String) {
-        let _ =
-            write!(xml, "    <testcase name=\"{}\" classname=\"{}\"", escaped(&self.name), escaped(class));
+        let _ = write!(xml, "    <testcase name=\"{}\" classname=\"{}\"", markup(&self.name), markup(class));
         let (element, kind, message) = match &self.outcome {
             Outcome::Passed => {
                 *xml += "/>\n";
@@ -136,8 +135,8 @@ impl Case {
             Outcome::Failed(kind, message) => ("failure", kind, message),
             Outcome::Errored(kind, message) => ("error", kind, message),
         };
-        let (kind, message) = (escaped(kind), escaped(message));
-        let notes: String = self.notes.iter().map(|note| format!("\n{}", escaped(note))).collect();
+        let (kind, message) = (markup(kind), markup(message));
+        let notes: String = self.notes.iter().map(|note| format!("\n{}", markup(note))).collect();
         let _ = writeln!(
             xml,
             ">\n      <{element} type=\"{kind}\" message=\"{message}\">{message}{notes}</{element}>"
@@ -157,7 +156,7 @@ impl Suite {
 
     fn write(&self, xml: &mut String) {
         let (tests, failures, errors) = (self.cases.len(), self.failures(), self.errors());
-        let name = escaped(&self.name);
+        let name = markup(&self.name);
         let _ = writeln!(
             xml,
             "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\">"
@@ -167,24 +166,6 @@ impl Suite {
     }
 }
 
-/// A text as an attribute or between elements; what XML 1.0 cannot hold at all is not harmless either
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in harmless(text).chars() {
-        match c {
-            '&' => shown += "&amp;",
-            '<' => shown += "&lt;",
-            '>' => shown += "&gt;",
-            '"' => shown += "&quot;",
-            '\'' => shown += "&apos;",
-            // Neither is a character to XML, wherever it is looked up (<https://www.w3.org/TR/xml/#charsets>).
-            '\u{fffe}' | '\u{ffff}' => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,11 +173,11 @@ mod tests {
     #[test]
     fn no_text_can_end_its_place_in_the_xml() {
         assert_eq!(
-            escaped("a<b>&\"'\u{0}\u{1b}\n\u{ffff}ü"),
+            markup("a<b>&\"'\u{0}\u{1b}\n\u{ffff}ü"),
             "a&lt;b&gt;&amp;&quot;&apos;\\0\\u{1b}\\n\\u{ffff}ü"
         );
         for c in ('\0'..=char::MAX).step_by(3) {
-            let shown = escaped(&c.to_string());
+            let shown = markup(&c.to_string());
             assert!(
                 !shown.contains(|c: char| c.is_control() || "<>\"'\u{ffff}\u{fffe}".contains(c)),
                 "{c:?}"

@@ -62,20 +62,13 @@ pub fn planned(plan: &PlanDocument) -> Vec<Event> {
     let mut events = Vec::new();
     for target in &plan.targets {
         for change in &target.changes {
+            let fields = json!({"change": planned_change(&target.name, change)});
             if change.origin == "drift" {
                 let message = format!("{}: {} has drifted", target.name, change.alias);
-                events.push(Event::new(
-                    "resource_drift",
-                    message,
-                    json!({"change": planned_change(&target.name, change)}),
-                ));
+                events.push(Event::new("resource_drift", message, fields.clone()));
             }
             let message = format!("{}: {}: plan to {}", target.name, change.alias, verb(change.verb()));
-            events.push(Event::new(
-                "planned_change",
-                message,
-                json!({"change": planned_change(&target.name, change)}),
-            ));
+            events.push(Event::new("planned_change", message, fields));
         }
     }
     events.push(planned_summary(plan));
@@ -183,19 +176,10 @@ fn hook(target: &str, action: &Action) -> Value {
     let (before, after) = action.keys();
     json!({
         "resource": resource(target, action.name().as_str()),
-        "action": word(action),
+        "action": verb(Verb::of(action)),
         "before": before.map(ToString::to_string),
         "after": after.map(ToString::to_string),
     })
-}
-
-fn word(action: &Action) -> &'static str {
-    match action {
-        Action::Create { .. } => "create",
-        Action::Update { .. } => "update",
-        Action::Replace { .. } => "replace",
-        Action::Delete { .. } => "delete",
-    }
 }
 
 fn doing(action: &Action) -> &'static str {
@@ -209,11 +193,8 @@ fn doing(action: &Action) -> &'static str {
 
 /// Something to look at
 pub fn diagnostic(finding: &Finding) -> Event {
-    let level = match finding.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-    };
-    let mut diagnostic = json!({"severity": level, "summary": finding.rule, "detail": finding.message});
+    let mut diagnostic =
+        json!({"severity": finding.level.as_str(), "summary": finding.rule, "detail": finding.message});
     if let Some(source) = &finding.source {
         let start = json!({"line": source.line, "column": source.column});
         diagnostic["range"] = json!({"filename": source.file, "start": start});

@@ -83,8 +83,7 @@ fn is_done(report: Option<&TargetReport>, change: &PlannedChange) -> bool {
 }
 
 fn changes(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<String, usize> {
-    let all = [Verb::Create, Verb::Retarget, Verb::Replace, Verb::Rename, Verb::Delete, Verb::Held];
-    let mut counts: BTreeMap<_, _> = all.map(|verb| (verb.as_str().to_owned(), 0)).into();
+    let mut counts: BTreeMap<_, _> = Verb::ALL.map(|verb| (verb.as_str().to_owned(), 0)).into();
     for change in target.changes.iter().filter(|change| !is_done(report, change)) {
         *counts.entry(change.verb().as_str().to_owned()).or_default() += 1;
     }

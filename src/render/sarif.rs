@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::findings::{Finding, Level, findings};
+use super::findings::{Finding, findings};
 use super::form::Run;
 use crate::document::Source;
 
@@ -52,15 +52,11 @@ fn rule(finding: &Finding) -> Value {
 }
 
 fn result(finding: &Finding, rules: &BTreeMap<&str, &Finding>) -> Value {
-    let level = match finding.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-    };
     let index = rules.keys().position(|rule| *rule == finding.rule);
     json!({
         "ruleId": finding.rule,
         "ruleIndex": index,
-        "level": level,
+        "level": finding.level.as_str(),
         "message": {"text": finding.message},
         "locations": finding.source.iter().map(location).collect::<Vec<_>>(),
         "partialFingerprints": {"kmsAliasFinding/v1": finding.fingerprint},

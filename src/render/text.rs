@@ -8,7 +8,8 @@ use anstyle::Style;
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use super::{access, blame};
 use crate::document::{
-    ErrorText, KeptName, PlanDocument, PlannedChange, RefusalText, Summary, TargetPlan, UnusableText, Verb,
+    ErrorText, KeptName, PlanDocument, PlannedChange, RefusalText, Source, Summary, TargetPlan, UnusableText,
+    Verb,
 };
 use crate::kms::Calls;
 
@@ -28,7 +29,7 @@ fn heading(name: &str, palette: &Palette) -> String {
 
 fn target(target: &TargetPlan, palette: &Palette) -> String {
     if let Some(error) = &target.error {
-        return unread(&target.name, error, palette);
+        return heading(&target.name, palette) + &failed(&paint(palette.delete, "error"), error);
     }
     let mut text = String::new();
     if !target.is_quiet() {
@@ -42,9 +43,8 @@ fn target(target: &TargetPlan, palette: &Palette) -> String {
         text =
             heading(&target.name, palette) + &lay_out(&rows, palette) + &refusals(&target.refusals, palette);
     }
-    if let Some(ErrorText { message, hint }) = &target.blame_error {
-        let _ = writeln!(text, "  {} failed to {}", paint(palette.held, "blame"), harmless(message));
-        text.extend(hint.iter().map(|hint| format!("  hint  {}\n", harmless(hint))));
+    if let Some(error) = &target.blame_error {
+        text += &failed(&paint(palette.held, "blame"), error);
     }
     if let Some(findings) = &target.access {
         let sentences = findings.iter().map(|finding| finding.sentence.as_str());
@@ -53,13 +53,14 @@ fn target(target: &TargetPlan, palette: &Palette) -> String {
     text
 }
 
-fn unread(name: &str, error: &ErrorText, palette: &Palette) -> String {
-    let mut text = heading(name, palette);
-    let _ = writeln!(text, "  {} failed to {}", paint(palette.delete, "error"), harmless(&error.message));
-    if let Some(hint) = &error.hint {
-        let _ = writeln!(text, "  hint  {}", harmless(hint));
-    }
+fn failed(word: &str, ErrorText { message, hint }: &ErrorText) -> String {
+    let mut text = format!("  {word} failed to {}\n", harmless(message));
+    text.extend(hint.iter().map(|hint| format!("  hint  {}\n", harmless(hint))));
     text
+}
+
+fn place(source: Option<&Source>) -> String {
+    source.map(|source| harmless(&source.to_string())).unwrap_or_default()
 }
 
 /// One alias: sign, name, what becomes of it, where that is asked for, and notes below
@@ -97,13 +98,12 @@ impl<'p> Sheet<'p> {
         notes.extend(change.blocked_by.iter().map(|why| ("held", why.clone())));
         notes.extend(change.hint.iter().map(|hint| ("hint", hint.clone())));
         let verb = change.verb();
-        let place = change.source.as_ref().map(|source| harmless(&source.to_string()));
         Row {
             sign: verb.sign(),
             style: self.style(verb),
             name: &change.alias,
             detail: self.detail(change, verb),
-            place: place.unwrap_or_default(),
+            place: place(change.source.as_ref()),
             notes,
         }
     }
@@ -161,7 +161,7 @@ impl<'p> Sheet<'p> {
             style: self.palette.held,
             name: alias,
             detail: self.keys.of(key).to_owned(),
-            place: source.as_ref().map(|source| harmless(&source.to_string())).unwrap_or_default(),
+            place: place(source.as_ref()),
             notes,
         }
     }

@@ -6,13 +6,10 @@
 mod page;
 mod tables;
 
-use std::fmt::Write as _;
-
 use aws_smithy_types::base64;
 use sha2::{Digest, Sha256};
 
 use super::form::Run;
-use super::harmless::harmless;
 use super::style::plural;
 use crate::document::PlanDocument;
 
@@ -38,22 +35,6 @@ pub(super) fn html(run: &Run) -> String {
 /// As a Content-Security-Policy names what it allows
 fn hash(text: &str) -> String {
     format!("sha256-{}", base64::encode(Sha256::digest(text)))
-}
-
-/// A text that is only text, in an element or in quotes
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in harmless(text).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 /// A section with a heading; nothing where it is empty
@@ -96,8 +77,5 @@ fn pending(plan: &PlanDocument) -> usize {
 
 /// Joins what is written one after the other
 fn all(parts: impl Iterator<Item = String>) -> String {
-    parts.fold(String::new(), |mut all, part| {
-        let _ = all.write_str(&part);
-        all
-    })
+    parts.collect()
 }

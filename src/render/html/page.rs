@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::{all, escaped, section, tables, verdict};
+use super::{all, section, tables, verdict};
 use crate::document::{PlanDocument, RefusalText, Summary, TargetPlan, Verb};
 use crate::render::form::Run;
+use crate::render::harmless::markup;
 
 pub(super) fn body(run: &Run) -> String {
     let mut body = header(run) + &troubles(run);
@@ -21,17 +22,17 @@ pub(super) fn body(run: &Run) -> String {
 fn header(run: &Run) -> String {
     let (class, sentence) = verdict(run);
     let began = time_of(run.began);
-    let mut facts = vec![format!("<code>{}</code>", escaped(&run.manifest)), escaped(&began)];
+    let mut facts = vec![format!("<code>{}</code>", markup(&run.manifest)), markup(&began)];
     if let Some(plan) = &run.plan {
-        facts.extend(plan.base.as_ref().map(|base| format!("since <code>{}</code>", escaped(&base.commit))));
+        facts.extend(plan.base.as_ref().map(|base| format!("since <code>{}</code>", markup(&base.commit))));
         facts.extend(plan.partial.then(|| "partial: the command line leaves names out".to_owned()));
-        facts.extend(plan.digest.as_ref().map(|digest| format!("<code>{}</code>", escaped(digest))));
+        facts.extend(plan.digest.as_ref().map(|digest| format!("<code>{}</code>", markup(digest))));
     }
     facts.push(format!("exit code {}", run.exit_code));
     format!(
         "<header>\n<h1>kms-alias {}</h1>\n<p class=\"verdict {class}\">{}</p>\n<p class=\"faint\">{}</p>\n</header>\n",
-        escaped(run.command),
-        escaped(&sentence),
+        markup(run.command),
+        markup(&sentence),
         facts.join(" · ")
     )
 }
@@ -47,13 +48,13 @@ fn time_of(moment: OffsetDateTime) -> String {
 /// What ended the run, and what refuses it: first, because nothing below is worth anything without it
 fn troubles(run: &Run) -> String {
     let hint = |hint: &Option<String>| match hint {
-        Some(hint) => format!("<span class=\"note\"><b>hint</b> {}</span>", escaped(hint)),
+        Some(hint) => format!("<span class=\"note\"><b>hint</b> {}</span>", markup(hint)),
         None => String::new(),
     };
     let mut lines: Vec<String> = run
         .errors
         .iter()
-        .map(|error| format!("<span class=\"error\">{}</span>{}", escaped(&error.message), hint(&error.hint)))
+        .map(|error| format!("<span class=\"error\">{}</span>{}", markup(&error.message), hint(&error.hint)))
         .collect();
     if !run.problems.is_empty() {
         lines.push(format!("<pre>{}</pre>", tidy(&run.problems.render(false))));
@@ -61,7 +62,7 @@ fn troubles(run: &Run) -> String {
     if let Some(plan) = &run.plan {
         for target in &plan.targets {
             let error = target.error.iter().map(|error| {
-                let (name, message) = (escaped(&target.name), escaped(&error.message));
+                let (name, message) = (markup(&target.name), markup(&error.message));
                 format!(
                     "<code>{name}</code> <span class=\"error\">failed to {message}</span>{}",
                     hint(&error.hint)
@@ -71,28 +72,28 @@ fn troubles(run: &Run) -> String {
             lines.extend(target.refusals.iter().map(|one| refusal(one, Some(&target.name))));
         }
         lines.extend(plan.refusals.iter().map(|one| refusal(one, None)));
-        lines.extend(plan.warnings.iter().map(|warning| format!("<b>warning</b> {}", escaped(warning))));
+        lines.extend(plan.warnings.iter().map(|warning| format!("<b>warning</b> {}", markup(warning))));
     }
     let list = all(lines.into_iter().map(|line| format!("<li>{line}</li>\n")));
     let content = if list.is_empty() { list } else { format!("<ul>\n{list}</ul>\n") };
     section("troubles", "What stands in the way", &content)
 }
 
-/// Several lines, each escaped
+/// Several lines, each markup
 fn tidy(text: &str) -> String {
-    text.lines().map(escaped).collect::<Vec<_>>().join("\n")
+    text.lines().map(markup).collect::<Vec<_>>().join("\n")
 }
 
 fn refusal(refusal: &RefusalText, target: Option<&str>) -> String {
     let RefusalText { guard, message, source, hint, .. } = refusal;
-    let target = target.map(|name| format!("<code>{}</code> ", escaped(name))).unwrap_or_default();
-    let set = source.as_ref().map(|source| format!(" (set at {})", escaped(&source.to_string())));
+    let target = target.map(|name| format!("<code>{}</code> ", markup(name))).unwrap_or_default();
+    let set = source.as_ref().map(|source| format!(" (set at {})", markup(&source.to_string())));
     format!(
         "{target}<span class=\"error\">refused {}: {}</span>{}<span class=\"note\"><b>hint</b> {}</span>",
-        escaped(guard),
-        escaped(message),
+        markup(guard),
+        markup(message),
         set.unwrap_or_default(),
-        escaped(hint)
+        markup(hint)
     )
 }
 
@@ -128,14 +129,14 @@ fn matrix(plan: &PlanDocument) -> String {
     }
     let accounts: BTreeSet<&str> = cells.keys().map(|(account, _)| *account).collect();
     let regions: BTreeSet<&str> = cells.keys().map(|(_, region)| *region).collect();
-    let heads = all(regions.iter().map(|region| format!("<th scope=\"col\">{}</th>", escaped(region))));
+    let heads = all(regions.iter().map(|region| format!("<th scope=\"col\">{}</th>", markup(region))));
     let cell = |account: &str, region: &str| {
         let targets = cells.get(&(account, region)).into_iter().flatten();
         format!("<td class=\"cell\">{}</td>", all(targets.map(|target| status(target))))
     };
     let row = |account: &&str| {
         let cells = all(regions.iter().map(|region| cell(account, region)));
-        format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", escaped(account))
+        format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", markup(account))
     };
     let rows = all(accounts.iter().map(row));
     format!(
@@ -146,7 +147,7 @@ fn matrix(plan: &PlanDocument) -> String {
 
 /// One target in its cell: its name, and how many of what
 fn status(target: &TargetPlan) -> String {
-    let name = format!("<span class=\"note\">{}</span>", escaped(&target.name));
+    let name = format!("<span class=\"note\">{}</span>", markup(&target.name));
     if target.errored {
         return format!("<span class=\"error\">not read</span>{name}");
     }
@@ -162,7 +163,7 @@ fn status(target: &TargetPlan) -> String {
             Verb::Replace | Verb::Delete => "delete",
             Verb::Held => "held",
         };
-        format!("<span class=\"{class}\" title=\"{}\">{}{count}</span> ", verb.as_str(), escaped(verb.sign()))
+        format!("<span class=\"{class}\" title=\"{}\">{}{count}</span> ", verb.as_str(), markup(verb.sign()))
     };
     let counts = all(counts.iter().filter(|(_, count)| **count > 0).map(count));
     match counts.is_empty() {

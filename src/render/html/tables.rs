@@ -2,21 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{all, escaped, section};
-use crate::document::{PlanDocument, PlannedChange, TargetPlan, TargetReport, UnusableText, Verb};
+use super::{all, section};
+use crate::document::{PlanDocument, PlannedChange, Source, TargetPlan, TargetReport, UnusableText, Verb};
 use crate::render::blame::who;
 use crate::render::form::Run;
+use crate::render::harmless::markup;
 use crate::render::style::KeyNames;
-
-const KINDS: [(&str, &str); 7] = [
-    ("create", "create"),
-    ("retarget", "retarget"),
-    ("replace", "replace"),
-    ("rename", "rename"),
-    ("delete", "delete"),
-    ("held", "held"),
-    ("unmanaged", "unmanaged"),
-];
 
 pub(super) fn tables(plan: &PlanDocument, run: &Run) -> String {
     let changes = all(plan.targets.iter().map(|target| change_rows(target, run)));
@@ -33,6 +24,8 @@ pub(super) fn tables(plan: &PlanDocument, run: &Run) -> String {
 }
 
 fn filters() -> String {
+    let mut kinds: Vec<_> = Verb::ALL.map(|verb| (verb.as_str(), verb.as_str())).into();
+    kinds.push(("unmanaged", "unmanaged"));
     let boxes = |name: &str, values: &[(&str, &str)]| {
         let one = |(value, label): &(&str, &str)| {
             format!("<label><input type=\"checkbox\" name=\"{name}\" value=\"{value}\"> {label}</label>\n")
@@ -42,7 +35,7 @@ fn filters() -> String {
     format!(
         "<div class=\"filters\">\n<input type=\"search\" id=\"search\" aria-label=\"search\" placeholder=\"search names, keys, targets\">\n\
          {}{}<span id=\"shown\" class=\"faint\"></span>\n</div>\n",
-        boxes("kind", &KINDS),
+        boxes("kind", &kinds),
         boxes("origin", &[("config", "from this change"), ("drift", "drift")])
     )
 }
@@ -66,33 +59,37 @@ fn change_rows(target: &TargetPlan, run: &Run) -> String {
 
 fn change_row(target: &TargetPlan, change: &PlannedChange, report: Option<&TargetReport>) -> String {
     let verb = change.verb();
-    let (kind, origin) = (verb.as_str(), escaped(&change.origin));
-    let place = change.source.as_ref().map(|source| escaped(&source.to_string())).unwrap_or_default();
-    let key = |key: &Option<String>| key.as_deref().map(escaped).unwrap_or_default();
+    let (kind, origin) = (verb.as_str(), markup(&change.origin));
+    let place = place(change.source.as_ref());
+    let key = |key: &Option<String>| key.as_deref().map(markup).unwrap_or_default();
     let description = change.key_description.as_deref().map(|text| note("", text)).unwrap_or_default();
-    let mut alias = escaped(&change.alias);
+    let mut alias = markup(&change.alias);
     if let Some(previous) = &change.previous_alias {
-        alias += &format!("<span class=\"note\">renamed from {}</span>", escaped(previous));
+        alias += &format!("<span class=\"note\">renamed from {}</span>", markup(previous));
     }
     let shown = if origin == "unknown" { "" } else { &*origin };
     format!(
         "<tr class=\"{kind}\" data-kind=\"{kind}\" data-origin=\"{origin}\"><td class=\"sign\">{} {kind}</td>\
          <td class=\"alias\">{alias}</td><td class=\"key\">{}{}</td><td class=\"key\">{}{}</td><td>{}</td>\
          <td class=\"place\">{place}</td><td>{shown}</td><td>{}</td></tr>\n",
-        escaped(verb.sign()),
+        markup(verb.sign()),
         key(&change.before),
         if change.after.is_none() { &*description } else { "" },
         key(&change.after),
         if change.after.is_some() { &*description } else { "" },
-        escaped(&target.name),
+        markup(&target.name),
         notes(change, report)
     )
+}
+
+fn place(source: Option<&Source>) -> String {
+    source.map(|source| markup(&source.to_string())).unwrap_or_default()
 }
 
 fn note(word: &str, text: &str) -> String {
     let class = if word == "risk" { "note risk" } else { "note" };
     let word = if word.is_empty() { String::new() } else { format!("<b>{word}</b> ") };
-    format!("<span class=\"{class}\">{word}{}</span>", escaped(text))
+    format!("<span class=\"{class}\">{word}{}</span>", markup(text))
 }
 
 fn notes(change: &PlannedChange, report: Option<&TargetReport>) -> String {
@@ -111,15 +108,15 @@ fn notes(change: &PlannedChange, report: Option<&TargetReport>) -> String {
 fn unusable_row(target: &TargetPlan, unusable: &UnusableText) -> String {
     let UnusableText { alias, key, message, hint, source, blame, .. } = unusable;
     let who_did = all(blame.iter().map(|blame| note("who", &who(blame, &KeyNames::default()))));
-    let place = source.as_ref().map(|source| escaped(&source.to_string())).unwrap_or_default();
+    let place = place(source.as_ref());
     format!(
         "<tr class=\"held\" data-kind=\"held\" data-origin=\"drift\"><td class=\"sign\">{} unusable key</td>\
          <td class=\"alias\">{}</td><td class=\"key\">{}</td><td></td><td>{}</td><td class=\"place\">{place}</td>\
          <td>drift</td><td>{}{who_did}{}</td></tr>\n",
         Verb::Held.sign(),
-        escaped(alias),
-        escaped(key),
-        escaped(&target.name),
+        markup(alias),
+        markup(key),
+        markup(&target.name),
         note("key", message),
         note("hint", hint)
     )
@@ -129,9 +126,9 @@ fn unmanaged_rows(target: &TargetPlan) -> String {
     let row = |(name, key): (&String, &Option<String>)| {
         format!(
             "<tr data-kind=\"unmanaged\" data-origin=\"\"><td class=\"alias\">{}</td><td class=\"key\">{}</td><td>{}</td></tr>\n",
-            escaped(name),
-            escaped(key.as_deref().unwrap_or("no key")),
-            escaped(&target.name)
+            markup(name),
+            markup(key.as_deref().unwrap_or("no key")),
+            markup(&target.name)
         )
     };
     all(target.unmanaged.iter().map(row))
@@ -143,8 +140,8 @@ fn key_rows(plan: &PlanDocument) -> String {
         let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
         format!(
             "<tr data-kind=\"key\" data-origin=\"\"><td class=\"key\">{}</td><td>{}</td><td class=\"alias\">{}</td></tr>\n",
-            escaped(key),
-            escaped(&target.name),
+            markup(key),
+            markup(&target.name),
             aliases.join("<br>")
         )
     };
@@ -159,10 +156,10 @@ fn key_rows(plan: &PlanDocument) -> String {
 fn by_key(target: &TargetPlan) -> BTreeMap<&str, BTreeSet<String>> {
     let mut keys: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for change in &target.changes {
-        let (alias, held) = (escaped(&change.alias), change.verb() == Verb::Held);
+        let (alias, held) = (markup(&change.alias), change.verb() == Verb::Held);
         if let Some(before) = &change.before {
             let leaves = !held && change.after.as_ref() != Some(before);
-            let was = change.previous_alias.as_deref().map_or_else(|| alias.clone(), escaped);
+            let was = change.previous_alias.as_deref().map_or_else(|| alias.clone(), markup);
             let shown = if leaves { format!("<del>{was}</del>") } else { was };
             keys.entry(before).or_default().insert(shown);
         }
@@ -173,7 +170,7 @@ fn by_key(target: &TargetPlan) -> BTreeMap<&str, BTreeSet<String>> {
     let unmanaged = target.unmanaged.iter().filter_map(|(name, key)| Some((name, key.as_deref()?)));
     let kept = target.kept.iter().map(|(name, kept)| (name, kept.key.as_str()));
     for (name, key) in unmanaged.chain(kept) {
-        keys.entry(key).or_default().insert(escaped(name));
+        keys.entry(key).or_default().insert(markup(name));
     }
     keys
 }

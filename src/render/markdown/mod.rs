@@ -110,8 +110,8 @@ pub fn failure(said: &str, frame: &Frame<'_>) -> String {
 }
 
 fn title(plan: &PlanDocument) -> &'static str {
-    let refused = refusals(plan).next().is_some();
-    match (plan.errored, refused, actions(plan).changes() + actions(plan).held) {
+    let (refused, actions) = (refusals(plan).next().is_some(), actions(plan));
+    match (plan.errored, refused, actions.changes() + actions.held) {
         (true, ..) => "a target could not be read",
         (_, true, _) => "the plan is refused",
         (.., 0) => "no changes",
@@ -163,9 +163,7 @@ fn table(plan: &PlanDocument) -> List {
 
 fn row(target: &TargetPlan) -> String {
     let count = |verb: Verb| target.changes.iter().filter(|change| change.verb() == verb).count();
-    let verbs =
-        [Verb::Create, Verb::Retarget, Verb::Replace, Verb::Rename, Verb::Delete, Verb::Held].map(count);
-    let verbs: String = verbs.iter().map(|count| format!(" {count} |")).collect();
+    let verbs: String = Verb::ALL.map(count).iter().map(|count| format!(" {count} |")).collect();
     let state = match (target.errored, target.refusals.len()) {
         (true, _) => "could not be read".to_owned(),
         (_, 0) => String::new(),

@@ -1,0 +1,185 @@
+//! What each failure of a call means, and what would help. Pure.
+
+use super::answer;
+use super::denied::Denial;
+use crate::alias::KeyId;
+
+/// A call that failed: one sentence with the service's code, message and request id
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {}{message}{}", prefix(.code.as_deref()), suffix(.request_id.as_deref()))]
+pub struct KmsError {
+    /// What the failure means to a caller
+    pub fault: Fault,
+    /// `CreateAlias`, …
+    pub operation: &'static str,
+    /// The service's code, as `NotFoundException`
+    pub code: Option<String>,
+    /// The service's message, or what the connection said
+    pub message: String,
+    /// `x-amzn-RequestId`
+    pub request_id: Option<String>,
+}
+
+fn prefix(code: Option<&str>) -> String {
+    code.map(|code| format!("{code}: ")).unwrap_or_default()
+}
+
+fn suffix(request_id: Option<&str>) -> String {
+    request_id.map(|id| format!(" (request {id})")).unwrap_or_default()
+}
+
+impl KmsError {
+    fn is_write(&self) -> bool {
+        answer::is_write(self.operation)
+    }
+
+    /// Whether the signature was refused for its time
+    ///
+    /// The code is that of a wrong secret; only the words tell the two apart
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html>).
+    fn is_about_the_clock(&self) -> bool {
+        matches!(self.code.as_deref(), Some("RequestExpired" | "RequestTimeTooSkewed"))
+            || ["Signature expired: ", "Signature not yet current: "]
+                .iter()
+                .any(|words| self.message.starts_with(words))
+    }
+
+    /// What would help, where something is known to
+    pub fn hint(&self) -> Option<String> {
+        self.hint_about(None, None)
+    }
+
+    /// The same of a write that was to move an alias from one key to another: it tells which of the two is meant
+    pub fn hint_about(&self, before: Option<&KeyId>, after: Option<&KeyId>) -> Option<String> {
+        let denied = matches!(self.fault, Fault::AccessDenied | Fault::Credentials);
+        let denial = Denial::parse(&self.message).filter(|_| denied);
+        denial.and_then(|denial| denial.hint(before, after)).or_else(|| self.general_hint())
+    }
+
+    /// What would help by the meaning of the error alone
+    fn general_hint(&self) -> Option<String> {
+        let hint = match self.fault {
+            Fault::AccessDenied => match self.operation {
+                "ListAliases" => "the role needs kms:ListAliases on resource \"*\"".to_owned(),
+                "ListKeys" => "the role needs kms:ListKeys on resource \"*\"".to_owned(),
+                operation @ ("DescribeKey" | "ListResourceTags") => {
+                    format!("the role needs kms:{operation} on the key, in its IAM policy or the key policy")
+                }
+                "GetAccountAuthorizationDetails" => {
+                    "the role needs iam:GetAccountAuthorizationDetails on resource \"*\"".to_owned()
+                }
+                "LookupEvents" => "the role needs cloudtrail:LookupEvents on resource \"*\"".to_owned(),
+                "GetKeyPolicy" => "the role needs kms:GetKeyPolicy on the key".to_owned(),
+                "UpdateAlias" => {
+                    "the role needs kms:UpdateAlias on the alias, on its current key and on the new key"
+                        .to_owned()
+                }
+                "GetCallerIdentity" => "the role must not be denied sts:GetCallerIdentity".to_owned(),
+                operation => format!("the role needs kms:{operation} on the alias and on its key"),
+            },
+            Fault::Credentials if self.is_about_the_clock() => {
+                "set this machine's clock by NTP: signatures more than 5 minutes off are refused; `kms-alias doctor` tells \
+                 how far off it is"
+                    .to_owned()
+            }
+            Fault::Credentials => {
+                "check with `aws sts get-caller-identity`, and that any `roles` of the manifest trust that caller; \
+                 sign in again if they have expired"
+                    .to_owned()
+            }
+            Fault::NotRecorded => {
+                "make room for the receipt, or name another place with --receipt, and run again".to_owned()
+            }
+            Fault::NotSent => "check the Region, --endpoint-url and the network".to_owned(),
+            Fault::Throttled if !self.is_write() => {
+                "others share this account's quota: run again, or with a lower --parallelism".to_owned()
+            }
+            Fault::Throttled => "lower `rates` in the manifest: others share this account's quota".to_owned(),
+            Fault::AlreadyExists => {
+                "the service does not show by what yet: plan again in a minute".to_owned()
+            }
+            Fault::QuotaExceeded => {
+                "the key has as many aliases as its quota allows (50 by default)".to_owned()
+            }
+            Fault::Unknown if !self.is_write() => {
+                "nothing was changed by it: check --endpoint-url and the network, and run again".to_owned()
+            }
+            Fault::Unknown => "run again: what may have been changed is read back first".to_owned(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+}
+
+/// What a failed call means; the service declares none of its errors retryable, it says so in prose
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The request rate is over the quota; nothing was changed
+    Throttled,
+    /// `AlreadyExistsException`
+    AlreadyExists,
+    /// `NotFoundException` for an alias, or for a key that may only not be visible yet
+    NotFound,
+    /// `NotFoundException` for a key reference that can never become right (`Invalid keyId`, `Invalid arn`)
+    NoSuchReference,
+    /// `KMSInvalidStateException`
+    InvalidState,
+    /// `LimitExceededException`: a resource quota in KMS, never a rate
+    QuotaExceeded,
+    /// `AccessDeniedException`
+    AccessDenied,
+    /// The credentials are missing, wrong or expired
+    Credentials,
+    /// The request is wrong (`ValidationException`, `InvalidAliasNameException`, …)
+    Invalid,
+    /// The request never reached the service
+    NotSent,
+    /// The request was not made, because the receipt could not announce it
+    NotRecorded,
+    /// An internal error, a time-out or an answer that cannot be read: the change may have been made
+    Unknown,
+}
+
+impl Fault {
+    /// The meaning of an error answer; its text is looked at only where the code alone is ambiguous
+    ///
+    /// `NotFoundException` stands both for a key that a fresh replica does not know yet and for a reference that no time will
+    /// mend, and only its first word tells them apart.
+    pub fn of(code: &str, message: &str, status: u16) -> Self {
+        match code {
+            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+                Self::Throttled
+            }
+            "" if status == 429 => Self::Throttled,
+            "AlreadyExistsException" => Self::AlreadyExists,
+            "NotFoundException" if message.starts_with("Invalid ") => Self::NoSuchReference,
+            "NotFoundException" => Self::NotFound,
+            "KMSInvalidStateException" => Self::InvalidState,
+            "LimitExceededException" => Self::QuotaExceeded,
+            "AccessDeniedException" | "AccessDenied" => Self::AccessDenied,
+            "ExpiredTokenException"
+            | "ExpiredToken"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "InvalidAccessKeyId"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed" => Self::Credentials,
+            // Of the service's own making by their code, whatever a proxy makes of their status.
+            "KMSInternalException" | "DependencyTimeoutException" => Self::Unknown,
+            // A success that cannot be read, or a failure of the service's own: the change may have been made.
+            _ if !(400..500).contains(&status) => Self::Unknown,
+            _ => Self::Invalid,
+        }
+    }
+
+    /// Whether the same request can succeed later without anyone doing anything
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Throttled | Self::NotSent | Self::Unknown)
+    }
+}
