@@ -7,6 +7,7 @@ be run is a failure. Needs Rust and Python 3 with its standard library, and the 
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -99,19 +100,33 @@ def test_third_party():
     return cargo("test", "--test", "third_party", KMS_ALIAS_TEST_PYTHON=str(python()))
 
 
+def check_files():
+    install()
+    # Its place is what cargo says, whatever the settings of this machine.
+    built = ["cargo", "build", "--locked", "--bin", "kms-alias", "--message-format", "json"]
+    say("$ " + " ".join(built))
+    messages = subprocess.run(built, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    program = next(filter(None, (json.loads(line).get("executable") for line in messages)), None)
+    if program is None:
+        raise CannotRun("cargo does not say where the program is")
+    environment = os.environ | {"KMS_ALIAS_TEST_PROGRAM": program}
+    return call([python(), "-B", "-m", "unittest", "discover", "--start-directory", "tests/checks"], env=environment)
+
+
 def main():
     failures = []
     tests = [
         ("the crate's own tests", test_crate),
         ("the simulation", simulate),
         ("the third-party tests", test_third_party),
+        ("the checks of what is ready to copy, and of the page", check_files),
     ]
     for name, test in tests:
         say(f"==== {name}")
         try:
             if test() != 0:
                 failures.append(f"{name} FAILED")
-        except (CannotRun, OSError) as why:
+        except (CannotRun, OSError, subprocess.CalledProcessError) as why:
             failures.append(f"{name} were NOT RUN: {why}")
     say("; ".join(failures) if failures else "all tests passed")
     return 1 if failures else 0
