@@ -15,7 +15,8 @@ use crate::target::Rates;
 
 /// Of the spacing between turns, what is added for the unevenness of a network
 const MARGIN: f64 = 1.015;
-/// Timers round up to a millisecond: lateness up to here is their doing, and passing it on would add up over a long apply
+/// Timers round up to a millisecond: lateness up to here is their doing, and passing it on would add up over a long apply.
+/// Turns that follow a late one closely make up for it, though never by more than the margin: the quota is kept then, too
 const TICK: Duration = Duration::from_millis(2);
 /// Between being near a turn and having it: time for a look at what is about to be written, so that the look is fresh and yet
 /// does not disturb the pace
@@ -88,6 +89,11 @@ impl State {
     fn spacing(&self) -> Duration {
         Duration::from_secs_f64(MARGIN / self.rate)
     }
+
+    /// The least between two turns
+    fn closest(&self) -> Duration {
+        self.spacing().saturating_sub(TICK).max(Duration::from_secs_f64(1.0 / self.rate))
+    }
 }
 
 impl Lane {
@@ -127,8 +133,8 @@ impl Lane {
     /// Takes the turn, unless the one before it was late and this one would be too close behind: then, when it can be taken
     fn depart(&self, turn: &Turn) -> Result<(), Instant> {
         let mut state = self.lock();
-        let (now, spacing) = (now(), state.spacing());
-        match state.last.map(|last| last + spacing - TICK).filter(|soonest| *soonest > now) {
+        let (now, closest) = (now(), state.closest());
+        match state.last.map(|last| last + closest).filter(|soonest| *soonest > now) {
             Some(soonest) => Err(soonest),
             None => {
                 state.last = Some(now);
@@ -166,6 +172,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::poll::wait;
 
     async fn turns(lane: &Lane, count: usize) -> Vec<Duration> {
         let (began, stop) = (now(), CancellationToken::new());
@@ -185,6 +192,23 @@ mod tests {
             assert!(within <= 5, "{within} turns within the second from {start:?}");
         }
         assert!(times[199] < Duration::from_secs_f64(199.0 / 5.0 * 1.03), "{:?}", times[199]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_that_wait_behind_a_late_one_keep_the_rate_too() {
+        for rate in [3.0, 5.0, 10.0, 12.0, 15.0, 50.0, 1000.0] {
+            let (lane, stop) = (Lane::new(rate), CancellationToken::new());
+            // As many as are reserved at once, of which the first is taken when all of them are due.
+            let reserved: Vec<Turn> = (0..=lane.width()).map(|_| lane.reserve()).collect();
+            wait(Duration::from_secs(3), &stop).await;
+            let mut times = Vec::new();
+            for turn in reserved {
+                assert!(lane.take(turn, &stop).await);
+                times.push(now());
+            }
+            let took = *times.last().unwrap() - times[0];
+            assert!(took >= Duration::from_secs(1), "{took:?} at {rate} a second");
+        }
     }
 
     #[tokio::test(start_paused = true)]
