@@ -22,7 +22,7 @@
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
 //! does to the access of others; [`blame`] tells who made a target as it is. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads;
 //! [`accept`](mod@accept) edits it so that it declares what is live. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
-//! [`forge`] keeps the comment on a pull request that shows a plan.
+//! [`forge`] keeps the comment on a pull request that shows a plan, [`notify`](mod@notify) tells a channel what drift was found, and both speak [`http`].
 //! [`bounded`] reads what a person names, and no more of it than could be meant; [`draft`] writes files whole or not at all.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
@@ -46,11 +46,13 @@ pub mod explain;
 pub mod fleet;
 pub mod forge;
 pub mod git;
+pub mod http;
 pub mod idle;
 pub mod inspect;
 pub mod kms;
 pub mod list;
 pub mod load;
+pub mod notify;
 pub mod pace;
 pub mod pages;
 pub mod permissions;

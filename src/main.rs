@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
+use kms_alias::cli::job::{Job, variable};
 use kms_alias::cli::run;
 use kms_alias::cli::stop::Stop;
 use kms_alias::kms::connect::AwsConnect;
@@ -42,6 +43,7 @@ fn ends() -> Ends {
         out_colour: colour(stdout().is_terminal()),
         err_colour: colour(stderr().is_terminal()),
         err_redraws: stderr().is_terminal(),
+        job: Job::around(variable),
     }
 }
 

@@ -181,6 +181,7 @@ impl Session<'_> {
                 return Ok(self.fail(Exit::Runtime, &sentence, Some(hint)));
             }
         };
+        self.section("write");
         let lanes = lanes(surveyed);
         let mut reports = Vec::new();
         for one in surveyed {

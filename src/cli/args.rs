@@ -137,6 +137,10 @@ pub struct Global {
     )]
     pub timeout: Duration,
 
+    /// Whose CI job to tell what came of it: annotations, step summary and outputs at GitHub, sections of the log at GitLab
+    #[arg(long, value_enum, default_value_t, global = true, env = "KMS_ALIAS_CI", hide_env = true)]
+    pub ci: Ci,
+
     /// Endpoint for KMS, STS, IAM and CloudTrail, instead of AWS's own
     #[arg(
         long,
@@ -179,6 +183,8 @@ pub enum Output {
     Markdown,
     /// Events as they happen, one JSON object a line
     Ndjson,
+    /// One page that needs nothing else
+    Html,
     /// A line for each alias, in columns
     Tsv,
 }
@@ -186,8 +192,22 @@ pub enum Output {
 impl Output {
     /// Whether stdout is for a program: no plan is shown before the question, since it is whole only at the end
     pub fn is_document(self) -> bool {
-        matches!(self, Self::Json | Self::Ndjson | Self::Tsv)
+        !matches!(self, Self::Text | Self::Diff)
     }
+}
+
+/// Whose CI job it is
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Ci {
+    /// As the environment says
+    #[default]
+    Auto,
+    /// GitHub Actions
+    Github,
+    /// GitLab CI
+    Gitlab,
+    /// Nobody's
+    None,
 }
 
 /// When to colour

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Session;
 use super::args::{CommentArgs, Output};
 use super::exit::Exit;
+use super::job::variable;
 use super::show::Kept;
 use crate::bounded::{self, Limit};
 use crate::forge::ci::{Place, Provider, Surroundings, place};
@@ -127,11 +128,6 @@ impl Session<'_> {
         };
         Ok(self.console.print(&text)?)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "where a job says what it is for, and has its token")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 fn event(path: &str) -> Option<String> {

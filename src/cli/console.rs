@@ -4,10 +4,14 @@
 use std::io::{self, BufRead, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
+use super::job::Job;
 use crate::bounded::{Limit, drain};
+use crate::poll::time_of_day;
 use crate::receipt::Sink;
 use crate::render::harmless::guarded;
+use crate::render::job::{section_end, section_start};
 
 /// The streams of a run, and what is at their other end
 pub struct Console {
@@ -15,6 +19,7 @@ pub struct Console {
     err: Mutex<Box<dyn Write + Send>>,
     input: Arc<Mutex<Box<dyn BufRead + Send>>>,
     printed: AtomicBool,
+    section: Mutex<Option<Section>>,
     receipts: Option<Shelf>,
     /// What is at their other end
     pub ends: Ends,
@@ -29,7 +34,7 @@ type Shelf = Box<dyn Fn() -> Box<dyn Sink> + Send + Sync>;
 pub struct Unprinted(#[source] pub io::Error);
 
 /// Whether each stream is a person's
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ends {
     /// Whether somebody can answer a question
     pub answers: bool,
@@ -39,6 +44,17 @@ pub struct Ends {
     pub err_colour: bool,
     /// Whether stderr is a terminal, where a line can be drawn again
     pub err_redraws: bool,
+    /// The job whose log they are
+    pub job: Job,
+}
+
+/// A part of the log that the runner can fold
+#[derive(Debug)]
+enum Section {
+    /// Begins with the first thing that is said in it
+    Due { part: String, title: String },
+    /// By its name
+    Begun(String),
 }
 
 impl Console {
@@ -55,6 +71,7 @@ impl Console {
             err: Mutex::new(Box::new(err)),
             input: Arc::new(Mutex::new(input)),
             printed: AtomicBool::new(false),
+            section: Mutex::new(None),
             receipts: None,
             ends,
         }
@@ -77,6 +94,7 @@ impl Console {
     /// Stdout's, but for a broken pipe.
     pub fn print(&self, text: &str) -> Result<(), Unprinted> {
         self.printed.store(true, Ordering::Relaxed);
+        self.begin_section();
         let mut out = lock(&self.out);
         match out.write_all(guarded(text).as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Unprinted(error)),
@@ -91,8 +109,38 @@ impl Console {
 
     /// Tells the user something; nothing can be done about a stderr that is gone
     pub fn note(&self, text: &str) {
+        self.begin_section();
+        self.command(&guarded(text));
+    }
+
+    /// Gives the runner of a job its commands, which [`guarded`] would undo: all in them that is not ours has to be escaped
+    pub(super) fn command(&self, lines: &str) {
         let mut err = lock(&self.err);
-        let _ = err.write_all(guarded(text).as_bytes()).and_then(|()| err.flush());
+        let _ = err.write_all(lines.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// Ends the section that there is, and begins one as soon as something is said
+    pub(super) fn section(&self, part: &str, title: &str) {
+        self.end_section();
+        *lock(&self.section) = Some(Section::Due { part: part.to_owned(), title: title.to_owned() });
+    }
+
+    fn begin_section(&self) {
+        let mut section = lock(&self.section);
+        if let Some(Section::Due { part, title }) = &*section {
+            let began = since_1970();
+            // The log of a job may have the same command twice.
+            let name = format!("kms_alias_{part}_{}", began.as_millis());
+            self.command(&section_start(&name, title, began.as_secs()));
+            *section = Some(Section::Begun(name));
+        }
+    }
+
+    /// Ends the section that there is
+    pub(super) fn end_section(&self) {
+        if let Some(Section::Begun(name)) = lock(&self.section).take() {
+            self.command(&section_end(&name, since_1970().as_secs()));
+        }
     }
 
     /// Asks the user something and waits for a line; what of it is no text is shown as such, and answers nothing
@@ -116,6 +164,10 @@ impl Console {
     pub fn read_all(&self, limit: Limit) -> io::Result<Vec<u8>> {
         drain(&mut *lock(&self.input), limit)
     }
+}
+
+fn since_1970() -> Duration {
+    time_of_day().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -13,7 +13,9 @@ mod doctor;
 mod drift;
 mod explain;
 mod iam_policy;
+pub mod job;
 mod logging;
+mod notify;
 mod plan;
 mod progress;
 mod receipt;
@@ -85,14 +87,19 @@ pub async fn run<C: Connect>(
     let stream = Mutex::default();
     let session = Session { global: &cli.global, console, stop, run, stream, began: now() };
     session.tell_version();
-    if let Some(sentence) = reports::refusal(&cli) {
+    let command = session.known().command;
+    session.section(command);
+    if let Some(sentence) = reports::refusal(&cli).or_else(|| notify::refusal(&cli.command)) {
         return session.fail(Exit::Usage, &sentence, None);
     }
     let exit = match session.dispatch(&cli.command, connect).await {
         Ok(exit) => exit,
         Err(error) => session.fail(Exit::Runtime, &format!("failed to {error:#}"), hint(&error)),
     };
-    session.write_reports(exit)
+    let exit = session.write_reports(exit);
+    session.notify(&cli.command, exit).await;
+    session.tell_job(exit);
+    exit
 }
 
 /// Help and version are no errors, and go to stdout; clap's own exit code 2 means drift here
@@ -138,10 +145,10 @@ impl Session<'_> {
             let sentence = "this is not the sandbox, and only the sandbox misbehaves on purpose";
             return Ok(self.fail(Exit::Usage, sentence, hint));
         }
-        let in_markdown = matches!(command, Command::Plan(_) | Command::Show(_));
-        if self.global.output == Output::Markdown && !in_markdown {
-            let hint = Some("leave -o out; `show FILE -o markdown` has the form for a plan or a receipt");
-            return Ok(self.fail(Exit::Usage, "this command has no form as Markdown", hint));
+        let has_pages = reports::reported(command).is_some() || matches!(command, Command::Show(_));
+        if matches!(self.global.output, Output::Markdown | Output::Html) && !has_pages {
+            let sentence = "only plan, apply, drift and revert have forms as Markdown and HTML";
+            return Ok(self.fail(Exit::Usage, sentence, Some("leave -o out")));
         }
         // Boxed: as one, the futures of these commands are too deep for the compiler.
         match command {
@@ -220,7 +227,7 @@ impl Session<'_> {
             Output::Json => self.console.print(&harmless::json(&error.to_json())?)?,
             _ => self.console.note(&format!("{}\nerror: {error}\n", error.render(self.err_colour()))),
         }
-        if self.global.output == Output::Tsv
+        if self.global.output != Output::Json
             && let Some(document) = self.document(Exit::Manifest)?
         {
             self.console.print(&document)?;

@@ -18,7 +18,6 @@ use crate::load::Manifest;
 use crate::plan::Policy;
 use crate::plan::guards::{FailOn, Rule};
 use crate::render;
-use crate::render::markdown::Frame;
 use crate::render::style::Palette;
 use crate::sandbox::Running;
 use crate::target::Target;
@@ -142,7 +141,6 @@ impl Session<'_> {
         let Some(plan) = &run.plan else { return Ok(String::new()) };
         Ok(match self.global.output {
             Output::Diff => render::diff::plan(plan, &run.live)?,
-            Output::Markdown => render::markdown::plan(plan, &Frame::default()),
             _ => render::text::plan(plan, palette),
         })
     }

@@ -129,8 +129,10 @@ impl Session<'_> {
     pub(super) fn document(&self, exit: Exit) -> anyhow::Result<Option<String>> {
         let wanted = match self.global.output {
             Output::Json => Form::Json,
+            Output::Markdown => Form::Markdown,
+            Output::Html => Form::Html,
             Output::Tsv => Form::Tsv,
-            Output::Text | Output::Diff | Output::Markdown | Output::Ndjson => return Ok(None),
+            Output::Text | Output::Diff | Output::Ndjson => return Ok(None),
         };
         let mut run = self.known();
         if run.command.is_empty() {

@@ -69,6 +69,10 @@ impl Session<'_> {
                 let hint = Some("leave -o out, or pass -o json");
                 return Ok(self.fail(Exit::Usage, "events happen, and nothing happens here", hint));
             }
+            Output::Html => {
+                let hint = Some("make it when you plan, with `--report html=PATH`, or pass -o markdown");
+                return Ok(self.fail(Exit::Usage, "a page is of a run, with its time and exit code", hint));
+            }
         };
         self.console.print(&text)?;
         if !self.global.quiet {
@@ -82,7 +86,7 @@ impl Session<'_> {
             Output::Json => harmless::json(&render::receipt::json(history))?,
             Output::Text => render::receipt::text(history, &self.palette()),
             Output::Markdown => markdown::receipt(history, &Frame::default()),
-            Output::Diff | Output::Tsv | Output::Ndjson => {
+            Output::Diff | Output::Html | Output::Tsv | Output::Ndjson => {
                 let hint = Some("leave -o out, or pass -o json");
                 return Ok(self.fail(
                     Exit::Usage,

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::server::{BaseUrl, Token};
 use super::{github, gitlab};
+use crate::http::server::{BaseUrl, Token};
 
 /// The two that are spoken with
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::http::{Ask, HttpError, Reply};
-use super::server::Token;
 use super::{Author, Comment, Dialect, PAGE};
+use crate::http::server::Token;
+use crate::http::{Ask, HttpError, Reply};
 
 /// Where the public one is
 pub const PUBLIC: &str = "https://gitlab.com/api/v4";

@@ -4,18 +4,16 @@
 pub mod ci;
 pub mod github;
 pub mod gitlab;
-pub mod http;
-pub mod server;
 
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::http::server::{BaseUrl, Token};
+use crate::http::{Ask, Client, HttpError, Reply};
 use crate::poll::{Patience, wait};
 use crate::render::markdown::Marker;
-use http::{Ask, Client, HttpError, Reply};
-use server::{BaseUrl, Token};
 
 /// Comments on a page, the most that both take
 pub const PAGE: usize = 100;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::form::{Run, Written};
 use super::style::harmless;
-use crate::document::{PlanDocument, PlannedChange, RefusalText, Source, TargetPlan, TargetReport};
+use crate::document::{PlanDocument, PlannedChange, RefusalText, Source, TargetPlan, TargetReport, Verb};
 use crate::load::{Problem, Severity};
 use crate::plan::guards::{Allow, FailOn};
 use crate::plan::risks::Code;
@@ -30,6 +30,9 @@ impl Level {
         }
     }
 }
+
+/// What has drifted
+pub const DRIFT: &str = "drift";
 
 /// One thing to look at
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,11 +116,12 @@ impl List {
     }
 
     fn add_plan(&mut self, plan: &PlanDocument, written: Option<&Written>) {
+        let look = plan.kind == "drift";
         for warning in &plan.warnings {
             self.add("idle-pattern", Level::Warning, Found { message: warning, ..Found::default() });
         }
         plan.refusals.iter().for_each(|refusal| self.add_refusal("", refusal));
-        plan.targets.iter().for_each(|target| self.add_target(target, written));
+        plan.targets.iter().for_each(|target| self.add_target(target, look, written));
     }
 
     fn add_refusal(&mut self, target: &str, refusal: &RefusalText) {
@@ -125,17 +129,29 @@ impl List {
         self.add(&refusal.guard, Level::Error, Found { target, message, source, ..Found::default() });
     }
 
-    fn add_target(&mut self, target: &TargetPlan, written: Option<&Written>) {
+    fn add_target(&mut self, target: &TargetPlan, look: bool, written: Option<&Written>) {
         let about = Found { target: &target.name, ..Found::default() };
         if let Some(error) = &target.error {
             let message = format!("failed to {}", error.message);
             self.add("unreadable-target", Level::Error, Found { message: &message, ..about });
         }
         target.refusals.iter().for_each(|refusal| self.add_refusal(&target.name, refusal));
+        let report = written.and_then(|written| written.of(&target.name));
         for change in &target.changes {
-            self.add_change(Found { alias: &change.alias, source: change.source.as_ref(), ..about }, change);
+            let about = Found { alias: &change.alias, source: change.source.as_ref(), ..about };
+            self.add_change(about, change);
+            let done = || report.is_some_and(|report| report.outcome(change).is_some());
+            if (look || change.origin == "drift") && change.blocked_by.is_none() && !done() {
+                // On a pull request it is not the pull request's doing.
+                let level = if look { Level::Error } else { Level::Warning };
+                self.add(DRIFT, level, Found { message: &differs(change), ..about });
+            }
         }
-        if let Some(report) = written.and_then(|written| written.of(&target.name)) {
+        for unusable in target.unusable.iter().flatten() {
+            let (alias, message, source) = (&*unusable.alias, &*unusable.message, unusable.source.as_ref());
+            self.add("unusable-key", Level::Error, Found { alias, message, source, ..about });
+        }
+        if let Some(report) = report {
             self.add_writes(about, target, report);
         }
     }
@@ -168,6 +184,17 @@ impl List {
     }
 }
 
+/// How an alias differs from what is declared
+pub fn differs(change: &PlannedChange) -> String {
+    let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "no key".to_owned());
+    match (change.verb(), &change.previous_alias) {
+        (Verb::Create, _) => format!("is not there, and should be on {}", key(&change.after)),
+        (Verb::Rename, Some(old)) => format!("is still called {old}"),
+        (Verb::Delete, _) => format!("is on {}, and should not be there", key(&change.before)),
+        _ => format!("is on {}, and should be on {}", key(&change.before), key(&change.after)),
+    }
+}
+
 fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -182,6 +209,8 @@ fn about(rule: &str) -> Option<String> {
     let asked = || FailOn::from_str(rule, false).ok().and_then(|what| help(what.to_possible_value()));
     guard.or_else(asked).or_else(|| {
         let known = match rule {
+            DRIFT => "An alias that is not as declared, though the manifest did not change it",
+            "unusable-key" => "An alias that is as declared, on a key that cannot be used",
             "held" => "A change that is not made, because it could not succeed or would do harm",
             "unreadable-target" => "A target that could not be read, so nothing is known of its aliases",
             "idle-pattern" => "A pattern of the manifest that matches no name in any target that was read",

@@ -8,8 +8,9 @@ use time::OffsetDateTime;
 
 use super::diff::{self, Live};
 use super::harmless::{self, harmless};
+use super::markdown::Frame;
 use super::style::Palette;
-use super::{gitlab, html, junit, prometheus, sarif, text, tsv};
+use super::{gitlab, html, junit, markdown, prometheus, sarif, text, tsv};
 use crate::document::{
     ApplyDocument, ErrorText, FORMAT_VERSION, PlanDocument, ReportDocument, TargetReport, failure,
 };
@@ -26,6 +27,8 @@ pub enum Form {
     Json,
     /// Events, one JSON object a line, as they happened
     Ndjson,
+    /// The body of a comment on a pull request
+    Markdown,
     /// A line for each alias, in columns
     Tsv,
     /// One page that needs nothing else
@@ -106,6 +109,7 @@ pub fn form(form: Form, run: &Run, earlier: Option<&str>) -> Result<String, Form
         }
         Form::Json => json(run)?,
         Form::Ndjson => run.events.clone(),
+        Form::Markdown => markdown::run(run, &Frame::default()),
         Form::Tsv => tsv::run(run),
         Form::Html => html::html(run),
         Form::GitlabTerraform => harmless::json(&gitlab::terraform(run))?,
@@ -127,7 +131,7 @@ fn plain(run: &Run) -> String {
 }
 
 /// What ended the run, each line behind `mark`
-fn ended(run: &Run, mark: &str) -> String {
+pub(super) fn ended(run: &Run, mark: &str) -> String {
     let mut shown = String::new();
     if run.problems.has_errors() {
         shown += &format!("{mark}error: {}\n", run.problems);

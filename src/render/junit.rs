@@ -4,9 +4,10 @@
 
 use std::fmt::Write as _;
 
+use super::findings::differs;
 use super::form::{Run, Written};
 use super::harmless::markup;
-use crate::document::{AppliedChange, ErrorText, PlannedChange, RefusalText, TargetPlan, Verb};
+use crate::document::{AppliedChange, ErrorText, PlannedChange, RefusalText, TargetPlan, UnusableText};
 
 /// What came of a case
 enum Outcome {
@@ -72,6 +73,7 @@ fn suite(target: &TargetPlan, written: Option<&Written>) -> Suite {
     for change in &target.changes {
         cases.push(case(change, report.and_then(|report| report.outcome(change))));
     }
+    cases.extend(target.unusable.iter().flatten().map(unusable));
     if target.in_sync > 0 {
         let name = format!("{} in sync", target.in_sync);
         cases.push(Case { name, outcome: Outcome::Passed, notes: Vec::new() });
@@ -93,6 +95,12 @@ fn refused(refusal: &RefusalText) -> Case {
     }
 }
 
+fn unusable(unusable: &UnusableText) -> Case {
+    let mut notes = vec![format!("hint: {}", unusable.hint)];
+    notes.extend(unusable.source.iter().map(|source| format!("at: {source}")));
+    Case { notes, ..Case::failed(&unusable.alias, "unusable-key", unusable.message.clone()) }
+}
+
 fn case(change: &PlannedChange, outcome: Option<&AppliedChange>) -> Case {
     let mut notes: Vec<_> = change.why.iter().map(|why| format!("why: {why}")).collect();
     notes.extend(change.risks.iter().map(|risk| format!("risk: {}  [{}]", risk.message, risk.code)));
@@ -102,22 +110,11 @@ fn case(change: &PlannedChange, outcome: Option<&AppliedChange>) -> Case {
         (Some(why), _) => Outcome::Failed("held".to_owned(), why.clone()),
         (None, Some(write)) if write.is_success() => Outcome::Passed,
         (None, Some(write)) => {
-            Outcome::Failed(write.status.clone(), write.error.clone().unwrap_or_else(|| drift(change)))
+            Outcome::Failed(write.status.clone(), write.error.clone().unwrap_or_else(|| differs(change)))
         }
-        (None, None) => Outcome::Failed("drift".to_owned(), drift(change)),
+        (None, None) => Outcome::Failed("drift".to_owned(), differs(change)),
     };
     Case { name: change.alias.clone(), outcome, notes }
-}
-
-/// How an alias differs
-fn drift(change: &PlannedChange) -> String {
-    let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "no key".to_owned());
-    match (change.verb(), &change.previous_alias) {
-        (Verb::Create, _) => format!("is not there, and should be on {}", key(&change.after)),
-        (Verb::Rename, Some(old)) => format!("is still called {old}"),
-        (Verb::Delete, _) => format!("is on {}, and should not be there", key(&change.before)),
-        _ => format!("is on {}, and should be on {}", key(&change.before), key(&change.after)),
-    }
 }
 
 impl Case {

@@ -60,10 +60,11 @@ pub fn version(command: &str) -> Event {
 /// What a plan would do
 pub fn planned(plan: &PlanDocument) -> Vec<Event> {
     let mut events = Vec::new();
+    let look = plan.kind == "drift";
     for target in &plan.targets {
         for change in &target.changes {
             let fields = json!({"change": planned_change(&target.name, change)});
-            if change.origin == "drift" {
+            if look || change.origin == "drift" {
                 let message = format!("{}: {} has drifted", target.name, change.alias);
                 events.push(Event::new("resource_drift", message, fields.clone()));
             }

@@ -151,7 +151,7 @@ impl<'p> Sheet<'p> {
         }
     }
 
-    fn unusable(&self, unusable: &'p UnusableText) -> Row<'p> {
+    pub(super) fn unusable(&self, unusable: &'p UnusableText) -> Row<'p> {
         let UnusableText { alias, key, message, hint, source, blame, .. } = unusable;
         let mut notes = vec![("key", message.clone())];
         notes.extend(blame.iter().map(|blame| ("who", blame::who(blame, self.keys))));

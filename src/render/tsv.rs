@@ -3,7 +3,7 @@
 use super::form::{Run, Written};
 use super::harmless::harmless;
 use crate::document::{
-    ErrorText, PlanDocument, PlannedChange, RefusalText, Source, TargetPlan, TargetReport,
+    ErrorText, PlanDocument, PlannedChange, RefusalText, Source, TargetPlan, TargetReport, UnusableText,
 };
 use crate::load::Problem;
 
@@ -90,6 +90,7 @@ fn of_target(target: &TargetPlan, written: Option<&Written>) -> String {
     rows.extend(target.refusals.iter().map(|refusal| of_refusal(name, refusal)));
     let report = written.and_then(|written| written.of(name));
     rows.extend(target.changes.iter().map(|change| of_change(name, change, report)));
+    rows.extend(target.unusable.iter().flatten().map(|unusable| of_unusable(name, unusable)));
     for (alias, kept) in &target.kept {
         let message = format!("has become {}", kept.successor_alias);
         rows +=
@@ -100,6 +101,12 @@ fn of_target(target: &TargetPlan, written: Option<&Written>) -> String {
         rows += &Row { target: name, action: "unmanaged", alias, before, ..Row::default() }.line();
     }
     rows
+}
+
+fn of_unusable(target: &str, unusable: &UnusableText) -> String {
+    let UnusableText { alias, key, message, source, .. } = unusable;
+    let row = Row { target, action: "unusable-key", alias, before: key, after: key, ..Row::default() };
+    Row { status: "unusable", message: message.clone(), ..row }.from(source.as_ref()).line()
 }
 
 fn of_change(target: &str, change: &PlannedChange, report: Option<&TargetReport>) -> String {

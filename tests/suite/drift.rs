@@ -81,6 +81,31 @@ async fn a_plan_does_not_look_at_keys_that_nothing_becomes_of() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_form_tells_of_drift_and_of_a_key_that_cannot_be_used() {
+    let kms = FakeKms::with(&[("alias/app/one", A), ("alias/app/two", B)]);
+    kms.service().world_mut().set_key_state(&home(), A, KeyState::Disabled);
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |form: &str| folder.path().join(form).to_str().unwrap().to_owned();
+    let forms = ["markdown", "html", "tsv", "junit", "sarif", "gitlab-codequality", "ndjson"];
+    let flags = forms.map(|form| format!("--report={form}={}", path(form)));
+    let ran = drift(&kms, &flags.each_ref().map(String::as_str)).await;
+    assert_eq!(ran.exit, Exit::Differences, "{}", ran.err);
+    for form in forms {
+        let text = std::fs::read_to_string(path(form)).unwrap();
+        let same = text.contains("alias/app/one") && text.contains("alias/app/three");
+        assert!(same && text.contains("is disabled"), "{form}: {text}");
+    }
+    for form in ["markdown", "html"] {
+        let shown = drift(&kms, &["-o", form]).await;
+        assert!(
+            shown.out.contains("is disabled") && shown.exit == Exit::Differences,
+            "{form}: {}",
+            shown.out
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_may_not_be_looked_at_is_no_drift_and_no_success() {
     let fault = Fault::new("DescribeKey", Effect::AccessDenied);
     let kms = FakeKms::new(world(&IN_SYNC), Scenario { faults: vec![fault], ..Scenario::default() });

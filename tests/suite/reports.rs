@@ -22,9 +22,10 @@ const MANIFEST: &str = "version: 1\nscope: [alias/app/]\nguards: {max_delete: 9,
     alias/app/same: aaaa1111-0000-4000-8000-000000000001\n";
 
 /// The forms that stdout can have too, as one document
-const SHOWN: [&str; 4] = ["text", "diff", "json", "tsv"];
-const FORMS: [&str; 11] = [
+const SHOWN: [&str; 5] = ["text", "diff", "json", "markdown", "tsv"];
+const FORMS: [&str; 12] = [
     "html",
+    "markdown",
     "text",
     "diff",
     "json",

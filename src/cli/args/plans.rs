@@ -111,6 +111,14 @@ pub struct DriftArgs {
     /// Declare what is live in the manifest, where it differs: comments and layout stay, and what cannot be declared is told
     #[arg(long)]
     pub write_config: bool,
+
+    /// Send one message to this webhook of Slack when there is something to tell; keep the address in the variable, it is a secret
+    #[arg(long, value_name = "URL", env = "KMS_ALIAS_NOTIFY_SLACK", hide_env_values = true)]
+    pub notify_slack: Option<String>,
+
+    /// Likewise to any webhook, with the report as JSON
+    #[arg(long, value_name = "URL", env = "KMS_ALIAS_NOTIFY_WEBHOOK", hide_env_values = true)]
+    pub notify_webhook: Option<String>,
 }
 
 /// Flags of apply

@@ -4,16 +4,18 @@
 
 mod fit;
 mod marker;
+mod run;
 mod tame;
 
 use super::access;
 use super::receipt;
 use super::style::{KeyNames, Palette, harmless, plural};
-use super::text::{self, PARTIAL, Sheet, counts};
+use super::text::{self, PARTIAL, Row, Sheet, counts};
 use crate::document::{PlanDocument, PlannedChange, RefusalText, Summary, TargetPlan, Verb};
 use crate::receipt::history::History;
 use fit::{List, Part, fit};
 pub use marker::{Marker, parse_id};
+pub use run::run;
 use tame::{code, fence};
 
 /// GitHub takes 65,536 characters, GitLab a million
@@ -63,18 +65,33 @@ impl Frame<'_> {
     }
 }
 
-/// The comment about a plan
+/// The comment about a plan, or what a look for drift found
 pub fn plan(plan: &PlanDocument, frame: &Frame<'_>) -> String {
-    let mut parts = vec![frame.heading(title(plan)), Part::Text(tally(plan)), Part::Cut(table(plan))];
+    filled(plan, Vec::new(), frame)
+}
+
+/// The same, with what else there is to tell before it
+fn filled(plan: &PlanDocument, told: Vec<Part>, frame: &Frame<'_>) -> String {
+    let mut parts = vec![frame.heading(title(plan))];
+    parts.extend(told);
+    parts.extend([Part::Text(tally(plan)), Part::Cut(table(plan))]);
     parts.extend(errors(plan));
     parts.extend(deletions(plan));
+    parts.extend(unusable(plan));
     parts.extend(changes(plan));
     parts.extend(collapsed("sentence about access", "text", access_lines(plan)));
     parts.extend(collapsed("unmanaged alias", "text", unmanaged(plan)));
     parts.extend(collapsed("warning", "text", plan.warnings.iter().map(|text| line(text)).collect()));
     parts.extend(guards(plan));
     let rest = "`kms-alias show PLAN` has all of them";
-    frame.fill(parts, plan.digest.as_deref(), rest, |digest| next(plan, digest))
+    // Nobody approves a look for drift.
+    let digest = plan.digest.as_deref().filter(|_| !is_look(plan));
+    frame.fill(parts, digest, rest, |digest| next(plan, digest))
+}
+
+/// Whether it is a look for drift, which is no plan to apply
+fn is_look(plan: &PlanDocument) -> bool {
+    plan.kind == "drift"
 }
 
 /// The comment about an apply
@@ -113,6 +130,10 @@ fn title(plan: &PlanDocument) -> &'static str {
     let (refused, actions) = (refusals(plan).next().is_some(), actions(plan));
     match (plan.errored, refused, actions.changes() + actions.held) {
         (true, ..) => "a target could not be read",
+        (.., found) if is_look(plan) => match found + plan.summary.unusable.unwrap_or_default() {
+            0 => "no drift",
+            _ => "drift",
+        },
         (_, true, _) => "the plan is refused",
         (.., 0) => "no changes",
         _ => "plan",
@@ -204,6 +225,21 @@ fn deletions(plan: &PlanDocument) -> Option<Part> {
     Some(Part::Whole(List { open, ..list }, instead))
 }
 
+/// What is as declared, and of no use
+fn unusable(plan: &PlanDocument) -> Option<Part> {
+    let of = |target: &TargetPlan| {
+        let keys = KeyNames::new(target.keys());
+        let sheet = Sheet { keys: &keys, palette: &Palette::plain() };
+        let rows = target.unusable.iter().flatten();
+        let lines: Vec<_> = rows.flat_map(|unusable| row_lines(&sheet.unusable(unusable), true)).collect();
+        if lines.is_empty() { lines } else { [vec![place(target)], lines].concat() }
+    };
+    let lines: Vec<String> = plan.targets.iter().flat_map(of).collect();
+    let list = fenced("diff", lines);
+    let open = format!("\n**As declared, on keys that cannot be used**\n{}", list.open);
+    (!list.lines.is_empty()).then_some(Part::Cut(List { open, ..list }))
+}
+
 /// What this pull request changes, and collapsed what had drifted before; without a base nobody can tell them apart
 fn changes(plan: &PlanDocument) -> Vec<Part> {
     let is_drift = |change: &PlannedChange| change.origin == "drift";
@@ -230,14 +266,13 @@ fn by_target(plan: &PlanDocument, wanted: impl Fn(&PlannedChange) -> bool, notes
         if changes.peek().is_some() {
             lines.push(place(target));
         }
-        changes.for_each(|change| lines.extend(change_lines(&sheet, change, notes)));
+        changes.for_each(|change| lines.extend(row_lines(&sheet.change(change), notes)));
     }
     lines
 }
 
 /// The sign is the first character, which is what colours the line
-fn change_lines(sheet: &Sheet<'_>, change: &PlannedChange, notes: bool) -> Vec<String> {
-    let row = sheet.change(change);
+fn row_lines(row: &Row<'_>, notes: bool) -> Vec<String> {
     let line = format!("{:3} {}  {}  {}", row.sign, harmless(row.name), harmless(&row.detail), row.place);
     let note = |(word, note): &(&str, String)| format!("      {word:5} {}\n", harmless(note));
     let notes = if notes { row.notes.iter().map(note).collect() } else { Vec::new() };
@@ -295,7 +330,14 @@ fn guards(plan: &PlanDocument) -> Option<Part> {
 
 fn next(plan: &PlanDocument, digest: Option<&str>) -> String {
     let actions = actions(plan);
-    let step = if plan.errored || plan.digest.is_none() {
+    let step = if is_look(plan) && !plan.errored {
+        match title(plan) {
+            "no drift" => "Nothing is to be done.",
+            _ => {
+                "To take it back: `kms-alias apply`. To declare what is live: `kms-alias drift --write-config`."
+            }
+        }
+    } else if plan.errored || plan.digest.is_none() {
         "Plan again once every target can be read."
     } else if refusals(plan).next().is_some() {
         "Change the manifest, or plan again with the flag that a guard names."

@@ -3,6 +3,8 @@
 //!
 //! The token goes to the base URL and nowhere else: a redirect is an error, and no address that a server gives is followed.
 
+pub mod server;
+
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -15,9 +17,9 @@ use http_body_util::{BodyExt as _, Limited};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::server::{BaseUrl, Token};
 use crate::kms::connect::tls_provider;
 use crate::poll::{Patience, now, time_of_day, until, wait};
+use server::{BaseUrl, Token};
 
 /// One attempt, with the body of its answer
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(15);
@@ -41,19 +43,35 @@ pub struct Ask {
     pub path: String,
     /// Sent as JSON
     pub body: Option<Value>,
-    /// Whether to ask twice is the same as to ask once
+    /// Whether it may be asked twice
     pub repeatable: bool,
+    /// Whether the path is a secret, as that of a webhook is
+    pub secret: bool,
 }
 
 impl Ask {
     /// Reads
     pub fn get(path: String) -> Self {
-        Self { method: "GET", path, body: None, repeatable: true }
+        Self { method: "GET", path, body: None, repeatable: true, secret: false }
     }
 
     /// Writes
     pub fn send(method: &'static str, path: String, body: Value) -> Self {
-        Self { method, path, body: Some(body), repeatable: method != "POST" }
+        Self { method, path, body: Some(body), repeatable: method != "POST", secret: false }
+    }
+
+    /// Sends a message, once more where nobody knows whether it came: twice is better than never
+    pub fn message(path: String, body: Value) -> Self {
+        Self { method: "POST", path, body: Some(body), repeatable: true, secret: true }
+    }
+
+    /// What it is called in an error
+    fn name(&self) -> String {
+        let path = match self.secret {
+            true => "…",
+            false => self.path.trim_start_matches("../").split('?').next().unwrap_or_default(),
+        };
+        format!("{} /{path}", self.method)
     }
 }
 
@@ -163,13 +181,21 @@ impl Client {
     /// # Errors
     /// The last one, where asking again does not help, is not safe, or would take too long.
     pub async fn ask(&self, ask: &Ask) -> Result<Reply, HttpError> {
+        self.tell(ask).await?.read(ask)
+    }
+
+    /// Likewise, whatever is in the answer
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn tell(&self, ask: &Ask) -> Result<Taken, HttpError> {
         let end = now() + self.longest;
         let patience =
             Patience { first: Duration::from_millis(500), budget: self.longest, ..Patience::default() };
         let mut delays = patience.delays();
         loop {
             let error = match self.attempt(ask, end.min(now() + LONGEST_ATTEMPT)).await {
-                Ok(reply) => return Ok(reply),
+                Ok(taken) => return Ok(taken),
                 Err(error) => error,
             };
             let delay = error.again(ask.repeatable).and_then(|told| Some(told.max(delays.next()?)));
@@ -180,21 +206,14 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, ask: &Ask, end: tokio::time::Instant) -> Result<Reply, HttpError> {
-        let name = || {
-            format!(
-                "{} /{}",
-                ask.method,
-                ask.path.trim_start_matches("../").split('?').next().unwrap_or_default()
-            )
-        };
-        let no_answer = |why: String| HttpError::NoAnswer { ask: name(), why };
+    async fn attempt(&self, ask: &Ask, end: tokio::time::Instant) -> Result<Taken, HttpError> {
+        let no_answer = |why: String| HttpError::NoAnswer { ask: ask.name(), why };
         let request = self.request(ask).map_err(no_answer)?;
         // A write that is given up here is unclear, and whoever asked for it looks after it.
         let exchanged = until(end, self.exchange(request)).await;
         let raw = exchanged.unwrap_or_else(|| Err("timed out".to_owned())).map_err(no_answer)?;
-        tracing::debug!(request = name(), status = raw.status, "answered");
-        raw.judge(name(), &self.token)
+        tracing::debug!(request = ask.name(), status = raw.status, "answered");
+        raw.judge(ask.name(), &self.token)
     }
 
     fn request(&self, ask: &Ask) -> Result<HttpRequest, String> {
@@ -252,7 +271,21 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     last.to_string()
 }
 
+/// An answer of success
+#[derive(Clone, Debug)]
+pub struct Taken(Raw);
+
+impl Taken {
+    /// What it says
+    fn read(self, ask: &Ask) -> Result<Reply, HttpError> {
+        let body = serde_json::from_slice(&self.0.body);
+        let body = body.map_err(|error| HttpError::Unreadable { ask: ask.name(), why: error.to_string() })?;
+        Ok(Reply { body, link: self.0.link, next_page: self.0.next_page })
+    }
+}
+
 /// What came over the wire
+#[derive(Clone, Debug)]
 struct Raw {
     status: u16,
     body: Bytes,
@@ -264,14 +297,10 @@ struct Raw {
 }
 
 impl Raw {
-    fn judge(self, ask: String, token: &Token) -> Result<Reply, HttpError> {
+    fn judge(self, ask: String, token: &Token) -> Result<Taken, HttpError> {
         let status = self.status;
         match status {
-            200..=299 => {
-                let body = serde_json::from_slice(&self.body);
-                let body = body.map_err(|error| HttpError::Unreadable { ask, why: error.to_string() })?;
-                Ok(Reply { body, link: self.link, next_page: self.next_page })
-            }
+            200..=299 => Ok(Taken(self)),
             403 | 429 if self.is_limited() => Err(HttpError::Limited { ask, status, wait: self.wait() }),
             500..=599 => Err(HttpError::Fault { ask, status, message: self.message(token) }),
             _ => Err(HttpError::Refused { ask, status, message: self.message(token) }),
@@ -297,12 +326,21 @@ impl Raw {
         until.unwrap_or(LIMITED_FOR)
     }
 
+    /// A line of text that is neither JSON nor a page
+    fn plain(&self) -> Option<String> {
+        let text = str::from_utf8(&self.body).ok()?.trim();
+        (!text.is_empty() && !text.starts_with(['<', '{', '['])).then(|| text.to_owned())
+    }
+
     /// The server's words, without what nobody may read; somebody between us and it may have sent our question back
     fn message(&self, token: &Token) -> String {
         let body = serde_json::from_slice::<Value>(&self.body).unwrap_or_default();
         let said = [&body["message"], &body["error"]].into_iter().find(|value| !value.is_null());
         let said = said.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        let said = said.unwrap_or_else(|| "no message".to_owned()).replace(token.reveal(), "…");
+        let said = said
+            .or_else(|| self.plain())
+            .unwrap_or_else(|| "no message".to_owned())
+            .replace(token.reveal(), "…");
         said.chars().take(LONGEST_MESSAGE).collect()
     }
 }
