@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::select::Shard;
 use crate::access::PoliciesOf;
 use crate::duration;
 use crate::kms::endpoint;
@@ -77,6 +78,10 @@ pub struct Global {
     /// Only these targets: a name, a glob over names, or @GROUP; may be repeated
     #[arg(short, long = "target", value_name = "NAME|GLOB|@GROUP", global = true)]
     pub target: Vec<String>,
+
+    /// Only a part of the targets, the I-th of N counted from 0, by their names: for a job of N runs of the same manifest
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, global = true, env = "KMS_ALIAS_SHARD", hide_env = true)]
+    pub shard: Option<Shard>,
 
     /// Form of what stdout carries
     #[arg(

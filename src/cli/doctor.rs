@@ -52,7 +52,7 @@ impl Session<'_> {
                 return Ok(Err(exit));
             }
         };
-        Ok(select::targets(targets(&manifest), &self.global.target)
+        Ok(select::targets(targets(&manifest), &self.global.target, self.global.shard)
             .map_err(|sentence| self.fail(Exit::Usage, &sentence, None)))
     }
 

@@ -22,7 +22,7 @@ impl Session<'_> {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
         };
-        let chosen = match select::targets(targets(&manifest), &self.global.target) {
+        let chosen = match select::targets(targets(&manifest), &self.global.target, self.global.shard) {
             Ok(chosen) => chosen.into_iter().map(|target| self.with_region(target)).collect::<Vec<_>>(),
             Err(sentence) => return Ok(self.fail(Exit::Usage, &sentence, None)),
         };

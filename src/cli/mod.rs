@@ -252,7 +252,7 @@ impl Session<'_> {
 
     /// The targets that the flags choose, narrowed to the aliases that they choose, each with its policy
     fn targets(&self, manifest: &Manifest, args: &PlanArgs) -> Result<Vec<(Target, Policy)>, String> {
-        let chosen = select::targets(targets(manifest), &self.global.target)?;
+        let chosen = select::targets(targets(manifest), &self.global.target, self.global.shard)?;
         let narrow = |mut target: Target| {
             target.select(&args.alias, &args.exclude_alias);
             target.prune = args.prunes(&target);

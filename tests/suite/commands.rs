@@ -324,6 +324,37 @@ aliases: {alias/app/new: aaaa1111-0000-4000-8000-000000000001}
 }
 
 #[tokio::test(start_paused = true)]
+async fn shards_share_the_targets_and_one_without_any_has_nothing_to_do() {
+    let manifest = "\
+version: 1
+scope: [alias/app/]
+targets:
+  a: {account: \"111122223333\", regions: [us-east-1, us-east-2, us-west-2, eu-west-1, eu-west-2]}
+aliases: {}
+";
+    let kms = FakeKms::new(world(&[]), Scenario::default());
+    let names = async |args: &[&str]| {
+        let ran = run_on(&kms, manifest, &[&["plan", "-o", "json"], args].concat(), None).await;
+        assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+        let plan: Value = serde_json::from_str(&ran.out).unwrap();
+        let targets = plan["targets"].as_array().unwrap();
+        targets.iter().map(|target| target["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for count in [1, 2, 3, 20] {
+        let mut all = Vec::new();
+        for index in 0..count {
+            all.extend(names(&[&format!("--shard={index}/{count}")]).await);
+        }
+        all.sort();
+        assert_eq!(all, names(&[]).await, "{count}");
+    }
+    for bad in ["1/1", "0/0", "-1/2", "1", "a/b", ""] {
+        let ran = run_on(&kms, manifest, &["plan", &format!("--shard={bad}")], None).await;
+        assert!(ran.exit == Exit::Usage && ran.err.contains("it has to be I/N"), "{bad}: {}", ran.err);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn credentials_of_another_account_are_refused_before_anything_is_read() {
     let manifest = "version: 1\nscope: [alias/app/]\ntargets: {a: {account: \"444455556666\", region: us-east-1}}\naliases: {}\n";
     // This connector answers for the target's own account, so the identity has to come from elsewhere: a service that
