@@ -59,8 +59,8 @@ def is_installed():
     if written != stamp():
         return False
     # The interpreter that it was made with may be gone.
-    modules = "awscli, cmarkgfm, html5lib, jsonschema, junitparser, microburst.app, moto.server, prometheus_client"
-    probe = [python(), "-c", f"import {modules}"]
+    servers, readers = "awscli, microburst.app, moto.server", "cmarkgfm, html5lib, jsonschema, junitparser, prometheus_client"
+    probe = [python(), "-c", f"import {servers}, {readers}, check_jsonschema, pre_commit"]
     try:
         return subprocess.run(probe, capture_output=True).returncode == 0
     except OSError:
@@ -68,7 +68,7 @@ def is_installed():
 
 
 def install():
-    """Moto, the AWS CLI, microburst, cmarkgfm and the readers of reports, as pinned"""
+    """Moto, the AWS CLI, microburst, cmarkgfm, the readers of reports, and what checks workflows and hooks, as pinned"""
     if is_installed():
         say(f"what is not ours is installed in {VENV}")
         return
