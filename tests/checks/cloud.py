@@ -23,8 +23,8 @@ ID_TOKEN = "the-token-of-this-job"
 class Sandbox:
     """AWS, until the end of the test"""
 
-    def __init__(self, test):
-        command = [PROGRAM, "sandbox", "--port", "0"]
+    def __init__(self, test, *flags):
+        command = [PROGRAM, "sandbox", "--port", "0", *flags]
         environment = test.environment()
         self.process = subprocess.Popen(
             command, cwd=test.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

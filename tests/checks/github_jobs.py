@@ -87,6 +87,8 @@ class Expression:
             value = self.either()
             self.expect(")")
             return value
+        if not self.tokens:
+            raise Unknown("an expression that ends too early")
         literal, name, _ = self.tokens.pop(0)
         if literal is not None:
             return literal[1:-1].replace("''", "'")

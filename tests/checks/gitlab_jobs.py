@@ -9,8 +9,8 @@ import yaml
 from cloud import ID_TOKEN
 
 KEYWORDS = {
-    "artifacts", "before_script", "cache", "environment", "id_tokens", "image", "interruptible", "resource_group", "rules", "script", "stage",
-    "variables",
+    "artifacts", "before_script", "cache", "environment", "id_tokens", "image", "interruptible", "resource_group", "rules", "script",
+    "stage", "variables",
 }  # fmt: skip
 Ended = namedtuple("Ended", "code log")
 

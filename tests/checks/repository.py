@@ -19,7 +19,8 @@ class Repository:
     def __init__(self, test):
         self.folder = test.folder / "repository"
         self.folder.mkdir()
-        names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
+        person = {"NAME": "a", "EMAIL": "a@example.com"}
+        names = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in person.items()}
         self.environment = test.environment(GIT_CONFIG_NOSYSTEM=1, **names)
         self.git("init", "--quiet", "--initial-branch", "main")
         self.base = self.commit(BEFORE)

@@ -79,11 +79,15 @@ class Jobs(InAFolder):
 
     def run_job(self, name, **variables):
         place = {
-            "CI_PROJECT_DIR": str(self.repository.folder), "CI_PROJECT_ID": "42", "CI_JOB_ID": "5", "CI_API_V4_URL": f"{self.server.url}/api/v4",
-            "CI_COMMIT_SHA": self.repository.head, "GITLAB_CI": "true", "GITLAB_TOKEN": WRITES,
+            "CI_PROJECT_DIR": str(self.repository.folder), "CI_PROJECT_ID": "42", "CI_JOB_ID": "5", "CI_COMMIT_SHA": self.repository.head,
+            "CI_API_V4_URL": f"{self.server.url}/api/v4", "GITLAB_CI": "true", "GITLAB_TOKEN": WRITES,
         }  # fmt: skip
-        endpoints = {"KMS_ALIAS_ENDPOINT_URL": self.sandbox.url, "AWS_ENDPOINT_URL_STS": f"{self.server.url}/sts/", "TMPDIR": str(self.folder)}
-        return gitlab_jobs.run(JOBS[f"kms-alias-{name}"], self.repository.folder, self.environment(**endpoints), place | variables)
+        urls = {"KMS_ALIAS_ENDPOINT_URL": self.sandbox.url, "AWS_ENDPOINT_URL_STS": f"{self.server.url}/sts/"}
+        environment = self.environment(TMPDIR=self.folder, **urls)
+        return gitlab_jobs.run(JOBS[f"kms-alias-{name}"], self.repository.folder, environment, place | variables)
+
+    def read(self, name):
+        return (self.repository.folder / name).read_text(encoding="utf-8")
 
     def plan(self):
         number = {"CI_MERGE_REQUEST_IID": "8", "CI_MERGE_REQUEST_DIFF_BASE_SHA": self.repository.base}
@@ -122,11 +126,11 @@ class Jobs(InAFolder):
         self.assertIn(NEW, note)
         self.assertIn("Compared with commit", note)
         artifacts = JOBS["kms-alias-plan"]["artifacts"]
-        read = {name: json.loads((self.repository.folder / path).read_text(encoding="utf-8")) for name, path in artifacts["reports"].items()}
+        read = {name: json.loads(self.read(path)) for name, path in artifacts["reports"].items()}
         self.assertEqual(read["terraform"], {"create": 1, "update": 0, "delete": 1})
         self.assertIsInstance(read["codequality"], list)
         [plan] = artifacts["paths"]
-        self.assertEqual(json.loads((self.repository.folder / plan).read_text(encoding="utf-8"))["digest"], MARKER.match(note)[1])
+        self.assertEqual(json.loads(self.read(plan))["digest"], MARKER.match(note)[1])
         self.assertIn("Comment unchanged.", self.plan().log)
         self.assert_nothing_was_written()
 
@@ -147,7 +151,7 @@ class Jobs(InAFolder):
         self.assertEqual(self.sandbox.aliases(), expected)
         self.assertIn("### kms-alias: applied", self.note())
         [receipt] = JOBS["kms-alias-apply"]["artifacts"]["paths"]
-        self.assertIn('"end"', (self.repository.folder / receipt).read_text(encoding="utf-8"))
+        self.assertIn('"end"', self.read(receipt))
 
     def test_what_has_changed_since_the_approval_is_refused_and_can_be_approved_anew(self):
         digest, note = self.approved(), self.note()
@@ -161,6 +165,16 @@ class Jobs(InAFolder):
         again = self.apply(EXPECT_DIGEST=other)
         self.assertEqual(again.code, 0, again.log)
         self.assertEqual(self.sandbox.aliases()[NEW], NEW_KEY)
+
+    def test_an_apply_that_is_incomplete_keeps_its_exit_code_and_its_receipt(self):
+        self.sandbox = Sandbox(self, "--fault={operation: CreateAlias, effect: access-denied}")
+        self.approved()
+        ended = self.apply()
+        self.assertEqual(ended.code, 6, ended.log)
+        self.assertIn("apply failed or is incomplete", self.note())
+        [receipt] = JOBS["kms-alias-apply"]["artifacts"]["paths"]
+        self.assertIn('"end"', self.read(receipt))
+        self.assert_nothing_was_written()
 
     def test_what_nobody_approved_is_not_applied(self):
         self.approved()
@@ -191,7 +205,7 @@ class Jobs(InAFolder):
         self.before = self.sandbox.aliases()
         self.assertEqual(self.run_job("drift").code, 2)
         junit = JOBS["kms-alias-drift"]["artifacts"]["reports"]["junit"]
-        self.assertIn(NEW, (self.repository.folder / junit).read_text(encoding="utf-8"))
+        self.assertIn(NEW, self.read(junit))
         self.assert_nothing_was_written()
 
     def test_the_program_is_built_from_its_lock_file_at_the_given_commit_and_elsewhere_than_in_the_repository(self):

@@ -3,6 +3,7 @@
 Their jobs run against the sandbox and a server that keeps comments, through github_jobs.py.
 """
 
+import json
 import os
 import re
 import stat
@@ -14,9 +15,9 @@ from pathlib import Path
 import yaml
 
 from cloud import ACCOUNT, Sandbox, Server
-from github_jobs import OURS, Runner, load
+from github_jobs import OURS, Expression, Runner, Unknown, load, parse
 from program import PROGRAM, ROOT, InAFolder
-from repository import BEFORE, NEW, NEW_KEY, Repository
+from repository import AFTER, BEFORE, NEW, NEW_KEY, Repository
 
 ACTION = ROOT / "action.yml"
 EXAMPLES = sorted((ROOT / "examples/ci/github").glob("*.yml"))
@@ -105,6 +106,54 @@ class Files(unittest.TestCase):
             self.assertTrue(path.stat().st_mode & stat.S_IXUSR, path)
 
 
+class Page(unittest.TestCase):
+    page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
+
+    def test_what_the_page_leads_to_is_there(self):
+        links = re.findall(r"\]\((?!https:)([^)#]+)", self.page)
+        self.assertGreater(len(links), 6)
+        for link in links:
+            self.assertTrue((ROOT / "docs" / link).is_file(), link)
+
+    def test_its_trust_policy_is_json_and_has_both_claims(self):
+        [text] = re.findall("```json\n(.*?)```", self.page, re.DOTALL)
+        [statement] = json.loads(text)["Statement"]
+        claims = {name.rpartition(":")[2] for name in statement["Condition"]["StringEquals"]}
+        self.assertEqual(claims, {"aud", "sub"})
+
+    def test_its_hooks_and_outputs_are_those_that_there_are(self):
+        hooks = [hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))]
+        self.assertEqual(set(re.findall(r"kms-alias-validate[\w-]*", self.page)), set(hooks))
+        [outputs] = re.findall("The action has the outputs (.*?);", self.page, re.DOTALL)
+        self.assertEqual(re.findall("`(.*?)`", outputs), list(load(ACTION)["outputs"]))
+
+
+class TheRunner(unittest.TestCase):
+    """What the checks below stand on"""
+
+    def evaluated(self, text):
+        contexts = {"github": {"actor": "o'neill", "empty": ""}, "env": {"ROLE": "r"}}
+        return Expression(text, contexts, {"always": lambda: True}).evaluate()
+
+    def test_expressions_are_as_github_evaluates_them(self):
+        for text, value in (
+            ("github.actor == 'O''Neill'", True),
+            ("github.actor != 'x' && env.ROLE", "r"),
+            ("github.empty || 'default'", "default"),
+            ("!github.empty && ('a' == 'b' || env.ROLE == 'r')", True),
+            ("always() && github.empty != ''", False),
+        ):
+            self.assertEqual(self.evaluated(text), value, text)
+
+    def test_what_it_does_not_know_is_an_error(self):
+        for text in ("github.nothing", "secrets.X", "fromJSON('1')", "github.actor ==", "github.actor github.actor", "a[0]"):
+            self.assertRaises(Unknown, self.evaluated, text)
+        self.assertRaises(Unknown, parse, "no output\n")
+
+    def test_outputs_may_have_several_lines(self):
+        self.assertEqual(parse("a=b=c\nlong<<END\nx=1\ny\nEND\nd=\n"), {"a": "b=c", "long": "x=1\ny", "d": ""})
+
+
 class Jobs(InAFolder):
     def setUp(self):
         super().setUp()
@@ -121,10 +170,12 @@ class Jobs(InAFolder):
         urls = {"KMS_ALIAS_ENDPOINT_URL": self.sandbox.url, "GITHUB_API_URL": self.server.url}
         return Runner(self.repository.folder, temp, self.environment(**urls), event_name, event, **github)
 
-    def pull_request(self, repository="o/r", **github):
+    def pull_request(self, change=lambda jobs: None, repository="o/r", **github):
         event = {"pull_request": {"number": 7, "head": {"repo": {"full_name": repository}}}}
         place = {"base_ref": "main", "ref": "refs/pull/7/merge", "sha": self.repository.head}
-        return self.runner("pull_request", event, **place | github).run(load(ROOT / "examples/ci/github/pull-request.yml"))
+        workflow = load(ROOT / "examples/ci/github/pull-request.yml")
+        change(workflow["jobs"])
+        return self.runner("pull_request", event, **place | github).run(workflow)
 
     def apply(self, merged=True, digest=None):
         sha = self.repository.head
@@ -162,6 +213,9 @@ class Jobs(InAFolder):
         self.assertIn(NEW, comment)
         self.assertIn("Compared with commit", comment)
         self.assertRegex(MARKER.match(comment)[1], "sha256")
+        outputs = first["plan"].outputs["plan"]
+        self.assertEqual(outputs["exit-code"], "2")
+        self.assertEqual(json.loads(Path(outputs["plan"]).read_text(encoding="utf-8"))["digest"], MARKER.match(comment)[1])
         again = self.pull_request()
         self.assertIn("Comment unchanged.", again["plan"].log)
         self.assertEqual(self.comment(), comment)
@@ -174,15 +228,27 @@ class Jobs(InAFolder):
         self.assertEqual({name: job.conclusion for name, job in ended.items()}, {"validate": "failure", "plan": "skipped"})
         self.assertEqual(ended["validate"].codes[-1], 3)
         # What the job that plans says of it by itself, as where the checks before it are taken out
-        workflow = load(ROOT / "examples/ci/github/pull-request.yml")
-        del workflow["jobs"]["plan"]["needs"], workflow["jobs"]["validate"]
-        event = {"pull_request": {"number": 7, "head": {"repo": {"full_name": "o/r"}}}}
-        runner = self.runner("pull_request", event, base_ref="main", ref="refs/pull/7/merge", sha=self.repository.head)
-        plan = runner.run(workflow)["plan"]
+        plan = self.pull_request(lambda jobs: [jobs["plan"].pop("needs"), jobs.pop("validate")])["plan"]
         self.assertEqual((plan.conclusion, plan.codes[-1]), ("failure", 3))
         self.assertEqual(MARKER.match(self.comment())[1], "null")
         self.assertIn("alias/other/x", self.comment())
         self.assertNotRegex(self.comment(), "(?m)^::")
+
+    def test_a_plan_that_a_guard_refuses_fails_the_job_and_its_apply(self):
+        self.repository.head = self.repository.commit(AFTER + "protect: [{match: 'alias/app/legacy/**', from: [delete]}]\n")
+        plan = self.pull_request()["plan"]
+        self.assertEqual((plan.conclusion, plan.codes[-1], plan.outputs["plan"]["exit-code"]), ("failure", 4, "4"))
+        self.assertIn("### kms-alias: the plan is refused", self.comment())
+        self.assertEqual(self.apply().conclusion, "failure")
+        self.assert_nothing_was_written()
+
+    def test_a_comment_that_cannot_be_written_fails_the_job_and_one_that_nobody_wants_is_not(self):
+        read_only = self.pull_request(lambda jobs: jobs["plan"]["permissions"].pop("pull-requests"))["plan"]
+        self.assertEqual((read_only.conclusion, read_only.codes[-1]), ("failure", 1))
+        self.assertEqual(read_only.outputs["plan"]["exit-code"], "2")
+        self.assertIn("pull-requests: write", read_only.log)
+        without = self.pull_request(lambda jobs: jobs["plan"]["steps"][-1]["with"].update(comment=False))["plan"]
+        self.assertEqual((without.conclusion, self.server.bodies()), ("success", []))
 
     def test_a_pull_request_from_a_fork_is_validated_and_nothing_else(self):
         for strange in ({"repository": "stranger/r"}, {"actor": "dependabot[bot]"}):
@@ -217,6 +283,19 @@ class Jobs(InAFolder):
         [other] = set(re.findall("sha256:[0-9a-f]{64}", ended.log)) - {digest}
         again = self.apply(digest=other)
         self.assertEqual(again.conclusion, "success", again.log)
+        self.assertEqual(self.sandbox.aliases()[NEW], NEW_KEY)
+
+    def test_an_apply_that_is_incomplete_keeps_its_exit_code_and_its_receipt_and_the_rest_is_approved_by_hand(self):
+        self.sandbox = Sandbox(self, "--fault={operation: CreateAlias, times: 1, effect: access-denied}")
+        self.approved()
+        ended = self.apply()
+        self.assertEqual((ended.conclusion, ended.outputs["apply"]["exit-code"]), ("failure", "6"), ended.log)
+        self.assertEqual(len(ended.uploads), 1)
+        self.assertIn("### kms-alias: apply failed or is incomplete", self.comment())
+        self.assert_nothing_was_written()
+        self.assertEqual(self.apply().codes[-1], 1, "the comment has no digest any more")
+        [left] = set(re.findall("sha256:[0-9a-f]{64}", self.drift().log))
+        self.assertEqual(self.apply(digest=left).conclusion, "success")
         self.assertEqual(self.sandbox.aliases()[NEW], NEW_KEY)
 
     def test_what_nobody_approved_is_not_applied(self):
