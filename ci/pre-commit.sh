@@ -6,7 +6,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 kept=$here/../target/pre-commit
 
 if [[ ! -x $kept/bin/kms-alias ]]; then
-    # What it says is seen where it fails.
-    bash "$here/build.sh" "$kept" >&2
+    # Hundreds of lines about crates would bury what is said about the manifest.
+    said=$(bash "$here/build.sh" "$kept" 2>&1) || {
+        printf '%s\n' "$said" >&2
+        exit 1
+    }
 fi
 exec "$kept/bin/kms-alias" validate "$@"

@@ -16,6 +16,7 @@ CARGO = """\
 #!/bin/sh
 # In place of the minutes that it takes: what it is told, and a program where it should put it.
 echo "$* in $(pwd)" >> "$HOME/built.txt"
+echo "Compiling a crate" >&2
 while [ "$1" != --root ]; do shift; done
 mkdir -p "$2/bin"
 ln -s "$KMS_ALIAS_TEST_PROGRAM" "$2/bin/kms-alias"
@@ -68,6 +69,7 @@ class Hooks(InAFolder):
     def assert_it_checks(self, path):
         said = self.commit(BAD, expect=1, path=path)
         self.assertIn("Failed", said)
+        self.assertNotIn("Compiling", said)
         self.assertIn("`alias/other/x` is outside the scope", said)
         self.assertIn("aliases.yaml:6:3", said)
         self.assertIn("Passed", self.commit(BEFORE, path=path))
