@@ -16,7 +16,8 @@ from cloud import ACCOUNT, READS, WRITES
 from program import PROGRAM, ROOT
 
 OURS = "OWNER/kms-alias"
-Ended = namedtuple("Ended", "conclusion log outputs codes roles uploads")
+Ended = namedtuple("Ended", "conclusion log summary outputs codes roles uploads")
+SKIPPED = Ended("skipped", "", "", {}, [], [], [])
 
 
 class Unknown(Exception):
@@ -141,7 +142,7 @@ class Job:
         token = WRITES if self.permissions.get("pull-requests") == "write" else READS
         self.github = runner.github | {"token": token}
         self.environment = runner.environment | {"RUNNER_TEMP": str(runner.temp)}
-        self.failed, self.log, self.codes, self.roles, self.uploads = False, "", [], [], []
+        self.failed, self.log, self.summary, self.codes, self.roles, self.uploads = False, "", "", [], [], []
         self.contexts = {"github": self.github, "runner": {"temp": str(runner.temp), "os": "Linux", "arch": "X64"}}
         self.contexts["inputs"] = runner.inputs(workflow)
         self.fill(workflow["concurrency"]["group"], self.contexts)
@@ -151,9 +152,10 @@ class Job:
 
     def run(self):
         if not self.is_wanted(self.job, self.contexts):
-            return Ended("skipped", "", {}, [], [], [])
+            return SKIPPED
         outputs = self.steps(self.job["steps"], self.contexts, {})
-        return Ended("failure" if self.failed else "success", self.log, outputs, self.codes, self.roles, self.uploads)
+        conclusion = "failure" if self.failed else "success"
+        return Ended(conclusion, self.log, self.summary, outputs, self.codes, self.roles, self.uploads)
 
     def functions(self):
         return {
@@ -223,6 +225,7 @@ class Job:
             stderr=subprocess.STDOUT, text=True, encoding="utf-8",
         )  # fmt: skip
         self.log += ran.stdout
+        self.summary += files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
         self.codes.append(ran.returncode)
         self.failed |= ran.returncode != 0
         return parse(files["GITHUB_OUTPUT"].read_text(encoding="utf-8"))
@@ -329,5 +332,5 @@ class Runner:
             if all(ended[other].conclusion == "success" for other in needed):
                 ended[name] = Job(self, workflow, job).run()
             else:
-                ended[name] = Ended("skipped", "", {}, [], [], [])
+                ended[name] = SKIPPED
         return ended

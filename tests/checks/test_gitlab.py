@@ -140,6 +140,7 @@ class Jobs(InAFolder):
         self.assertEqual(self.plan().code, 3)
         self.assertEqual(MARKER.match(self.note())[1], "null")
         self.assertIn("alias/other/x", self.note())
+        self.assertNotIn("section_", self.note())
 
     def test_a_merge_applies_just_what_was_approved_and_the_note_shows_it(self):
         self.approved()

@@ -214,7 +214,10 @@ class Jobs(InAFolder):
         self.assertIn("Compared with commit", comment)
         self.assertRegex(MARKER.match(comment)[1], "sha256")
         outputs = first["plan"].outputs["plan"]
-        self.assertEqual(outputs["exit-code"], "2")
+        counts = {"exit-code": "2", "changes": "2", "deletes": "1", "held": "0", "refused": "false", "unread-targets": "0"}
+        self.assertEqual({name: outputs[name] for name in counts}, counts)
+        self.assertEqual(outputs["digest"], MARKER.match(comment)[1])
+        self.assertIn(NEW, first["plan"].summary)
         self.assertEqual(json.loads(Path(outputs["plan"]).read_text(encoding="utf-8"))["digest"], MARKER.match(comment)[1])
         again = self.pull_request()
         self.assertIn("Comment unchanged.", again["plan"].log)
@@ -230,6 +233,7 @@ class Jobs(InAFolder):
         # What the job that plans says of it by itself, as where the checks before it are taken out
         plan = self.pull_request(lambda jobs: [jobs["plan"].pop("needs"), jobs.pop("validate")])["plan"]
         self.assertEqual((plan.conclusion, plan.codes[-1]), ("failure", 3))
+        self.assertRegex(plan.log, "(?m)^::error .*file=aliases.yaml,line=6")
         self.assertEqual(MARKER.match(self.comment())[1], "null")
         self.assertIn("alias/other/x", self.comment())
         self.assertNotRegex(self.comment(), "(?m)^::")
@@ -238,6 +242,7 @@ class Jobs(InAFolder):
         self.repository.head = self.repository.commit(AFTER + "protect: [{match: 'alias/app/legacy/**', from: [delete]}]\n")
         plan = self.pull_request()["plan"]
         self.assertEqual((plan.conclusion, plan.codes[-1], plan.outputs["plan"]["exit-code"]), ("failure", 4, "4"))
+        self.assertEqual(plan.outputs["plan"]["refused"], "true")
         self.assertIn("### kms-alias: the plan is refused", self.comment())
         self.assertEqual(self.apply().conclusion, "failure")
         self.assert_nothing_was_written()
@@ -268,6 +273,7 @@ class Jobs(InAFolder):
         [receipt] = ended.uploads
         self.assertIn('"end"', receipt)
         self.assertEqual(ended.outputs["apply"]["exit-code"], "0")
+        self.assertIn("applied", ended.summary)
 
     def test_what_has_changed_since_the_approval_is_refused_and_can_be_approved_anew(self):
         digest = self.approved()
@@ -327,8 +333,11 @@ class Jobs(InAFolder):
         drifted = self.drift()
         self.assertEqual((drifted.conclusion, drifted.codes[-1]), ("failure", 2))
         self.assertEqual(drifted.outputs["drift"]["exit-code"], "2")
+        self.assertEqual(drifted.outputs["drift"]["changes"], "1")
+        self.assertIn(NEW, drifted.summary)
         [sarif] = drifted.uploads
-        self.assertIn('"2.1.0"', sarif)
+        [result] = json.loads(sarif)["runs"][0]["results"]
+        self.assertIn(NEW, result["message"]["text"])
         self.assert_nothing_was_written()
 
     def test_inputs_are_words_and_never_a_script(self):
