@@ -30,9 +30,7 @@ plan() {
     if [[ -e $kept/plan.json ]]; then
         comment "$kept/plan.json" || commented=$?
     else
-        # Without the lines that are commands to the runner.
-        grep -v '^::' "$kept/said.txt" >"$kept/failed.txt" || true
-        comment --failed "$kept/failed.txt" || commented=$?
+        comment --failed "$kept/said.txt" || commented=$?
     fi
 }
 

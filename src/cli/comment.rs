@@ -16,6 +16,7 @@ use crate::forge::github::GitHub;
 use crate::forge::gitlab::GitLab;
 use crate::forge::{Dialect, Done, Forge, ForgeError, Published};
 use crate::render::harmless;
+use crate::render::job::without_commands;
 use crate::render::markdown::{self, BUDGET, Frame};
 use crate::saved::SavedError;
 
@@ -57,7 +58,10 @@ impl Session<'_> {
         if let Some(path) = &args.failed {
             let said =
                 bounded::read(path, LARGEST_TEXT).with_context(|| format!("read {}", path.display()))?;
-            return Ok(Ok(Some(markdown::failure(&String::from_utf8_lossy(&said), &frame))));
+            return Ok(Ok(Some(markdown::failure(
+                &without_commands(&String::from_utf8_lossy(&said)),
+                &frame,
+            ))));
         }
         let Some(path) = &args.path else { return Ok(Ok(None)) };
         Ok(match self.kept(path)? {

@@ -93,6 +93,16 @@ pub fn section_end(name: &str, at: u64) -> String {
     format!("\u{1b}[0Ksection_end:{at}:{name}\r\u{1b}[0K\n")
 }
 
+/// What a run said on stderr, without the lines that were commands to the runner: elsewhere they are noise
+pub fn without_commands(said: &str) -> String {
+    let is_command = |line: &str| {
+        ["::error ", "::warning ", "::notice ", "\u{1b}[0Ksection_"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    said.split_inclusive('\n').filter(|line| !is_command(line)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +125,14 @@ mod tests {
              100 %25\\r\\n::set-env name=x::y ##[z]\\u{1b}[2J\n"
         );
         assert!(annotations(&[finding(Level::Warning, "x")], |_| None).starts_with("::warning title="));
+    }
+
+    #[test]
+    fn what_was_said_to_a_person_is_told_from_what_was_said_to_a_runner() {
+        let mut said = section_start("kms_alias_plan_1", "kms-alias plan", 1) + "error: x ::error y\n";
+        said += &annotations(&[finding(Level::Error, "x"), finding(Level::Warning, "x")], |_| None);
+        said += &(section_end("kms_alias_plan_1", 2) + "hint: y");
+        assert_eq!(without_commands(&said), "error: x ::error y\nhint: y");
     }
 
     #[test]
