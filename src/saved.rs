@@ -129,7 +129,8 @@ impl SavedPlan {
             (None, ..) => "a target could not be read when it was made".to_owned(),
             _ if self.document.errored => "a target could not be read when it was made".to_owned(),
             (_, 1.., _) => "a guard refused it".to_owned(),
-            (_, _, 1..) => format!("{held} of its changes are held"),
+            (_, _, 1) => "1 of its changes is held".to_owned(),
+            (_, _, 2..) => format!("{held} of its changes are held"),
             (Some(digest), ..) => return is_expected(digest, expected),
         };
         Err(SavedError::Blocked(blocked))

@@ -15,7 +15,7 @@ use crate::converge::{Event, Report, converge};
 use crate::document;
 use crate::fleet::{Looks, Surveyed, Totals, Trouble, totals};
 use crate::kms::connect::Options;
-use crate::kms::{Connect, Identity};
+use crate::kms::{Connect, Identity, KmsRead as _};
 use crate::pace::Lanes;
 use crate::plan::{Action, Counts};
 use crate::poll::Patience;
@@ -255,6 +255,7 @@ impl Session<'_> {
             Event::Left(names) => progress.leave(names.len()),
         };
         let report = progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened)).await;
+        self.keep_calls(kms.calls());
         let _ = Seen::of(target, &report).map(|seen| receipt.note(Line::Verdict(seen)));
         Ok(report)
     }

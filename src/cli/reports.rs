@@ -14,6 +14,7 @@ use crate::bounded::{Limit, read_text};
 use crate::document::{self, ErrorText};
 use crate::draft::{Readers, put};
 use crate::fleet::Surveyed;
+use crate::kms::Calls;
 use crate::load::Problems;
 use crate::poll::{now, time_of_day};
 use crate::render::diff::Live;
@@ -35,6 +36,7 @@ pub(super) fn begin(cli: &Cli) -> Run {
         plan: None,
         live: Live::default(),
         written: None,
+        calls: Calls::new(),
         events: String::new(),
         exit_code: 0,
         began: time_of_day().into(),
@@ -116,6 +118,12 @@ impl Session<'_> {
     pub(super) fn keep_written(&self, written: Written) {
         self.known().written = Some(written);
         self.tell_applied();
+    }
+
+    /// Keeps what was asked of the service in order to write
+    pub(super) fn keep_calls(&self, calls: Calls) {
+        let kept = &mut self.known().calls;
+        calls.into_iter().for_each(|(operation, count)| *kept.entry(operation).or_default() += count);
     }
 
     /// Keeps what ends the run

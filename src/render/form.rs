@@ -14,6 +14,7 @@ use super::{gitlab, html, junit, markdown, prometheus, sarif, text, tsv};
 use crate::document::{
     ApplyDocument, ErrorText, FORMAT_VERSION, PlanDocument, ReportDocument, TargetReport, failure,
 };
+use crate::kms::Calls;
 use crate::load::Problems;
 
 /// The forms of a report
@@ -62,6 +63,8 @@ pub struct Run {
     pub live: Live<'static>,
     /// `None` where it never came to a write
     pub written: Option<Written>,
+    /// Requests made to write and to see what was written
+    pub calls: Calls,
     /// The events so far, each a line, where a report of them is wanted
     pub events: String,
     /// Of the process

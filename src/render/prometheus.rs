@@ -92,9 +92,12 @@ fn changes(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<Strin
 
 fn calls(run: &Run, file: &mut File) {
     let plan = run.plan.as_ref();
-    let calls = plan.iter().flat_map(|plan| &plan.api_calls);
-    let calls = calls.map(|(operation, count)| (label("operation", operation), *count as f64));
-    file.family("kms_alias_api_calls_total", "counter", "Requests made to plan, retries included.", calls);
+    let mut calls = run.calls.clone();
+    for (operation, count) in plan.iter().flat_map(|plan| &plan.api_calls) {
+        *calls.entry(operation.clone()).or_default() += count;
+    }
+    let calls = calls.iter().map(|(operation, count)| (label("operation", operation), *count as f64));
+    file.family("kms_alias_api_calls_total", "counter", "Requests of the run, retries included.", calls);
     let written = run.written.iter().flat_map(|written| &written.report.targets);
     let retries = written.map(|target| {
         let again = target.changes.iter().map(|change| change.attempts.saturating_sub(1)).sum::<u32>();

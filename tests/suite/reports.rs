@@ -327,8 +327,13 @@ async fn metrics_carry_the_last_success_over_a_run_that_fails_and_name_no_alias(
 
 #[tokio::test(start_paused = true)]
 async fn metrics_of_an_apply_are_of_what_it_left() {
-    let metrics =
-        Reported::new(&FakeKms::with(&LIVE), MANIFEST, &["apply", "--yes"]).await.text("prometheus");
+    let kms = FakeKms::with(&LIVE);
+    let metrics = Reported::new(&kms, MANIFEST, &["apply", "--yes"]).await.text("prometheus");
+    for operation in ["ListAliases", "DescribeKey", "CreateAlias", "UpdateAlias", "DeleteAlias"] {
+        let made = kms.calls_to(operation).len() as f64;
+        let name = format!("kms_alias_api_calls_total{{operation=\"{operation}\"}}");
+        assert!(made > 0.0 && sample(&metrics, &name) == Some(made), "{operation}: {made} in {metrics}");
+    }
     assert_eq!(
         sample(&metrics, "kms_alias_aliases{target=\"default\",status=\"in_sync\"}"),
         Some(3.0),
