@@ -60,7 +60,7 @@ def is_installed():
         return False
     # The interpreter that it was made with may be gone.
     servers, readers = "awscli, microburst.app, moto.server", "cmarkgfm, html5lib, jsonschema, junitparser, prometheus_client"
-    judges = "check_jsonschema, dockerfile_parse, kubernetes_validate, pre_commit"
+    judges = "check_jsonschema, dockerfile_parse, kubernetes_validate, pre_commit, promql_parser"
     probe = [python(), "-c", f"import {servers}, {readers}, {judges}"]
     try:
         return subprocess.run(probe, capture_output=True).returncode == 0
