@@ -305,6 +305,13 @@ pub struct Tally {
     pub not_attempted: usize,
 }
 
+impl Tally {
+    /// Those that are as wanted
+    pub fn done(&self) -> usize {
+        self.created + self.retargeted + self.replaced + self.renamed + self.deleted + self.already_so
+    }
+}
+
 /// Counts the outcomes of all targets
 pub fn tally(told: &[Told]) -> Tally {
     let mut tally = Tally::default();

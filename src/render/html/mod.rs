@@ -10,6 +10,7 @@ use aws_smithy_types::base64;
 use sha2::{Digest, Sha256};
 
 use super::form::Run;
+use super::harmless::markup;
 use super::style::plural;
 use crate::document::PlanDocument;
 
@@ -22,12 +23,13 @@ pub(super) fn html(run: &Run) -> String {
     let policy = format!(
         "default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
     );
-    let title = format!("kms-alias {}", run.command);
+    let title = format!("kms-alias {}: {}", run.command, verdict(run).1.trim_end_matches('.'));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n{}<script>{SCRIPT}</script>\n</body>\n</html>\n",
+        markup(&title),
         page::body(run)
     )
 }
@@ -63,9 +65,14 @@ fn verdict(run: &Run) -> (&'static str, String) {
         Some(summary) if summary.refused > 0 => {
             ("bad", format!("Refused: {}.", plural(summary.refused, "guard")))
         }
-        _ => match plan.map_or(0, pending) {
-            0 => ("clean", "No changes.".to_owned()),
-            n => ("changes", format!("{}.", plural(n, "change"))),
+        _ => match (plan.map_or(0, pending), &run.written) {
+            (0, _) => ("clean", "No changes.".to_owned()),
+            (n, None) => ("changes", format!("{}.", plural(n, "change"))),
+            (n, Some(_)) if run.succeeded() => ("clean", format!("Applied: {}.", plural(n, "change"))),
+            (n, Some(written)) => {
+                let done = written.report.summary.done();
+                ("bad", format!("Incomplete: {done} of {} applied.", plural(n, "change")))
+            }
         },
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::{all, section, tables, verdict};
-use crate::document::{PlanDocument, RefusalText, Summary, TargetPlan, Verb};
+use crate::document::{ErrorText, PlanDocument, RefusalText, Summary, TargetPlan, TargetReport, Verb};
 use crate::render::form::Run;
 use crate::render::harmless::markup;
 
@@ -48,7 +48,7 @@ fn time_of(moment: OffsetDateTime) -> String {
 /// What ended the run, and what refuses it: first, because nothing below is worth anything without it
 fn troubles(run: &Run) -> String {
     let hint = |hint: &Option<String>| match hint {
-        Some(hint) => format!("<span class=\"note\"><b>hint</b> {}</span>", markup(hint)),
+        Some(hint) => tables::note("hint", hint),
         None => String::new(),
     };
     let mut lines: Vec<String> = run
@@ -69,6 +69,8 @@ fn troubles(run: &Run) -> String {
                 )
             });
             lines.extend(error);
+            let report = run.written.as_ref().and_then(|written| written.of(&target.name));
+            lines.extend(report.and_then(|report| unfinished(&target.name, report)));
             lines.extend(target.refusals.iter().map(|one| refusal(one, Some(&target.name))));
         }
         lines.extend(plan.refusals.iter().map(|one| refusal(one, None)));
@@ -77,6 +79,27 @@ fn troubles(run: &Run) -> String {
     let list = all(lines.into_iter().map(|line| format!("<li>{line}</li>\n")));
     let content = if list.is_empty() { list } else { format!("<ul>\n{list}</ul>\n") };
     section("troubles", "What stands in the way", &content)
+}
+
+/// What the changes do not tell of a target that was written to: why it could not go on, and what it was left with
+fn unfinished(name: &str, report: &TargetReport) -> Option<String> {
+    let mut notes: Vec<String> = Vec::new();
+    let failed = |message: &str| format!("failed to {}", markup(message));
+    let why = match (&report.error, &report.verify_error) {
+        (Some(ErrorText { message, hint }), _) => {
+            notes.extend(hint.iter().map(|hint| tables::note("hint", hint)));
+            failed(message)
+        }
+        (None, Some(message)) => format!("not verified: {}", failed(message)),
+        // With --no-wait nobody looked.
+        (None, None) if report.converged || report.waited_seconds.is_none() => return None,
+        (None, None) => "not converged".to_owned(),
+    };
+    if !report.left.is_empty() {
+        let left: Vec<&str> = report.left.iter().map(String::as_str).collect();
+        notes.push(tables::note("left", &left.join(", ")));
+    }
+    Some(format!("<code>{}</code> <span class=\"error\">{why}</span>{}", markup(name), notes.concat()))
 }
 
 /// Several lines, each markup
@@ -89,16 +112,17 @@ fn refusal(refusal: &RefusalText, target: Option<&str>) -> String {
     let target = target.map(|name| format!("<code>{}</code> ", markup(name))).unwrap_or_default();
     let set = source.as_ref().map(|source| format!(" (set at {})", markup(&source.to_string())));
     format!(
-        "{target}<span class=\"error\">refused {}: {}</span>{}<span class=\"note\"><b>hint</b> {}</span>",
+        "{target}<span class=\"error\">refused {}: {}</span>{}{}",
         markup(guard),
         markup(message),
         set.unwrap_or_default(),
-        markup(hint)
+        tables::note("hint", hint)
     )
 }
 
 fn totals(summary: &Summary) -> String {
-    let Summary { create, update, replace, rename, delete, held, in_sync, unmanaged, .. } = *summary;
+    let Summary { create, update, replace, rename, delete, held, in_sync, unmanaged, unread_targets, .. } =
+        *summary;
     let mut counts = vec![
         (create, "to create"),
         (update, "to retarget"),
@@ -110,6 +134,8 @@ fn totals(summary: &Summary) -> String {
         (unmanaged, "unmanaged"),
     ];
     counts.extend(summary.unusable.map(|count| (count, "on unusable keys")));
+    // All the others count only what could be read.
+    counts.extend((unread_targets > 0).then_some((unread_targets, "targets not read")));
     let item = |(count, what): (usize, &str)| {
         let class = if count == 0 { " class=\"none\"" } else { "" };
         format!("<li{class}><b>{count}</b>{what}</li>\n")
@@ -147,7 +173,7 @@ fn matrix(plan: &PlanDocument) -> String {
 
 /// One target in its cell: its name, and how many of what
 fn status(target: &TargetPlan) -> String {
-    let name = format!("<span class=\"note\">{}</span>", markup(&target.name));
+    let name = tables::note("", &target.name);
     if target.errored {
         return format!("<span class=\"error\">not read</span>{name}");
     }

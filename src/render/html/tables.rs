@@ -86,7 +86,8 @@ fn place(source: Option<&Source>) -> String {
     source.map(|source| markup(&source.to_string())).unwrap_or_default()
 }
 
-fn note(word: &str, text: &str) -> String {
+/// A line of its own below what it is about
+pub(super) fn note(word: &str, text: &str) -> String {
     let class = if word == "risk" { "note risk" } else { "note" };
     let word = if word.is_empty() { String::new() } else { format!("<b>{word}</b> ") };
     format!("<span class=\"{class}\">{word}{}</span>", markup(text))
@@ -94,8 +95,10 @@ fn note(word: &str, text: &str) -> String {
 
 fn notes(change: &PlannedChange, report: Option<&TargetReport>) -> String {
     let outcome = report.and_then(|report| report.outcome(change)).map(|outcome| {
-        let error = outcome.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-        note("", &format!("{}{error}", outcome.status.replace('_', " ")))
+        let class = if outcome.is_success() { "done" } else { "error" };
+        let (status, error) =
+            (outcome.status.replace('_', " "), outcome.error.as_deref().unwrap_or_default());
+        format!(" <span class=\"note {class}\"><b>{}</b> {}</span>", markup(&status), markup(error))
     });
     let who_did = change.blame.iter().map(|blame| note("who", &who(blame, &KeyNames::default())));
     let why = change.why.iter().map(|why| note("why", why));
