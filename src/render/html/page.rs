@@ -10,13 +10,13 @@ use crate::render::form::Run;
 use crate::render::harmless::markup;
 
 pub(super) fn body(run: &Run) -> String {
-    let mut body = header(run) + &troubles(run);
+    let mut main = troubles(run);
     if let Some(plan) = &run.plan {
-        body += &totals(&plan.summary);
-        body += &section("targets", "Targets", &matrix(plan));
-        body += &tables::tables(plan, run);
+        main += &totals(&plan.summary);
+        main += &section("targets", "Targets", &matrix(plan));
+        main += &tables::tables(plan, run);
     }
-    body
+    format!("{}<main>\n{main}</main>\n", header(run))
 }
 
 fn header(run: &Run) -> String {
@@ -124,21 +124,20 @@ fn totals(summary: &Summary) -> String {
     let Summary { create, update, replace, rename, delete, held, in_sync, unmanaged, unread_targets, .. } =
         *summary;
     let mut counts = vec![
-        (create, "to create"),
-        (update, "to retarget"),
-        (replace, "to replace"),
-        (rename, "to rename"),
-        (delete, "to delete"),
-        (held, "held"),
-        (in_sync, "in sync"),
-        (unmanaged, "unmanaged"),
+        (create, "create", "create"),
+        (update, "update", "retarget"),
+        (replace, "delete", "replace"),
+        (rename, "update", "rename"),
+        (delete, "delete", "delete"),
+        (held, "held", "held"),
     ];
-    counts.extend(summary.unusable.map(|count| (count, "on unusable keys")));
+    counts.extend(summary.unusable.map(|count| (count, "held", "on unusable keys")));
+    counts.extend([(in_sync, "plain", "in sync"), (unmanaged, "plain", "unmanaged")]);
     // All the others count only what could be read.
-    counts.extend((unread_targets > 0).then_some((unread_targets, "targets not read")));
-    let item = |(count, what): (usize, &str)| {
-        let class = if count == 0 { " class=\"none\"" } else { "" };
-        format!("<li{class}><b>{count}</b>{what}</li>\n")
+    counts.extend((unread_targets > 0).then_some((unread_targets, "delete", "targets not read")));
+    let item = |(count, class, what): (usize, &str, &str)| {
+        let class = if count == 0 { "none" } else { class };
+        format!("<li class=\"{class}\"><b>{count}</b> {what}</li>\n")
     };
     format!("<ul class=\"totals\">\n{}</ul>\n", all(counts.into_iter().map(item)))
 }

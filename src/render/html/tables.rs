@@ -9,18 +9,23 @@ use crate::render::form::Run;
 use crate::render::harmless::markup;
 use crate::render::style::KeyNames;
 
+/// The origins, as the document has them and as they are shown
+const CONFIG: (&str, &str) = ("config", "from this change");
+const DRIFT: (&str, &str) = ("drift", "drift");
+
 pub(super) fn tables(plan: &PlanDocument, run: &Run) -> String {
-    let changes = all(plan.targets.iter().map(|target| change_rows(target, run)));
-    let unmanaged = all(plan.targets.iter().map(unmanaged_rows));
+    let changes: Vec<String> = plan.targets.iter().flat_map(|target| change_rows(target, run)).collect();
+    let unmanaged: Vec<String> = plan.targets.iter().flat_map(unmanaged_rows).collect();
     let keys = key_rows(plan);
     if changes.is_empty() && unmanaged.is_empty() && keys.is_empty() {
         return String::new();
     }
-    let change_heads = ["", "alias", "from", "to", "target", "place", "origin", "what to know"];
+    let table =
+        |id: &str, heading: &str, heads: &[&str], rows: &[String]| section(id, heading, &table(heads, rows));
     filters()
-        + &section("changes", "Changes", &table(&change_heads, &changes))
-        + &section("unmanaged", "Unmanaged", &table(&["alias", "key", "target"], &unmanaged))
-        + &section("keys", "Keys and their aliases", &table(&["key", "target", "aliases"], &keys))
+        + &table("changes", "Changes", &["change", "alias", "key", "target, place", "what to know"], &changes)
+        + &table("unmanaged", "Unmanaged", &["alias", "key", "target"], &unmanaged)
+        + &table("keys", "Keys and their aliases", &["key", "target", "aliases"], &keys)
 }
 
 fn filters() -> String {
@@ -36,61 +41,71 @@ fn filters() -> String {
         "<div class=\"filters\">\n<input type=\"search\" id=\"search\" aria-label=\"search\" placeholder=\"search names, keys, targets\">\n\
          {}{}<span id=\"shown\" class=\"faint\"></span>\n</div>\n",
         boxes("kind", &kinds),
-        boxes("origin", &[("config", "from this change"), ("drift", "drift")])
+        boxes("origin", &[CONFIG, DRIFT])
     )
 }
 
+/// What an origin is called on the page; `None` where it is not known
+fn label(origin: &str) -> Option<&'static str> {
+    [CONFIG, DRIFT].into_iter().find_map(|(value, label)| (value == origin).then_some(label))
+}
+
 /// Nothing without rows
-fn table(heads: &[&str], rows: &str) -> String {
+fn table(heads: &[&str], rows: &[String]) -> String {
     if rows.is_empty() {
         return String::new();
     }
     let heads = all(heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")));
     format!(
-        "<div class=\"scroll\"><table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
+        "<table class=\"rows\">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n",
+        rows.concat()
     )
 }
 
-fn change_rows(target: &TargetPlan, run: &Run) -> String {
+fn change_rows(target: &TargetPlan, run: &Run) -> Vec<String> {
     let report = run.written.as_ref().and_then(|written| written.of(&target.name));
-    let changes = all(target.changes.iter().map(|change| change_row(target, change, report)));
-    changes + &all(target.unusable.iter().flatten().map(|unusable| unusable_row(target, unusable)))
+    let changes = target.changes.iter().map(|change| change_row(target, change, report));
+    changes.chain(target.unusable.iter().flatten().map(|unusable| unusable_row(target, unusable))).collect()
 }
 
 fn change_row(target: &TargetPlan, change: &PlannedChange, report: Option<&TargetReport>) -> String {
     let verb = change.verb();
     let (kind, origin) = (verb.as_str(), markup(&change.origin));
-    let place = place(change.source.as_ref());
-    let key = |key: &Option<String>| key.as_deref().map(markup).unwrap_or_default();
-    let description = change.key_description.as_deref().map(|text| note("", text)).unwrap_or_default();
     let mut alias = markup(&change.alias);
-    if let Some(previous) = &change.previous_alias {
-        alias += &format!("<span class=\"note\">renamed from {}</span>", markup(previous));
-    }
-    let shown = if origin == "unknown" { "" } else { &*origin };
+    alias.extend(change.previous_alias.iter().map(|previous| note("renamed from", previous)));
     format!(
-        "<tr class=\"{kind}\" data-kind=\"{kind}\" data-origin=\"{origin}\"><td class=\"sign\">{} {kind}</td>\
-         <td class=\"alias\">{alias}</td><td class=\"key\">{}{}</td><td class=\"key\">{}{}</td><td>{}</td>\
-         <td class=\"place\">{place}</td><td>{shown}</td><td>{}</td></tr>\n",
+        "<tr class=\"{kind}\" data-kind=\"{kind}\" data-origin=\"{origin}\"><td class=\"sign\">{} {kind}{}</td>\
+         <td class=\"alias\">{alias}</td><td class=\"key\">{}</td>{}<td>{}</td></tr>\n",
         markup(verb.sign()),
-        key(&change.before),
-        if change.after.is_none() { &*description } else { "" },
-        key(&change.after),
-        if change.after.is_some() { &*description } else { "" },
-        markup(&target.name),
+        label(&change.origin).map(|origin| note("", origin)).unwrap_or_default(),
+        keys(change),
+        place(target, change.source.as_ref()),
         notes(change, report)
     )
 }
 
-fn place(source: Option<&Source>) -> String {
-    source.map(|source| markup(&source.to_string())).unwrap_or_default()
+/// The key that the alias is on, and below it the one that it comes to
+fn keys(change: &PlannedChange) -> String {
+    let before = change.before.as_deref().filter(|_| change.before != change.after).map(markup);
+    let after = change.after.as_deref().map(|key| match change.before == change.after {
+        true => markup(key),
+        false => format!("→ {}", markup(key)),
+    });
+    let description = change.key_description.iter().map(|text| note("", text));
+    let lines: Vec<String> = before.into_iter().chain(after).collect();
+    lines.join("<br>") + &all(description)
 }
 
-/// A line of its own below what it is about
+fn place(target: &TargetPlan, source: Option<&Source>) -> String {
+    let source = source.map(|source| note("", &source.to_string())).unwrap_or_default();
+    format!("<td class=\"place\">{}{source}</td>", markup(&target.name))
+}
+
+/// A line of its own below what it is about; a space is before it for whoever reads only the text
 pub(super) fn note(word: &str, text: &str) -> String {
     let class = if word == "risk" { "note risk" } else { "note" };
     let word = if word.is_empty() { String::new() } else { format!("<b>{word}</b> ") };
-    format!("<span class=\"{class}\">{word}{}</span>", markup(text))
+    format!(" <span class=\"{class}\">{word}{}</span>", markup(text))
 }
 
 fn notes(change: &PlannedChange, report: Option<&TargetReport>) -> String {
@@ -111,48 +126,42 @@ fn notes(change: &PlannedChange, report: Option<&TargetReport>) -> String {
 fn unusable_row(target: &TargetPlan, unusable: &UnusableText) -> String {
     let UnusableText { alias, key, message, hint, source, blame, .. } = unusable;
     let who_did = all(blame.iter().map(|blame| note("who", &who(blame, &KeyNames::default()))));
-    let place = place(source.as_ref());
     format!(
         "<tr class=\"held\" data-kind=\"held\" data-origin=\"drift\"><td class=\"sign\">{} unusable key</td>\
-         <td class=\"alias\">{}</td><td class=\"key\">{}</td><td></td><td>{}</td><td class=\"place\">{place}</td>\
-         <td>drift</td><td>{}{who_did}{}</td></tr>\n",
+         <td class=\"alias\">{}</td><td class=\"key\">{}</td>{}<td>{}{who_did}{}</td></tr>\n",
         Verb::Held.sign(),
         markup(alias),
         markup(key),
-        markup(&target.name),
+        place(target, source.as_ref()),
         note("key", message),
         note("hint", hint)
     )
 }
 
-fn unmanaged_rows(target: &TargetPlan) -> String {
+fn unmanaged_rows(target: &TargetPlan) -> Vec<String> {
     let row = |(name, key): (&String, &Option<String>)| {
         format!(
-            "<tr data-kind=\"unmanaged\" data-origin=\"\"><td class=\"alias\">{}</td><td class=\"key\">{}</td><td>{}</td></tr>\n",
+            "<tr data-kind=\"unmanaged\" data-origin=\"\"><td class=\"alias\">{}</td><td class=\"key\">{}</td>{}</tr>\n",
             markup(name),
             markup(key.as_deref().unwrap_or("no key")),
-            markup(&target.name)
+            place(target, None)
         )
     };
-    all(target.unmanaged.iter().map(row))
+    target.unmanaged.iter().map(row).collect()
 }
 
 /// The aliases that the plan speaks of, by the key that each is on once the plan is carried out
-fn key_rows(plan: &PlanDocument) -> String {
-    let row = |target: &TargetPlan, key: &str, aliases: &BTreeSet<String>| {
-        let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
+fn key_rows(plan: &PlanDocument) -> Vec<String> {
+    let row = |target: &TargetPlan, key: &str, aliases: BTreeSet<String>| {
+        let aliases = Vec::from_iter(aliases).join("<br>");
         format!(
-            "<tr data-kind=\"key\" data-origin=\"\"><td class=\"key\">{}</td><td>{}</td><td class=\"alias\">{}</td></tr>\n",
+            "<tr data-kind=\"key\" data-origin=\"\"><td class=\"key\">{}</td>{}<td class=\"alias\">{aliases}</td></tr>\n",
             markup(key),
-            markup(&target.name),
-            aliases.join("<br>")
+            place(target, None)
         )
     };
-    let rows = |target: &TargetPlan| {
-        let keys = by_key(target);
-        all(keys.iter().map(|(key, aliases)| row(target, key, aliases)))
-    };
-    all(plan.targets.iter().map(rows))
+    let rows = |target| by_key(target).into_iter().map(move |(key, aliases)| row(target, key, aliases));
+    plan.targets.iter().flat_map(rows).collect()
 }
 
 /// By key: what comes to it with its sign, what leaves it, and what stays
