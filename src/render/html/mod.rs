@@ -39,11 +39,12 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", base64::encode(Sha256::digest(text)))
 }
 
-/// A section with a heading; nothing where it is empty
-fn section(id: &str, heading: &str, content: &str) -> String {
+/// A section with a heading, which counts what is in it; nothing where it is empty
+fn section(id: &str, heading: &str, count: Option<usize>, content: &str) -> String {
+    let count = count.map(|count| format!(" <span class=\"count\">{count}</span>")).unwrap_or_default();
     match content.is_empty() {
         true => String::new(),
-        false => format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{content}</section>\n"),
+        false => format!("<section id=\"{id}\">\n<h2>{heading}{count}</h2>\n{content}</section>\n"),
     }
 }
 

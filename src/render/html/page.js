@@ -4,22 +4,38 @@ document.documentElement.classList.add("js");
 const search = document.getElementById("search");
 const shown = document.getElementById("shown");
 const boxes = [...document.querySelectorAll(".filters input[type=checkbox]")];
-const rows = [...document.querySelectorAll("tr[data-kind]")].map((row) => ({
-  row, kind: row.dataset.kind, origin: row.dataset.origin, text: row.textContent.toLowerCase(),
+const tables = [...document.querySelectorAll("table.rows")].map((table) => ({
+  section: table.closest("section"),
+  count: table.closest("section").querySelector(".count"),
+  rows: [...table.tBodies[0].rows].map((row) => ({
+    row, kind: row.dataset.kind, origin: row.dataset.origin,
+    // Apart, so that no word is found across two cells.
+    text: [...row.cells].map((cell) => cell.textContent.toLowerCase()).join("\n"),
+  })),
 }));
 
 function narrow() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const kinds = new Set(boxes.filter((box) => box.checked && box.name === "kind").map((box) => box.value));
-  const origins = new Set(boxes.filter((box) => box.checked && box.name === "origin").map((box) => box.value));
-  let count = 0;
-  for (const { row, kind, origin, text } of rows) {
-    const fits = (kinds.size === 0 || kinds.has(kind)) && (origins.size === 0 || origins.has(origin)) &&
-      words.every((word) => text.includes(word));
-    row.hidden = !fits;
-    count += fits ? 1 : 0;
+  const asked = (name) => new Set(boxes.filter((box) => box.checked && box.name === name).map((box) => box.value));
+  const kinds = asked("kind"), origins = asked("origin");
+  let found = 0, all = 0;
+  for (const { section, count, rows } of tables) {
+    let fit = 0;
+    for (const { row, kind, origin, text } of rows) {
+      const fits = (kinds.size === 0 || kinds.has(kind)) && (origins.size === 0 || origins.has(origin)) &&
+        words.every((word) => text.includes(word));
+      row.hidden = !fits;
+      fit += fits ? 1 : 0;
+    }
+    count.textContent = fit === rows.length ? fit : fit + " of " + rows.length;
+    section.hidden = fit === 0;
+    found += fit;
+    all += rows.length;
   }
-  shown.textContent = count + " of " + rows.length + " rows";
+  shown.textContent = (found === 0 ? "Nothing matches: " : "") + found + " of " + all + " rows";
+}
+
+function remember() {
   const asked = new URLSearchParams();
   if (search.value) asked.set("q", search.value);
   for (const box of boxes) if (box.checked) asked.append(box.name, box.value);
@@ -27,7 +43,7 @@ function narrow() {
   if (hash || location.hash.includes("=")) history.replaceState(null, "", "#" + hash);
 }
 
-function remember() {
+function recall() {
   const asked = new URLSearchParams(location.hash.slice(1));
   search.value = asked.get("q") || "";
   for (const box of boxes) box.checked = asked.getAll(box.name).includes(box.value);
@@ -35,8 +51,9 @@ function remember() {
 }
 
 if (search) {
-  search.addEventListener("input", narrow);
-  for (const box of boxes) box.addEventListener("change", narrow);
-  addEventListener("hashchange", () => { if (location.hash.includes("=")) remember(); });
-  remember();
+  const changed = () => { narrow(); remember(); };
+  search.addEventListener("input", changed);
+  for (const box of boxes) box.addEventListener("change", changed);
+  addEventListener("hashchange", recall);
+  recall();
 }

@@ -13,7 +13,7 @@ pub(super) fn body(run: &Run) -> String {
     let mut main = troubles(run);
     if let Some(plan) = &run.plan {
         main += &totals(&plan.summary);
-        main += &section("targets", "Targets", &matrix(plan));
+        main += &section("targets", "Targets", None, &matrix(plan));
         main += &tables::tables(plan, run);
     }
     format!("{}<main>\n{main}</main>\n", header(run))
@@ -78,7 +78,7 @@ fn troubles(run: &Run) -> String {
     }
     let list = all(lines.into_iter().map(|line| format!("<li>{line}</li>\n")));
     let content = if list.is_empty() { list } else { format!("<ul>\n{list}</ul>\n") };
-    section("troubles", "What stands in the way", &content)
+    section("troubles", "What stands in the way", None, &content)
 }
 
 /// What the changes do not tell of a target that was written to: why it could not go on, and what it was left with

@@ -20,28 +20,33 @@ pub(super) fn tables(plan: &PlanDocument, run: &Run) -> String {
     if changes.is_empty() && unmanaged.is_empty() && keys.is_empty() {
         return String::new();
     }
-    let table =
-        |id: &str, heading: &str, heads: &[&str], rows: &[String]| section(id, heading, &table(heads, rows));
-    filters()
+    let table = |id: &str, heading: &str, heads: &[&str], rows: &[String]| {
+        section(id, heading, Some(rows.len()), &table(heads, rows))
+    };
+    filters(plan)
         + &table("changes", "Changes", &["change", "alias", "key", "target, place", "what to know"], &changes)
         + &table("unmanaged", "Unmanaged", &["alias", "key", "target"], &unmanaged)
         + &table("keys", "Keys and their aliases", &["key", "target", "aliases"], &keys)
 }
 
-fn filters() -> String {
+fn filters(plan: &PlanDocument) -> String {
     let mut kinds: Vec<_> = Verb::ALL.map(|verb| (verb.as_str(), verb.as_str())).into();
     kinds.push(("unmanaged", "unmanaged"));
-    let boxes = |name: &str, values: &[(&str, &str)]| {
+    let group = |name: &str, values: &[(&str, &str)]| {
         let one = |(value, label): &(&str, &str)| {
             format!("<label><input type=\"checkbox\" name=\"{name}\" value=\"{value}\"> {label}</label>\n")
         };
-        all(values.iter().map(one))
+        format!("<div role=\"group\" aria-label=\"{name}\">\n{}</div>\n", all(values.iter().map(one)))
+    };
+    // Without a base nobody knows what has drifted, and a box that asks for it would hide all of it.
+    let origins = match &plan.base {
+        Some(base) if base.readable => group("origin", &[CONFIG, DRIFT]),
+        _ => String::new(),
     };
     format!(
-        "<div class=\"filters\">\n<input type=\"search\" id=\"search\" aria-label=\"search\" placeholder=\"search names, keys, targets\">\n\
-         {}{}<span id=\"shown\" class=\"faint\"></span>\n</div>\n",
-        boxes("kind", &kinds),
-        boxes("origin", &[CONFIG, DRIFT])
+        "<div class=\"filters\" role=\"search\">\n<input type=\"search\" id=\"search\" aria-label=\"search\" \
+         placeholder=\"search names, keys, targets\">\n{}{origins}<output id=\"shown\" for=\"search\"></output>\n</div>\n",
+        group("kind", &kinds)
     )
 }
 
