@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs all tests: those of the crate, ten thousand seeds of the simulation, then those against programs that are not ours (moto,
-the AWS CLI, microburst, cmarkgfm, and readers of the reports).
+the AWS CLI, microburst, cmarkgfm, and readers of the reports), and the checks of files and of the page, which is read in Chromium.
 
-The latter are installed into a virtual environment of their own under target/. Nothing is ever skipped: what could not
-be run is a failure. Needs Rust and Python 3 with its standard library, and the network when requirements.txt has changed.
+The programs that are not ours are installed into a virtual environment of their own under target/. Nothing is ever skipped: what could not
+be run is a failure. Needs Rust, Python 3 with its standard library, Chromium, and the network when requirements.txt has changed.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ VENV = ROOT / "target" / "third-party"
 # Written last, so that an installation that was interrupted does not count.
 STAMP = VENV / "installed.txt"
 OLDEST_PYTHON = (3, 10)  # that the pinned packages take
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 
 
 class CannotRun(Exception):
@@ -88,6 +89,32 @@ def install():
     STAMP.write_text(stamp(), encoding="utf-8")
 
 
+def chromium():
+    """Where the browser is that reads the page; as root on Debian it is installed
+
+    Not from a package for Python: the only kept one, Qt's, needs twenty libraries of the system that Debian's chromium brings along.
+    """
+    named = os.environ.get("KMS_ALIAS_TEST_CHROMIUM")
+    if named:
+        if shutil.which(named) is None:
+            raise CannotRun(f"KMS_ALIAS_TEST_CHROMIUM is {named}, which is no program")
+        return shutil.which(named)
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found:
+        return found
+    may_install = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") and Path("/etc/debian_version").exists()
+    if may_install:
+        say("THERE IS NO CHROMIUM ON THIS MACHINE: installing Debian's package chromium, as root")
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
+        call(["apt-get", "update"], **quiet)
+        # Somebody else may be installing something.
+        lock = ["--option", "DPkg::Lock::Timeout=120"]
+        call(["apt-get", "install", "--yes", "--no-install-recommends", *lock, "chromium"], **quiet)
+    if shutil.which("chromium") is None:
+        raise CannotRun("there is no Chromium: install the package chromium, or name a Chromium or Chrome in KMS_ALIAS_TEST_CHROMIUM")
+    return shutil.which("chromium")
+
+
 def test_crate():
     return cargo("test")
 
@@ -110,7 +137,7 @@ def check_files():
     program = next(filter(None, (json.loads(line).get("executable") for line in messages)), None)
     if program is None:
         raise CannotRun("cargo does not say where the program is")
-    environment = os.environ | {"KMS_ALIAS_TEST_PROGRAM": program}
+    environment = os.environ | {"KMS_ALIAS_TEST_PROGRAM": program, "KMS_ALIAS_TEST_CHROMIUM": chromium()}
     return call([python(), "-B", "-m", "unittest", "discover", "--start-directory", "tests/checks"], env=environment)
 
 
