@@ -95,7 +95,7 @@ pub struct Global {
     )]
     pub output: Output,
 
-    /// Write a report of plan, apply or revert as well, however it ends; in its own format and file; may be repeated
+    /// Write a report of plan, apply, drift or revert as well, however it ends; in its own format and file; may be repeated
     #[arg(long, value_name = "FORMAT=PATH", value_parser = ReportFile::parse, global = true)]
     pub report: Vec<ReportFile>,
 

@@ -50,11 +50,14 @@ fn every_bad_manifest_is_refused_in_these_words() {
 
 #[test]
 fn every_example_loads_without_a_word() {
-    let examples = fs::read_dir("examples").unwrap().map(|entry| entry.unwrap().path());
-    let examples: Vec<_> = examples.filter(|path| path.extension().is_none_or(|e| e == "yaml")).collect();
-    assert!(examples.len() >= 3, "{examples:?}");
-    for path in examples.iter().map(PathBuf::as_path).chain([Path::new("aliases.yaml")]) {
-        assert_eq!(told(path), "", "{}", path.display());
+    let files = fs::read_dir("examples").unwrap().map(|entry| entry.unwrap().path());
+    let mut examples: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    examples.extend(
+        ["examples/directory", "examples/kubernetes/aliases.yaml", "aliases.yaml"].map(PathBuf::from),
+    );
+    assert!(examples.len() >= 5, "{examples:?}");
+    for path in examples {
+        assert_eq!(told(&path), "", "{}", path.display());
     }
 }
 
