@@ -40,6 +40,9 @@ pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
 /// The permissions of the file that is there, if one is; devices, pipes and folders are not ours to replace, not even by the link
 /// that leads to them: `/dev/stdout` is such a link
 fn replaceable(path: &Path) -> io::Result<Option<Permissions>> {
+    if leads_to_a_stream(path) {
+        return Err(io::Error::other("it is a stream of this process, not a file"));
+    }
     let there = match fs::metadata(path) {
         Ok(there) => there,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -49,6 +52,23 @@ fn replaceable(path: &Path) -> io::Result<Option<Permissions>> {
         Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
         None => Ok(Some(there.permissions())),
     }
+}
+
+/// Whether `path` is, or leads by links to, what a process has open: a file behind it is no reason to replace the link, which on
+/// a whole machine is `/dev/stdout` for everybody
+fn leads_to_a_stream(path: &Path) -> bool {
+    /// As many as Linux follows
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(folder) = folder_of(&path).canonicalize() else { return false };
+        if ["/dev/fd", "/proc"].iter().any(|system| folder.starts_with(system)) {
+            return true;
+        }
+        let Ok(next) = fs::read_link(&path) else { return false };
+        path = folder_of(&path).join(next);
+    }
+    true
 }
 
 /// The folder that a file at `path` lies in
@@ -125,6 +145,14 @@ mod tests {
             let why = put(path, b"x", Readers::Umask).unwrap_err();
             assert_eq!(why.to_string(), format!("it is {kind}, not a file"));
         }
+        let stream = folder.path().join("stream");
+        symlink("/proc/self/fd/1", folder.path().join("fd")).unwrap();
+        symlink("fd", &stream).unwrap();
+        for path in [&*stream, Path::new("/dev/stdout"), Path::new("/dev/fd/1")] {
+            // Whatever is behind it now: a terminal, a pipe or a file.
+            let why = put(path, b"x", Readers::Umask).unwrap_err();
+            assert_eq!(why.to_string(), "it is a stream of this process, not a file");
+        }
         let why = put(&folder.path().join("nowhere/file"), b"x", Readers::Umask).unwrap_err();
         assert_eq!(
             why.to_string(),
@@ -133,6 +161,6 @@ mod tests {
         );
         assert!(directory.is_dir() && link.is_symlink());
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
-        assert_eq!(left.len(), 2, "no draft is left behind");
+        assert_eq!(left.len(), 4, "no draft is left behind");
     }
 }
