@@ -25,9 +25,9 @@ fn channels(args: &DriftArgs) -> Vec<(&'static str, &str, Message)> {
 /// Why no messages can be sent as the command line asks for them; the address itself is not told, since logs are read by many
 pub(super) fn refusal(command: &Command) -> Option<String> {
     let Command::Drift(args) = command else { return None };
-    channels(args)
-        .into_iter()
-        .find_map(|(flag, url, _)| Some(format!("{flag}: {}", Webhook::parse(url).err()?)))
+    // An empty one is that of a secret which is not there, and no reason not to look for drift.
+    let mut given = channels(args).into_iter().filter(|(_, url, _)| !url.is_empty());
+    given.find_map(|(flag, url, _)| Some(format!("{flag}: {}", Webhook::parse(url).err()?)))
 }
 
 impl Session<'_> {
@@ -39,8 +39,12 @@ impl Session<'_> {
         }
         let _heeding = self.stop.heed();
         for (flag, url, message) in channels(args) {
+            if url.is_empty() {
+                self.console.note(&format!("warning: {flag} is empty, so nobody was told\n"));
+            }
             let Ok(webhook) = Webhook::parse(url) else { continue };
-            if let Err(why) = self.send(&webhook, message).await {
+            let sent = self.stop.run_until_cancelled(self.send(&webhook, message)).await;
+            if let Err(why) = sent.unwrap_or_else(|| Err("asked to stop".to_owned())) {
                 let (server, why) = (harmless(webhook.server()), harmless(&why));
                 self.console.note(&format!("warning: {flag}: {server} was not told: {why}\n"));
             }

@@ -210,10 +210,10 @@ impl Client {
         let no_answer = |why: String| HttpError::NoAnswer { ask: ask.name(), why };
         let request = self.request(ask).map_err(no_answer)?;
         // A write that is given up here is unclear, and whoever asked for it looks after it.
-        let exchanged = until(end, self.exchange(request)).await;
+        let exchanged = until(end, self.exchange(request, ask.secret)).await;
         let raw = exchanged.unwrap_or_else(|| Err("timed out".to_owned())).map_err(no_answer)?;
         tracing::debug!(request = ask.name(), status = raw.status, "answered");
-        raw.judge(ask.name(), &self.token)
+        raw.judge(ask.name(), &self.token, ask.secret)
     }
 
     fn request(&self, ask: &Ask) -> Result<HttpRequest, String> {
@@ -232,15 +232,22 @@ impl Client {
         Ok(request)
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<Raw, String> {
+    async fn exchange(&self, request: HttpRequest, secret: bool) -> Result<Raw, String> {
         let response =
             self.connector.call(request).await.map_err(|error| causes(error.into_source().as_ref()))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let header = |name: &str| headers.get(name).map(str::to_owned);
-        let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+        // Of a message that is taken nobody reads what is said of it.
+        let largest = if secret && status < 300 { 0 } else { LARGEST_ANSWER };
+        let body = match largest {
+            0 => Ok(Bytes::new()),
+            largest => {
+                Limited::new(response.into_body(), largest).collect().await.map(|body| body.to_bytes())
+            }
+        };
         Ok(Raw {
             status,
-            body: body.map_err(|error| causes(error.as_ref()))?.to_bytes(),
+            body: body.map_err(|error| causes(error.as_ref()))?,
             link: header("link"),
             next_page: header("x-next-page"),
             retry_after: header("retry-after").and_then(|text| text.parse().ok()),
@@ -297,13 +304,14 @@ struct Raw {
 }
 
 impl Raw {
-    fn judge(self, ask: String, token: &Token) -> Result<Taken, HttpError> {
+    fn judge(self, ask: String, token: &Token, secret: bool) -> Result<Taken, HttpError> {
         let status = self.status;
+        let message = || if secret { self.code(token) } else { self.message(token) };
         match status {
             200..=299 => Ok(Taken(self)),
             403 | 429 if self.is_limited() => Err(HttpError::Limited { ask, status, wait: self.wait() }),
-            500..=599 => Err(HttpError::Fault { ask, status, message: self.message(token) }),
-            _ => Err(HttpError::Refused { ask, status, message: self.message(token) }),
+            500..=599 => Err(HttpError::Fault { ask, status, message: message() }),
+            _ => Err(HttpError::Refused { ask, status, message: message() }),
         }
     }
 
@@ -324,6 +332,16 @@ impl Raw {
             Some(reset.saturating_sub(today) + Duration::from_secs(1))
         });
         until.unwrap_or(LIMITED_FOR)
+    }
+
+    /// A word as Slack has for what is wrong, as `no_service`; other words may have parts of a secret address in them
+    fn code(&self, secret: &Token) -> String {
+        let word = self.plain().filter(|word| {
+            word.len() <= 40
+                && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+                && !secret.reveal().contains(word.as_str())
+        });
+        word.unwrap_or_else(|| "its words are not shown, since they may repeat the address".to_owned())
     }
 
     /// A line of text that is neither JSON nor a page
@@ -357,7 +375,7 @@ mod tests {
     #[test]
     fn a_limit_is_told_from_a_refusal() {
         let token = Token::parse("secret").unwrap();
-        let judged = |raw: Raw| raw.judge("GET /x".to_owned(), &token).unwrap_err();
+        let judged = |raw: Raw| raw.judge("GET /x".to_owned(), &token, false).unwrap_err();
         let limited =
             |error: HttpError| matches!(error, HttpError::Limited { wait, .. } if wait == LIMITED_FOR);
         assert!(limited(judged(raw(429, ""))));

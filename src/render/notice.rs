@@ -41,7 +41,9 @@ pub fn webhook(run: &Run, link: Option<&str>) -> Result<Value, FormError> {
 /// What came of it
 fn sentence(run: &Run) -> String {
     let of = format!("kms-alias {} of {}", run.command, harmless(&run.manifest));
-    let Some(plan) = &run.plan else { return format!("{of} failed: exit {}", run.exit_code) };
+    let Some(plan) = run.plan.as_ref().filter(|_| run.errors.is_empty()) else {
+        return format!("{of} failed: exit {}", run.exit_code);
+    };
     let is_told = |target: &&TargetPlan| {
         !target.changes.is_empty() || target.unusable.as_ref().is_some_and(|unusable| !unusable.is_empty())
     };
@@ -57,7 +59,7 @@ fn sentence(run: &Run) -> String {
 fn shortened(text: &str) -> String {
     let (mut shown, mut left) = (String::new(), 0);
     for line in text.lines() {
-        let line = escaped(line).replace("```", "'''") + "\n";
+        let line = escaped(line) + "\n";
         // Once one is left out, all that follow are.
         match left == 0 && shown.chars().count() + line.chars().count() <= LONGEST {
             true => shown += &line,
@@ -68,10 +70,10 @@ fn shortened(text: &str) -> String {
     format!("```\n{shown}```\n{more}")
 }
 
-/// Nothing in it is a mention, a link or a channel
+/// Nothing in it is a mention, a link, a channel or a fence
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>)
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace("```", "'''").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ fn a_channel_that_does_not_take_it_is_told_and_changes_nothing() {
     for (fate, words) in [
         ((404, "no_service"), "404: no_service"),
         ((500, "{\"message\": \"secret\"}"), "500: "),
+        ((404, "services/T0/B0/secret?token=x"), "404: its words are not shown"),
+        ((400, "secret"), "400: its words are not shown"),
         ((302, ""), "302: "),
     ] {
         let (status, body) = fate;
@@ -89,6 +91,25 @@ fn a_channel_that_does_not_take_it_is_told_and_changes_nothing() {
         assert!(told.contains(words) && told.contains(&server.url), "{told}");
         assert!(!told.contains(SECRET) && !told.contains("token=x"), "{told}");
     }
+}
+
+#[test]
+fn an_empty_address_is_told_and_a_look_is_made_all_the_same() {
+    let directory = with_manifest(manifest());
+    let mut command = kms_alias(directory.path(), &["drift", "--sandbox"]);
+    let ran = command.env("KMS_ALIAS_NOTIFY_SLACK", "").output().unwrap();
+    assert_eq!(ran.status.code(), Some(2));
+    assert_eq!(text(&ran.stderr), "warning: --notify-slack is empty, so nobody was told\n");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_what_the_message_says() {
+    let server = ForgeServer::start(taken);
+    let ran = drift(&server, manifest(), &["--report", "json=no/such/folder"]);
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    let bodies = server.asked();
+    assert_eq!(bodies[1].body["text"], "kms-alias drift of aliases.yaml failed: exit 1");
+    assert_eq!(bodies[1].body["exit_code"], 1);
 }
 
 #[test]
