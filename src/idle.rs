@@ -31,10 +31,10 @@ impl fmt::Display for Idle {
 
 /// The idle patterns by file and line; one that several targets share is one
 ///
-/// Nothing can be said of a partial plan, which does not look at all names.
+/// Nothing can be said of a plan that does not look at all names, or not in all targets.
 pub fn idle_patterns(surveyed: &[Surveyed]) -> Vec<Idle> {
     let read: Vec<_> = surveyed.iter().filter_map(|one| Some((one, one.prepared.as_ref().ok()?))).collect();
-    if read.iter().any(|(_, prepared)| prepared.plan.partial) {
+    if read.iter().any(|(one, prepared)| prepared.plan.partial || one.policy.narrowed) {
         return Vec::new();
     }
     let mut used: BTreeMap<Idle, bool> = BTreeMap::new();

@@ -60,7 +60,9 @@ impl RevertError {
     /// What would help
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoTarget { .. } => "use the manifest of that apply with -f, and the same --target",
+            Self::NoTarget { .. } => {
+                "use the manifest of that apply with -f, and the same --target and --shard"
+            }
             Self::Twice { .. } | Self::NotOurs { .. } => "use the manifest of that apply with -f",
             Self::Nonsense { .. } => "use the receipt as the apply wrote it",
         }

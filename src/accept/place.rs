@@ -60,6 +60,8 @@ struct Write {
     path: Vec<String>,
     value: String,
     instances: Vec<usize>,
+    /// Whether it takes the place of an entry, of which other parts may stay
+    instead: bool,
 }
 
 struct Placing<'m> {
@@ -105,7 +107,7 @@ impl Placing<'_> {
         let path = self.path(layer, instances[0], name);
         let is_source = |source: &Arc<_>| Arc::ptr_eq(source, entry.spot.source());
         let file = self.manifest.sources.iter().position(is_source).unwrap_or_default();
-        self.write(Write { file, path, value: text(&want), instances });
+        self.write(Write { file, path, value: text(&want), instances, instead: true });
     }
 
     /// As an alias that was not declared anywhere; what only some instances have is left to overrides
@@ -120,7 +122,7 @@ impl Placing<'_> {
         };
         let instances = wants.extract_if(.., |_, want| text(want) == *most).map(|(at, _)| at).collect();
         let (file, path) = (self.nearest_file(name), vec!["aliases".to_owned(), name.to_string()]);
-        self.write(Write { file, path, value, instances });
+        self.write(Write { file, path, value, instances, instead: false });
     }
 
     /// As an override: of the whole target where it is for all of that, and otherwise of each account and Region
@@ -148,12 +150,12 @@ impl Placing<'_> {
             let path = self.path(if whole { 1 } else { 2 }, at, name);
             let manner = entries.deciding(at).map(|(_, entry)| &*entry.more.manner);
             let value = with_manner(&wants[&at], manner.unwrap_or(&Manner::default()));
-            self.write(Write { file, path, value, instances });
+            self.write(Write { file, path, value, instances, instead: false });
         }
     }
 
     fn write(&mut self, write: Write) {
-        let Write { file, path, value, instances } = write;
+        let Write { file, path, value, instances, instead } = write;
         let source = &self.manifest.sources[file];
         let mut patch = Patch::Into(BTreeMap::new());
         patch.put(&path, value.clone());
@@ -161,8 +163,12 @@ impl Placing<'_> {
             Some(obstacle) => {
                 let name = path.last().and_then(|name| AliasName::parse(name).ok());
                 let Obstacle { why, line } = obstacle;
-                let why =
-                    format!("what is at {}:{line} {why}: write `{}` by hand", source.name, patch.told());
+                let told = match (instead, &*value) {
+                    (false, _) => format!("`{}`", patch.told()),
+                    (true, "absent") => "`absent` there".to_owned(),
+                    (true, key) => format!("the key `{key}` there"),
+                };
+                let why = format!("what is at {}:{line} {why}: write {told} by hand", source.name);
                 let each = instances.into_iter().filter_map(|at| Some((at, name.clone()?, why.clone())));
                 self.placed.blocked.extend(each);
             }

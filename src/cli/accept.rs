@@ -1,5 +1,6 @@
 //! `kms-alias drift --write-config`: the live state becomes what is declared, and the reader is told of every name.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Session;
@@ -7,38 +8,70 @@ use super::args::Output;
 use super::exit::Exit;
 use crate::accept::files::{Revision, replace};
 use crate::accept::{Acceptance, Accepted, Left, Said, accept};
+use crate::document::Source;
 use crate::fleet::Surveyed;
 use crate::load::Manifest;
 use crate::render::harmless::harmless;
 use crate::render::style::{KeyNames, plural};
+use crate::target::Place;
+
+/// What became of the manifest
+pub(super) struct Edit {
+    /// How the run ends
+    pub(super) exit: Exit,
+    outcome: Result<Acceptance, Refusal>,
+}
+
+/// Why nothing was declared, and what would help
+type Refusal = (String, &'static str);
 
 impl Session<'_> {
-    /// Declares what is live, where a look for drift ended with `found`; or says why not
+    /// Declares what is live, where a look for drift ended with `found`
     pub(super) fn write_config(
         &self,
         manifest: &Manifest,
         surveyed: &[Surveyed],
         found: Exit,
-    ) -> anyhow::Result<Exit> {
+    ) -> anyhow::Result<Edit> {
         if let Some((sentence, hint)) = objection(surveyed, found) {
-            return Ok(self.refuse_config(found, sentence, hint));
+            return Ok(Edit { exit: found, outcome: Err((sentence.to_owned(), hint)) });
         }
         let acceptance = match accept(manifest, surveyed) {
             Ok(acceptance) => acceptance,
             Err(error) => {
-                return Ok(self.refuse_config(Exit::Runtime, &format!("failed to {error}"), error.hint()));
+                let refusal = (format!("failed to {error}"), error.hint());
+                return Ok(Edit { exit: Exit::Runtime, outcome: Err(refusal) });
             }
         };
         replace(&acceptance.revisions)?;
-        self.tell_acceptance(&acceptance)?;
+        self.keep_accepted(&acceptance.accepted);
         // What is unknown stays unknown, and 1.
-        Ok(if acceptance.left.is_empty() && found == Exit::Differences { Exit::Success } else { found })
+        let whole = acceptance.left.is_empty() && found == Exit::Differences;
+        Ok(Edit { exit: if whole { Exit::Success } else { found }, outcome: Ok(acceptance) })
     }
 
-    /// Not on stdout, which has its report
-    fn refuse_config(&self, exit: Exit, sentence: &str, hint: &str) -> Exit {
-        self.tell_errors(&[sentence], Some(hint));
-        exit
+    /// Tells what is declared now, or why it is not: that not on stdout, which has its report
+    pub(super) fn tell_edit(&self, edit: &Edit) -> anyhow::Result<()> {
+        match &edit.outcome {
+            Ok(acceptance) => self.tell_acceptance(acceptance),
+            Err((sentence, hint)) => {
+                self.tell_errors(&[sentence], Some(hint));
+                Ok(())
+            }
+        }
+    }
+
+    /// Marks what is declared now in the plan that the reports are made from
+    fn keep_accepted(&self, accepted: &[Accepted]) {
+        let places: BTreeMap<(&str, &str), &Place> =
+            accepted.iter().map(|one| ((&*one.target, one.name.as_str()), &one.place)).collect();
+        let mut run = self.known();
+        for target in run.plan.iter_mut().flat_map(|plan| &mut plan.targets) {
+            for change in &mut target.changes {
+                let place = places.get(&(target.name.as_str(), change.alias.as_str()));
+                change.accepted = place.map(|place| Source::from(*place));
+            }
+        }
     }
 
     /// What is declared now on stdout, below the report, if that is for people; what is not on stderr

@@ -33,14 +33,19 @@ impl Session<'_> {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };
-        let exit = self.known().plan.as_ref().map_or(Exit::Success, |found| verdict(found, &surveyed));
-        if exit != Exit::Success || self.global.output != Output::Text {
+        let found = self.known().plan.as_ref().map_or(Exit::Success, |plan| verdict(plan, &surveyed));
+        // Written before anything is shown, since the documents say what is declared now.
+        let edit = (args.write_config && found != Exit::Success)
+            .then(|| self.write_config(&manifest, &surveyed, found));
+        let exit = match &edit {
+            Some(Ok(edit)) => edit.exit,
+            _ => found,
+        };
+        if found != Exit::Success || self.global.output != Output::Text {
             self.show(exit)?;
         }
         self.close(sandbox).await?;
-        if args.write_config && exit != Exit::Success {
-            return self.write_config(&manifest, &surveyed, exit);
-        }
+        edit.transpose()?.map_or(Ok(()), |edit| self.tell_edit(&edit))?;
         Ok(exit)
     }
 }

@@ -74,13 +74,13 @@ impl Job {
 
     /// How the runner calls a file that is named as seen from `here`; `None` for what is not in the checkout
     fn place(&self, here: &Path, file: &str) -> Option<String> {
-        let path = here.join(file);
+        let path = plain(&here.join(file));
         let known = match &self.workspace {
             Some(workspace) => path.strip_prefix(workspace).ok()?,
             None => Path::new(file),
         };
         // A file that is read from a pipe has a name, and no place.
-        (!file.starts_with('<')).then(|| plain(known).to_string_lossy().replace('\\', "/"))
+        (!file.starts_with('<')).then(|| known.to_string_lossy().replace('\\', "/"))
     }
 }
 
@@ -138,7 +138,11 @@ impl Session<'_> {
         let mut found = findings(&known);
         found.retain(|finding| finding.level == Level::Error || !self.global.quiet);
         let here = std::env::current_dir().unwrap_or_default();
-        self.console.command(&annotations(&found, |file| job.place(&here, file)));
+        // The folder that we are in has no links in its name, the runner's word for the checkout may have.
+        let workspace =
+            job.workspace.as_ref().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+        let seen = Job { workspace, ..job.clone() };
+        self.console.command(&annotations(&found, |file| seen.place(&here, file)));
         if known.command.is_empty() {
             return;
         }
@@ -147,8 +151,10 @@ impl Session<'_> {
             job.outputs.as_ref().map(|path| (path, add(path, |_| lines))),
             job.summary.as_ref().map(|path| {
                 let text = |taken| {
-                    let budget = LARGEST_SUMMARY.saturating_sub(taken);
-                    run(&known, &Frame { id: DEFAULT_ID, budget }) + "\n"
+                    let room = LARGEST_SUMMARY.saturating_sub(taken + 1);
+                    let told = run(&known, &Frame { id: DEFAULT_ID, budget: room }) + "\n";
+                    // One byte too many, and the runner shows nothing of the whole step.
+                    if told.len() > room { String::new() } else { told }
                 };
                 (path, add(path, text))
             }),
@@ -166,6 +172,10 @@ impl Session<'_> {
 
 /// Adds a text, made to go behind as many bytes as are there, to a file that the runner has made
 fn add(path: &Path, text: impl FnOnce(usize) -> String) -> io::Result<()> {
+    // A pipe that nobody reads would be waited for.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let mut file = OpenOptions::new().append(true).open(path)?;
     let taken = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
     file.write_all(text(taken).as_bytes())
@@ -184,6 +194,7 @@ mod tests {
         assert_eq!(place("/w/repo/env/prod", "../shared.yaml").as_deref(), Some("env/shared.yaml"));
         assert_eq!(place("/w/repo", "/w/repo/x.yaml").as_deref(), Some("x.yaml"));
         assert_eq!((place("/elsewhere", "x.yaml"), place("/w/repo", "<stdin>")), (None, None));
+        assert_eq!(place("/w/repo/env", "../../x.yaml"), None);
     }
 
     #[test]

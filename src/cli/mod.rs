@@ -252,7 +252,10 @@ impl Session<'_> {
 
     /// The targets that the flags choose, narrowed to the aliases that they choose, each with its policy
     fn targets(&self, manifest: &Manifest, args: &PlanArgs) -> Result<Vec<(Target, Policy)>, String> {
-        let chosen = select::targets(targets(manifest), &self.global.target, self.global.shard)?;
+        let all = targets(manifest);
+        let count = all.len();
+        let chosen = select::targets(all, &self.global.target, self.global.shard)?;
+        let narrowed = chosen.len() < count;
         let narrow = |mut target: Target| {
             target.select(&args.alias, &args.exclude_alias);
             target.prune = args.prunes(&target);
@@ -266,7 +269,7 @@ impl Session<'_> {
             counted(args.guards.max_updates).into_iter().for_each(|guard| *max_update = guard);
             let (allow, fail_on) = (args.guards.allow.iter().copied(), args.fail_on.iter().copied());
             let (allow, fail_on) = (allow.collect(), fail_on.collect());
-            let policy = Policy { allow, fail_on, ..Policy::of(&target) };
+            let policy = Policy { allow, fail_on, narrowed, ..Policy::of(&target) };
             (target, policy)
         };
         Ok(chosen.into_iter().map(narrow).collect())

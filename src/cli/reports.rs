@@ -76,6 +76,7 @@ fn others(cli: &Cli) -> Vec<&Path> {
     if paths.is_empty() {
         paths.push(Path::new("aliases.yaml"));
     }
+    paths.extend(cli.global.sandbox.iter().flatten().map(PathBuf::as_path));
     match &cli.command {
         Command::Plan(plan) => paths.extend(plan.out.as_deref()),
         Command::Apply(apply) => {
@@ -164,14 +165,20 @@ impl Session<'_> {
             self.console.note(&format!("error: failed to write to stdout: {}\n", harmless(&why)));
             ended = ended.worse(Exit::Runtime);
         }
-        for report in &self.global.report {
+        // Metrics last, since they are of how it ends, and a report that cannot be written is a part of that.
+        let (metrics, others): (Vec<_>, Vec<_>) =
+            self.global.report.iter().partition(|report| report.form == Form::Prometheus);
+        for report in others.into_iter().chain(metrics) {
+            run.exit_code = ended.code();
             if let Err(error) = write(report, &run) {
-                let sentence = harmless(&format!("{error:#}"));
+                let sentence = format!("failed to {error:#}");
                 let hint = "name a place that can be written with --report, and run again";
-                self.console.note(&format!("error: failed to {sentence}\nhint: {hint}\n"));
+                self.console.note(&format!("error: {}\nhint: {hint}\n", harmless(&sentence)));
+                run.errors.push(ErrorText { message: sentence, hint: Some(hint.to_owned()) });
                 ended = ended.worse(Exit::Runtime);
             }
         }
+        run.exit_code = ended.code();
         ended
     }
 }

@@ -62,8 +62,8 @@ impl Session<'_> {
         args: &ApplyArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        if !self.global.target.is_empty() {
-            let hint = Some("leave --target out, or plan again for those targets");
+        if !self.global.target.is_empty() || self.global.shard.is_some() {
+            let hint = Some("leave --target and --shard out, or plan again for those targets");
             return Ok(self.fail(Exit::Usage, "a saved plan is carried out as a whole", hint));
         }
         let saved = match self.load_saved(path, args)? {

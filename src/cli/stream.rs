@@ -12,7 +12,7 @@ use crate::apply::Applied;
 use crate::plan::Action;
 use crate::poll::now;
 use crate::receipt::timestamp;
-use crate::render::findings::{DRIFT, findings};
+use crate::render::findings::{DRIFT, UNAPPLIED, findings};
 use crate::render::form::Form;
 use crate::render::ndjson::{Event, applied, diagnostic, ended, planned, started, version};
 
@@ -67,7 +67,7 @@ impl Session<'_> {
             let found = findings(&self.known());
             let mut stream = self.stream();
             // What has drifted is an event of its own.
-            let found = found.iter().filter(|finding| finding.rule != DRIFT);
+            let found = found.iter().filter(|finding| ![DRIFT, UNAPPLIED].contains(&finding.rule.as_str()));
             let new = found.filter(|finding| stream.found.insert(finding.fingerprint.clone()));
             new.map(diagnostic).collect()
         });

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccessFinding, BlameText, ErrorText};
 use crate::kms::Calls;
 use crate::plan::Action;
+use crate::target::Place;
 
 /// A plan of all targets
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -225,6 +226,9 @@ pub struct PlannedChange {
     pub blocked_by: Option<String>,
     /// What would help where it is held
     pub hint: Option<String>,
+    /// Where the live state is declared now, so that it no longer differs; only with `--write-config`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Source>,
     /// Only with `--blame`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blame: Option<BlameText>,
@@ -322,6 +326,12 @@ pub struct Source {
     pub line: u32,
     /// In characters, counted from 1
     pub column: u32,
+}
+
+impl From<&Place> for Source {
+    fn from(place: &Place) -> Self {
+        Self { file: place.file.to_string(), line: place.line, column: place.column }
+    }
 }
 
 impl std::fmt::Display for Source {

@@ -10,7 +10,7 @@ use crate::alias::AliasName;
 use crate::apply::{Applied, Outcome};
 use crate::converge::Report;
 use crate::fleet::Trouble;
-use crate::render::report::{Tally, Told, renames, tally};
+use crate::render::report::{Tally, Told, not_attempted, renames, tally};
 use crate::verify::Verdict;
 
 /// What an apply came to
@@ -86,6 +86,9 @@ pub struct AppliedChange {
     pub found: Option<String>,
     /// What went wrong
     pub error: Option<String>,
+    /// Why it was not attempted
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl TargetReport {
@@ -166,5 +169,9 @@ fn applied(applied: &Applied, previous: Option<&AliasName>) -> AppliedChange {
         request_id: applied.request_id.as_deref().map(str::to_owned),
         found,
         error,
+        reason: match applied.outcome {
+            Outcome::NotAttempted(reason) => Some(not_attempted(reason).to_owned()),
+            _ => None,
+        },
     }
 }

@@ -19,7 +19,6 @@ use crate::plan::risks::Risk;
 use crate::plan::{Action, Change, Held, Plan, Reason};
 use crate::prepare::Prepared;
 use crate::render::style::KeyNames;
-use crate::target::Place;
 use crate::unusable::Unusable;
 
 /// The document of a plan
@@ -186,11 +185,12 @@ impl Sheet<'_> {
             before: id(before),
             after: id(after),
             key_description: self.description(after.or(before)),
-            source: change.place.as_ref().map(source),
+            source: change.place.as_ref().map(Source::from),
             why: self.why(change),
             risks: change.risks.iter().map(risk).collect(),
             blocked_by: None,
             hint: None,
+            accepted: None,
             blame: None,
         }
     }
@@ -203,7 +203,7 @@ impl Sheet<'_> {
             before: id(held.have.as_ref()),
             after: id(held.want.as_ref()),
             key_description: self.description(held.want.as_ref()),
-            source: held.place.as_ref().map(source),
+            source: held.place.as_ref().map(Source::from),
             blocked_by: Some(held.why.clone()),
             hint: held.hint.clone(),
             ..PlannedChange::default()
@@ -246,7 +246,7 @@ fn broken(unusable: &Unusable) -> UnusableText {
         key_state: state.clone(),
         message: why.clone(),
         hint: hint.clone(),
-        source: Some(source(place)),
+        source: Some(Source::from(place)),
         blame: None,
     }
 }
@@ -261,7 +261,7 @@ fn refusal(refusal: &Refusal) -> RefusalText {
     RefusalText {
         guard: guard.to_string(),
         message: why.clone(),
-        source: place.as_ref().map(source),
+        source: place.as_ref().map(Source::from),
         accept: guard.accept(),
         hint: guard.hint(),
     }
@@ -269,10 +269,6 @@ fn refusal(refusal: &Refusal) -> RefusalText {
 
 fn base(since: &Since) -> BaseText {
     BaseText { commit: since.commit.0.to_string(), readable: since.is_readable() }
-}
-
-fn source(place: &Place) -> Source {
-    Source { file: place.file.to_string(), line: place.line, column: place.column }
 }
 
 /// Without the manifest of an earlier commit nobody can tell a changed manifest from a changed world

@@ -40,6 +40,8 @@ pub struct Policy {
     pub prune_place: Option<Place>,
     /// Whether the command line leaves names out, so that the plan is not the whole truth
     pub partial: bool,
+    /// Whether the command line leaves targets out, so that a pattern may match in one of those
+    pub narrowed: bool,
     /// Names that are kept from harm
     pub protect: Vec<Protection>,
     /// How much may change

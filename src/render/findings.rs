@@ -34,6 +34,9 @@ impl Level {
 /// What has drifted
 pub const DRIFT: &str = "drift";
 
+/// What a look for drift finds that the manifest has come to say since the base
+pub const UNAPPLIED: &str = "unapplied";
+
 /// One thing to look at
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -137,14 +140,18 @@ impl List {
         }
         target.refusals.iter().for_each(|refusal| self.add_refusal(&target.name, refusal));
         let report = written.and_then(|written| written.of(&target.name));
-        for change in &target.changes {
+        for change in target.changes.iter().filter(|change| change.accepted.is_none()) {
             let about = Found { alias: &change.alias, source: change.source.as_ref(), ..about };
             self.add_change(about, change);
             let done = || report.is_some_and(|report| report.outcome(change).is_some());
             if (look || change.origin == "drift") && change.blocked_by.is_none() && !done() {
-                // On a pull request it is not the pull request's doing.
-                let level = if look { Level::Error } else { Level::Warning };
-                self.add(DRIFT, level, Found { message: &differs(change), ..about });
+                let (rule, level) = match (look, &*change.origin) {
+                    (true, "config") => (UNAPPLIED, Level::Warning),
+                    (true, _) => (DRIFT, Level::Error),
+                    // On a pull request it is not the pull request's doing.
+                    (false, _) => (DRIFT, Level::Warning),
+                };
+                self.add(rule, level, Found { message: &differs(change), ..about });
             }
         }
         for unusable in target.unusable.iter().flatten() {
@@ -168,7 +175,8 @@ impl List {
             .collect();
         for write in report.changes.iter().filter(|write| !write.is_success()) {
             let (alias, source) = (&*write.alias, places.get(&*write.alias).copied());
-            let message = write.error.as_deref().unwrap_or("it is not as planned");
+            let message =
+                write.error.as_deref().or(write.reason.as_deref()).unwrap_or("it is not as planned");
             let rule = write.status.replace('_', "-");
             self.add(&rule, Level::Error, Found { alias, message, source, ..about });
         }
@@ -210,6 +218,7 @@ fn about(rule: &str) -> Option<String> {
     guard.or_else(asked).or_else(|| {
         let known = match rule {
             DRIFT => "An alias that is not as declared, though the manifest did not change it",
+            UNAPPLIED => "An alias that is not as declared since the manifest has changed, and nothing has applied that yet",
             "unusable-key" => "An alias that is as declared, on a key that cannot be used",
             "held" => "A change that is not made, because it could not succeed or would do harm",
             "unreadable-target" => "A target that could not be read, so nothing is known of its aliases",

@@ -107,10 +107,12 @@ fn case(change: &PlannedChange, outcome: Option<&AppliedChange>) -> Case {
     notes.extend(change.hint.iter().map(|hint| format!("hint: {hint}")));
     notes.extend(change.source.iter().map(|source| format!("at: {source}")));
     let outcome = match (&change.blocked_by, outcome) {
+        _ if change.accepted.is_some() => Outcome::Passed,
         (Some(why), _) => Outcome::Failed("held".to_owned(), why.clone()),
         (None, Some(write)) if write.is_success() => Outcome::Passed,
         (None, Some(write)) => {
-            Outcome::Failed(write.status.clone(), write.error.clone().unwrap_or_else(|| differs(change)))
+            let why = write.error.as_ref().or(write.reason.as_ref());
+            Outcome::Failed(write.status.clone(), why.cloned().unwrap_or_else(|| differs(change)))
         }
         (None, None) => Outcome::Failed("drift".to_owned(), differs(change)),
     };

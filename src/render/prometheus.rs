@@ -15,7 +15,9 @@ const LAST_SUCCESS: &str = "kms_alias_last_success_timestamp_seconds";
 pub fn prometheus(run: &Run, earlier: Option<&str>) -> String {
     let mut file = File(String::new());
     let ended = run.began.unix_timestamp_nanos() as f64 / 1e9 + run.took.as_secs_f64();
-    let succeeded = if run.succeeded() { Some(ended) } else { earlier.and_then(last_success) };
+    // One of a time that has not come would keep every alert on it silent.
+    let earlier = || earlier.and_then(last_success).filter(|at| *at <= ended);
+    let succeeded = if run.succeeded() { Some(ended) } else { earlier() };
     file.gauge("kms_alias_last_run_timestamp_seconds", "When the last run ended.", [(String::new(), ended)]);
     let about = "When the last run ended that exited 0 or 2.";
     file.gauge(LAST_SUCCESS, about, succeeded.map(|at| (String::new(), at)));
@@ -68,6 +70,9 @@ fn aliases(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<Strin
     add("kept", target.kept.len());
     for change in &target.changes {
         match change.verb() {
+            // What is gone is declared to be gone, and in no status any more.
+            Verb::Create if change.accepted.is_some() => {}
+            _ if change.accepted.is_some() => add("in_sync", 1),
             Verb::Held => add("held", 1),
             _ if !is_done(report, change) => add("pending", 1),
             // What is deleted is in no status any more.
@@ -84,7 +89,8 @@ fn is_done(report: Option<&TargetReport>, change: &PlannedChange) -> bool {
 
 fn changes(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<_, _> = Verb::ALL.map(|verb| (verb.as_str().to_owned(), 0)).into();
-    for change in target.changes.iter().filter(|change| !is_done(report, change)) {
+    let is_left = |change: &&PlannedChange| change.accepted.is_none() && !is_done(report, change);
+    for change in target.changes.iter().filter(is_left) {
         *counts.entry(change.verb().as_str().to_owned()).or_default() += 1;
     }
     counts

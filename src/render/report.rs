@@ -193,7 +193,7 @@ fn unverified(attempts: u32) -> &'static str {
     }
 }
 
-fn not_attempted(reason: Reason) -> &'static str {
+pub(crate) fn not_attempted(reason: Reason) -> &'static str {
     match reason {
         Reason::Stopped => "asked to stop",
         Reason::EarlierStage => "what comes first is not there yet",

@@ -17,7 +17,9 @@ pub fn sarif(run: &Run) -> Value {
     let rules: BTreeMap<&str, &Finding> =
         findings.iter().map(|finding| (finding.rule.as_str(), finding)).collect();
     let results: Vec<_> = findings.iter().map(|finding| result(finding, &rules)).collect();
-    let whole = run.errors.is_empty() && run.plan.as_ref().is_some_and(|plan| !plan.errored);
+    // That changes were refused or are pending is what it found, and not a failure of it.
+    let ended = matches!(run.exit_code, 0 | 2 | 4);
+    let whole = ended && run.errors.is_empty() && run.plan.as_ref().is_some_and(|plan| !plan.errored);
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",

@@ -111,8 +111,12 @@ fn of_unusable(target: &str, unusable: &UnusableText) -> String {
 
 fn of_change(target: &str, change: &PlannedChange, report: Option<&TargetReport>) -> String {
     let outcome = report.and_then(|report| report.outcome(change));
-    let planned = if change.blocked_by.is_some() { "held" } else { "planned" };
-    let error = outcome.and_then(|outcome| outcome.error.as_ref());
+    let planned = match (&change.accepted, &change.blocked_by) {
+        (Some(_), _) => "accepted",
+        (None, Some(_)) => "held",
+        (None, None) => "planned",
+    };
+    let error = outcome.and_then(|outcome| outcome.error.as_ref().or(outcome.reason.as_ref()));
     let row = Row {
         target,
         action: change.verb().as_str(),

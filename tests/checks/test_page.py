@@ -323,7 +323,7 @@ class Page(InAFolder):
         self.report()
         page = self.show()
         self.assertEqual(page.evaluate("document.documentElement.lang"), "en")
-        self.assertEqual(page.evaluate("document.title"), "kms-alias drift: 9 changes")
+        self.assertEqual(page.evaluate("document.title"), "kms-alias drift: 9 differences")
         levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map((heading) => Number(heading.tagName[1]))")
         self.assertEqual((levels[0], levels.count(1)), (1, 1))
         self.assertTrue(all(below - above <= 1 for above, below in zip(levels, levels[1:])), levels)
@@ -397,7 +397,7 @@ class Page(InAFolder):
         manifest = MANIFEST.partition("aliases:\n")[0] + "aliases:\n" + lake
         (self.folder / "aliases.yaml").write_text(manifest, encoding="utf-8")
         self.report("drift", expect=0)
-        self.assertEqual(self.verdict(), ("kms-alias drift: No changes", "No changes.", "clean"))
+        self.assertEqual(self.verdict(), ("kms-alias drift: No drift", "No drift.", "clean"))
 
     def test_an_apply_has_a_page_that_says_what_was_done(self):
         (self.folder / "aliases.yaml").write_bytes((ROOT / "aliases.yaml").read_bytes())

@@ -272,7 +272,7 @@ async fn what_anchors_share_is_left_with_its_line() {
     assert_eq!(after, spelt(&format!("{HEAD}{}", text.replace("d: <A>", "d: <B>"))));
     assert_eq!(ran.exit, Exit::Differences);
     let told = spelt(
-        "not accepted: alias/app/a in default: what is at aliases.yaml:5 comes through an anchor: write `aliases: {alias/app/a: <B>}` by hand\n",
+        "not accepted: alias/app/a in default: what is at aliases.yaml:5 comes through an anchor: write the key `<B>` there by hand\n",
     );
     assert!(ran.err.starts_with(&told) && ran.err.contains("aliases.yaml:7 comes through"), "{}", ran.err);
     assert!(
@@ -334,6 +334,39 @@ async fn a_json_reader_gets_the_one_document_and_stderr_the_rest() {
     let document: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((ran.exit, &document["kind"]), (Exit::Success, &"drift".into()));
     assert!(ran.err.starts_with("accepted alias/app/a in default: "), "{}", ran.err);
+    let declared = serde_json::json!({"file": "a.yaml", "line": 3, "column": 11});
+    assert_eq!(document["targets"][0]["changes"][0]["accepted"], declared, "{document:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_declared_now_is_no_failure_in_any_report() {
+    let kms = kms(&[("alias/app/a", "<B>"), ("alias/app/b", "<B>")]);
+    let folder = TempDir::new().unwrap();
+    let declared = "x-key: &key <A>\naliases:\n  alias/app/a: <A>\n  alias/app/b: *key\n  alias/app/c: <A>\n";
+    fs::write(folder.path().join("a.yaml"), spelt(&format!("{HEAD}{declared}"))).unwrap();
+    let forms = ["sarif", "junit", "prometheus", "tsv", "html"];
+    let flags = forms.map(|form| format!("--report={form}={}", folder.path().join(form).display()));
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let ran = run_in(&kms, folder.path(), &[&["drift", "--write-config"], &flags[..]].concat()).await;
+    assert_eq!(ran.exit, Exit::Differences, "alias/app/b is shared through an anchor: {}", ran.err);
+    let [sarif, junit, metrics, table, page] =
+        forms.map(|form| fs::read_to_string(folder.path().join(form)).unwrap());
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let errors: Vec<_> = results.iter().filter(|result| result["level"] == "error").collect();
+    assert_eq!(errors.len(), 1, "{results:#?}");
+    assert!(errors[0]["message"]["text"].as_str().unwrap().starts_with("default: alias/app/b: is on "));
+    assert!(junit.contains("tests=\"3\" failures=\"1\""), "{junit}");
+    for line in [
+        "kms_alias_aliases{target=\"default\",status=\"in_sync\"} 1",
+        "kms_alias_aliases{target=\"default\",status=\"pending\"} 1",
+        "kms_alias_pending_changes{target=\"default\",action=\"create\"} 0",
+        "kms_alias_pending_changes{target=\"default\",action=\"retarget\"} 1",
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{line} in {metrics}");
+    }
+    assert_eq!(table.matches("\taccepted\t").count(), 2, "{table}");
+    assert!(page.contains("3 differences, 2 of them accepted."));
 }
 
 #[cfg(unix)]
@@ -376,6 +409,21 @@ async fn what_the_manifest_has_changed_since_the_base_awaits_an_apply_and_is_not
         "alias/app/b in default: the manifest has changed here since {commit}: that awaits an apply\n"
     );
     assert_eq!(ran.err, format!("not accepted: {told}"));
+    let folder = TempDir::new().unwrap();
+    let report = format!("--report=sarif={}", folder.path().join("sarif").display());
+    let ran =
+        run_args(|_| FakeConnect(kms.clone()), &["drift", "--base-ref", "main", "-f", &file, &report], None)
+            .await;
+    assert_eq!(ran.exit, Exit::Differences, "{}", ran.err);
+    let sarif = fs::read_to_string(folder.path().join("sarif")).unwrap();
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert!(results.iter().all(|result| result["level"] == "warning"), "{results:#?}");
+    assert_eq!(
+        results.last().unwrap()["ruleId"],
+        "unapplied",
+        "what the manifest alone has changed is no error"
+    );
 }
 
 fn revision(path: &Path, before: &str, after: &str) -> Revision {

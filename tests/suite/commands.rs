@@ -649,4 +649,6 @@ aliases: {}
     let idle =
         "warning `ignore` pattern `alias/app/old/**` matches no name in any target (set at aliases.yaml:3)";
     assert_eq!(warnings, [idle], "{}", ran.out);
+    let narrowed = run_on(&kms, manifest, &["plan", "-t", "a/*/us-east-1"], None).await;
+    assert!(!narrowed.out.contains("warning"), "it may match in the other one: {}", narrowed.out);
 }

@@ -155,6 +155,24 @@ fn a_summary_that_is_nearly_full_gets_what_there_is_room_for() {
     step.run(&["plan", "--sandbox"]);
     let length = step.file("summary").len();
     assert!((taken + 300..=1024 * 1024).contains(&length), "{length}");
+    for taken in [1024 * 1024 - 40, 1024 * 1024] {
+        fs::write(step.checkout.path().join("summary"), "x".repeat(taken)).unwrap();
+        step.run(&["plan", "--sandbox"]);
+        assert_eq!(step.file("summary").len(), taken, "of one byte too many nothing would be shown");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_runner_s_file_that_is_a_pipe_is_not_waited_for() {
+    let step = Step::new(manifest());
+    let pipe = step.checkout.path().join("summary");
+    fs::remove_file(&pipe).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = step.run(&["plan", "--sandbox"]);
+    assert_eq!(ran.status.code(), Some(0));
+    assert!(text(&ran.stderr).contains("summary: it is no file"), "{}", text(&ran.stderr));
+    assert!(step.output("digest").is_some());
 }
 
 #[test]

@@ -200,6 +200,13 @@ async fn a_report_that_cannot_be_written_hides_nothing_and_is_an_error() {
     let document: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(document["report"]["summary"]["created"], 1, "{document}");
     assert!(!Path::new(&nowhere).exists());
+    let metrics = path(&folder, "prometheus");
+    let flags = [&*format!("--report=prometheus={metrics}"), flags[0]];
+    let ran = run_on(&kms, MANIFEST, &[&["plan"], &flags[..]].concat(), None).await;
+    let metrics = std::fs::read_to_string(metrics).unwrap();
+    assert_eq!(ran.exit, Exit::Runtime);
+    assert_eq!(sample(&metrics, "kms_alias_last_run_exit_code"), Some(1.0), "{metrics}");
+    assert_eq!(sample(&metrics, "kms_alias_last_success_timestamp_seconds"), None, "{metrics}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,6 +225,7 @@ async fn what_makes_no_sense_is_said_before_anything_is_read() {
         (&["apply", "x", "--report", "json=x"], "--report json: x is to be another file"),
         (&["apply", "--receipt", "x", "--report", "json=x"], "--report json: x is to be another file"),
         (&["revert", "x", "--report", "json=x"], "--report json: x is to be another file"),
+        (&["plan", "--sandbox=x", "--report", "json=x"], "--report json: x is to be another file"),
         (&["plan", "-f", "x", "--report", "json=x"], "--report json: x is to be another file"),
         (&["validate", "--report", "json=x"], "only plan, apply, drift and revert have reports"),
     ] {
@@ -321,6 +329,10 @@ async fn metrics_carry_the_last_success_over_a_run_that_fails_and_name_no_alias(
     }
     run_on(&FakeKms::with(&LIVE), "version: 1\nscope: 7\n", &["plan", &report], None).await;
     assert_eq!(sample(&metrics(), success), at);
+    let ahead = metrics().replace(&format!("{success} "), &format!("{success} 9"));
+    std::fs::write(path(&folder, "prometheus"), ahead).unwrap();
+    run_on(&FakeKms::with(&LIVE), "version: 1\nscope: 7\n", &["plan", &report], None).await;
+    assert_eq!(sample(&metrics(), success), None, "of a time that has not come yet");
     assert_eq!(sample(&metrics(), "kms_alias_last_run_exit_code"), Some(3.0));
     assert!(!metrics().contains("target_up"), "nothing is known of a target: {}", metrics());
 }

@@ -324,6 +324,21 @@ async fn a_plan_from_a_time_that_has_not_come_is_refused_unless_the_clocks_are_n
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_part_of_a_saved_plan_is_carried_out_without_the_rest() {
+    let kms = FakeKms::with(&LIVE);
+    let saved = Saved::new(&kms, MANIFEST, &[]).await;
+    for part in [["--target", "default"], ["--shard", "0/1"]] {
+        let ran = saved.apply(&kms, MANIFEST, &part).await;
+        assert_eq!((ran.exit, writes(&kms)), (Exit::Usage, 0), "{part:?}");
+        assert!(
+            ran.err.starts_with("error: a saved plan is carried out as a whole\nhint: leave "),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn held_and_refused_plans_are_saved_and_never_applied() {
     let held = MANIFEST.replace(B, "99999999-0000-4000-8000-000000000009");
     let refused = format!("protect: [{{match: \"alias/app/gone\", from: [delete]}}]\n{MANIFEST}");

@@ -49,6 +49,7 @@ fn change() -> PlannedChange {
         risks: vec![RiskText { code, message, link }],
         blocked_by: text(),
         hint: text(),
+        accepted: Some(source()),
         blame: Some(blame()),
     }
 }
@@ -162,6 +163,7 @@ fn apply() -> ApplyDocument {
         request_id: text(),
         found: text(),
         error: text(),
+        reason: text(),
     };
     let target = TargetReport {
         name: "x".to_owned(),

@@ -67,6 +67,7 @@ fn verdict(run: &Run) -> (&'static str, String) {
             ("bad", format!("Refused: {}.", plural(summary.refused, "guard")))
         }
         _ => match (plan.map_or(0, pending), &run.written) {
+            (n, _) if run.command == "drift" => drifted(n, plan.map_or(0, accepted)),
             (0, _) => ("clean", "No changes.".to_owned()),
             (n, None) => ("changes", format!("{}.", plural(n, "change"))),
             (n, Some(_)) if run.succeeded() => ("clean", format!("Applied: {}.", plural(n, "change"))),
@@ -76,6 +77,21 @@ fn verdict(run: &Run) -> (&'static str, String) {
             }
         },
     }
+}
+
+fn drifted(found: usize, accepted: usize) -> (&'static str, String) {
+    match (found, accepted) {
+        (0, _) => ("clean", "No drift.".to_owned()),
+        (_, 0) => ("changes", format!("{}.", plural(found, "difference"))),
+        _ if found == accepted => ("clean", format!("Accepted: {}.", plural(found, "difference"))),
+        _ => ("changes", format!("{}, {accepted} of them accepted.", plural(found, "difference"))),
+    }
+}
+
+/// What is declared now as it was found
+fn accepted(plan: &PlanDocument) -> usize {
+    let changes = plan.targets.iter().flat_map(|target| &target.changes);
+    changes.filter(|change| change.accepted.is_some()).count()
 }
 
 /// What is not as declared, held changes and unusable keys included
