@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let manifest = load(&[Input::Path("aliases.yaml".into())])?;
     let targets = targets(&manifest).into_iter();
     let planned = targets.map(|target| (target.clone(), Policy::of(&target))).collect();
-    for one in survey(planned, &AwsConnect::new(options), 10, &|| ()).await {
+    for one in survey(planned, &AwsConnect::new(options), 10, &|_| ()).await {
         let plan = one.prepared.map_err(|trouble| trouble.sentence)?.plan;
         println!(
             "{}: {} to write, {} held, {} in sync",

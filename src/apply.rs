@@ -363,6 +363,10 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
             _ => {}
         }
         match error.fault {
+            Fault::Stopped => {
+                self.writes -= 1;
+                Next::End(self.cut_short(Reason::Stopped))
+            }
             // Gone: by our own earlier write, or by somebody else's; either way it is as wanted.
             Fault::NotFound if self.write.after.is_none() => Next::End(self.as_wanted()),
             // Just deleted by us, the name is free as soon as the service has noticed.

@@ -64,7 +64,7 @@ pub struct Examined {
 
 /// Looks at the way to `target`, once for each of its roles; at what `reads` adds only with the role that plans
 pub async fn diagnose<C: Connect>(target: &Target, reads: Reads, connect: &C) -> Vec<Examined> {
-    let Roles { plan, apply } = &target.roles;
+    let Roles { plan, apply, .. } = &target.roles;
     let one = |purposes, role: &Option<Arc<str>>| (purposes, role.clone());
     let roles = match plan == apply {
         true => vec![one(&["plan", "apply"][..], plan)],
@@ -89,7 +89,10 @@ async fn examine<C: Connect>(
     reads: Reads,
     connect: &C,
 ) -> Vec<Check> {
-    let target = Target { roles: Roles { plan: role.cloned(), apply: None }, ..target.clone() };
+    let target = Target {
+        roles: Roles { plan: role.cloned(), apply: None, ..target.roles.clone() },
+        ..target.clone()
+    };
     match connect.reader(&target).await {
         Ok(kms) => read(&target, role.map(|role| &**role), reads, &kms).await,
         Err(error) => vec![Check::failed("configuration", Trouble::new(&error, None))],

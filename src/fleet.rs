@@ -88,13 +88,13 @@ impl From<PrepareError> for Trouble {
     }
 }
 
-/// Reads every target, at most `parallelism` at once, and tells `done` of each; the order is that of `targets`, whichever
+/// Reads every target, at most `parallelism` at once, and tells `done` what each took; the order is that of `targets`, whichever
 /// ends first
 pub async fn survey<C: Connect>(
     targets: Vec<(Target, Policy)>,
     connect: &C,
     parallelism: usize,
-    done: &(impl Fn() + Sync),
+    done: &(impl Fn(&Calls) + Sync),
 ) -> Vec<Surveyed> {
     survey_with(targets, connect, parallelism, Looks::default(), done).await
 }
@@ -105,13 +105,13 @@ pub async fn survey_with<C: Connect>(
     connect: &C,
     parallelism: usize,
     looks: Looks<'_>,
-    done: &(impl Fn() + Sync),
+    done: &(impl Fn(&Calls) + Sync),
 ) -> Vec<Surveyed> {
     let each = |(target, policy): (Target, Policy)| async move {
         let reading = AssertUnwindSafe(read(&target, &policy, looks, connect)).catch_unwind().await;
         let seen =
             reading.unwrap_or_else(|panic| Seen::none(Calls::new(), Trouble::panicked(&*panic, false)));
-        done();
+        done(&seen.calls);
         let Seen { calls, prepared, access, unusable, blame } = seen;
         Surveyed { target, policy, calls, prepared, access, unusable, blame }
     };

@@ -55,7 +55,7 @@ fn roles(manifest: &Manifest, instance: &Instance) -> Roles {
     let filled =
         manifest.roles_of(instance).map(|role| role.map(|(role, _)| fill(role, account, region).into()));
     let [plan, apply] = filled;
-    Roles { plan, apply }
+    Roles { plan, apply, session: manifest.session_of(instance) }
 }
 
 fn scope(manifest: &Manifest, instance: &Instance) -> Scope {
@@ -120,6 +120,30 @@ pub struct Roles {
     pub plan: Option<Arc<str>>,
     /// ARN of the role that writes
     pub apply: Option<Arc<str>>,
+    /// How both are assumed
+    pub session: Session,
+}
+
+/// How a role is assumed, as far as that is said
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session {
+    /// What the trust policy of a role asks of whoever assumes it from another company
+    pub external_id: Option<Arc<str>>,
+    /// What CloudTrail calls the session
+    pub name: Option<Arc<str>>,
+    /// What policies can decide by, as `aws:PrincipalTag/…`
+    pub tags: Option<BTreeMap<Arc<str>, Arc<str>>>,
+}
+
+impl Session {
+    /// This where it says something, else `rest`
+    pub(crate) fn over(self, rest: Self) -> Self {
+        Self {
+            external_id: self.external_id.or(rest.external_id),
+            name: self.name.or(rest.name),
+            tags: self.tags.or(rest.tags),
+        }
+    }
 }
 
 /// Requests a second per account and Region, one lane an operation

@@ -5,11 +5,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt};
 
 use super::Session;
 use super::args::{ApplyArgs, Output, WritingArgs};
 use super::exit::Exit;
 use super::plan::verdict;
+use super::progress::Progress;
 use crate::apply::{Outcome, Step, Tools};
 use crate::converge::{Event, Report, converge};
 use crate::document;
@@ -17,7 +19,7 @@ use crate::fleet::{Looks, Surveyed, Totals, Trouble, totals};
 use crate::kms::connect::Options;
 use crate::kms::{Connect, Identity, KmsRead as _};
 use crate::pace::Lanes;
-use crate::plan::{Action, Counts};
+use crate::plan::{Action, Counts, Plan};
 use crate::poll::Patience;
 use crate::prepare::{Prepared, identify};
 use crate::receipt::Receipt;
@@ -29,6 +31,18 @@ use crate::render::report::Told;
 use crate::render::style::{Palette, plural};
 use crate::target::{Rates, Target};
 use crate::verify::Aim;
+
+/// How many targets are written to while one would be read
+const WRITTEN_FOR_ONE_READ: usize = 10;
+
+/// What writing to a target goes on with, besides what was planned
+#[derive(Clone, Copy)]
+struct Work<'w> {
+    args: &'w WritingArgs,
+    lanes: &'w Lanes,
+    receipt: &'w Receipt,
+    progress: &'w Progress<'w>,
+}
 
 /// Account and Region
 type Home = (Arc<str>, Arc<str>);
@@ -165,7 +179,7 @@ impl Session<'_> {
         Ok(exit)
     }
 
-    /// Writes, target by target, and reports
+    /// Writes, target beside target, and reports
     async fn carry_out<C: Connect>(
         &self,
         surveyed: &[Surveyed],
@@ -182,18 +196,7 @@ impl Session<'_> {
             }
         };
         self.section("write");
-        let lanes = lanes(surveyed);
-        let mut reports = Vec::new();
-        for one in surveyed {
-            let Ok(prepared) = &one.prepared else { continue };
-            let Some(lanes) = lanes.get(&home(prepared)) else { continue };
-            if !prepared.plan.changes.is_empty() {
-                let writing = self.write(one, prepared, args, connect, lanes, &receipt);
-                let writing = AssertUnwindSafe(writing).catch_unwind().await;
-                let report = writing.unwrap_or_else(|panic| Err(Trouble::panicked(&*panic, true)));
-                reports.push((&*one.target.name, &prepared.plan, report));
-            }
-        }
+        let reports = self.write_all(surveyed, args, connect, &receipt).await;
         let told: Vec<Told> = reports
             .iter()
             .map(|(target, plan, report)| Told { target, plan, report: report.as_ref() })
@@ -210,6 +213,40 @@ impl Session<'_> {
             _ => self.document(exit).map(|document| document.unwrap_or_else(|| text(self.palette()))),
         };
         self.print_or_note(exit, text)
+    }
+
+    /// Writes to every target that has something to write, side by side; the order is that of `surveyed`
+    async fn write_all<'s, C: Connect>(
+        &self,
+        surveyed: &'s [Surveyed],
+        args: &WritingArgs,
+        connect: &C,
+        receipt: &Receipt,
+    ) -> Vec<(&'s str, &'s Plan, Result<Report, Trouble>)> {
+        let lanes = lanes(surveyed);
+        let due = surveyed.iter().filter_map(|one| {
+            let prepared = one.prepared.as_ref().ok().filter(|prepared| !prepared.plan.changes.is_empty())?;
+            Some((one, prepared, lanes.get(&home(prepared))?))
+        });
+        let due: Vec<_> = due.collect();
+        let total = due.iter().map(|(_, prepared, _)| prepared.plan.stages.iter().flatten().count()).sum();
+        let progress = self.progress("applying changes", total, "waiting until the service shows it");
+        if due.len() > 1 {
+            progress.share(due.len());
+        }
+        let each = |(one, prepared, lanes): (&'s Surveyed, &'s Prepared, _)| {
+            let progress = &progress;
+            async move {
+                let work = Work { args, lanes, receipt, progress };
+                let writing = AssertUnwindSafe(self.write(one, prepared, connect, work)).catch_unwind().await;
+                let report = writing.unwrap_or_else(|panic| Err(Trouble::panicked(&*panic, true)));
+                progress.end(&one.target.name);
+                (&*one.target.name, &prepared.plan, report)
+            }
+        };
+        // Most of the time a target waits: for its turn, which comes a few times a second, and for what replicas show.
+        let at_once = self.global.parallelism.max(1).saturating_mul(WRITTEN_FOR_ONE_READ);
+        progress.during(stream::iter(due).map(each).buffered(at_once).collect()).await
     }
 
     /// Puts the report on stdout; or on stderr, as of a run that ends with an error, since it tells what was written
@@ -229,22 +266,20 @@ impl Session<'_> {
         &self,
         one: &Surveyed,
         prepared: &Prepared,
-        args: &WritingArgs,
         connect: &C,
-        lanes: &Lanes,
-        receipt: &Receipt,
+        work: Work<'_>,
     ) -> Result<Report, Trouble> {
+        let Work { args, lanes, receipt, progress } = work;
         let writer = self.stop.run_until_cancelled(self.writer(&one.target, prepared, connect)).await;
         let Some((kms, identity)) = writer.transpose()? else { return Ok(Report::stopped(&prepared.plan)) };
         let target = &*one.target.name;
         self.begin_chapter(receipt, Intent::of(target, &identity, &prepared.plan))?;
-        let kms = Recorded::new(&kms, receipt, target, &prepared.plan);
+        let kms = Recorded::new(&kms, receipt, target, &prepared.plan, self.stop);
         let tools = Tools { kms: &kms, lanes, patience: patience(args), stop: self.stop };
         let aim = Aim { target: &one.target, desired: &prepared.desired, policy: &one.policy };
-        let then = "waiting until the service shows it";
-        let progress = self.progress("applying changes", prepared.plan.changes.len(), then);
         let happened = |event: Event<'_>| match event {
-            Event::Begun(stage) => progress.begin(kind(stage), stage.len()),
+            Event::Begun(stage) if !progress.is_shared() => progress.begin(kind(stage), stage.len()),
+            Event::Begun(_) => {}
             Event::Step(Step::Started(action)) => self.tell_started(target, action),
             Event::Step(Step::Ended(applied)) => {
                 self.tell_ended(target, applied);
@@ -252,9 +287,9 @@ impl Session<'_> {
                 // A receipt that broke is told once, at the end.
                 let _ = receipt.note(Line::Outcome(Ending::of(target, applied)));
             }
-            Event::Left(names) => progress.leave(names.len()),
+            Event::Left(names) => progress.leave(target, names.len()),
         };
-        let report = progress.during(converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened)).await;
+        let report = converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened).await;
         self.keep_calls(kms.calls());
         let _ = Seen::of(target, &report).map(|seen| receipt.note(Line::Verdict(seen)));
         Ok(report)

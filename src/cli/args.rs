@@ -119,7 +119,7 @@ pub struct Global {
     #[arg(long, global = true, env = "KMS_ALIAS_NO_INPUT", hide_env = true)]
     pub no_input: bool,
 
-    /// Targets to read at once
+    /// Targets to read at once; ten times as many are written to, since each mostly waits for its rates and for what replicas show
     #[arg(
         long,
         value_name = "N",

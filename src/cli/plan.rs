@@ -12,8 +12,8 @@ use crate::access::account::{Accounts, Policies};
 use crate::access::export::export;
 use crate::bounded::{Limit, read_text};
 use crate::fleet::{Looks, Surveyed, survey_with, totals};
-use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::kms::{Calls, Connect};
 use crate::load::Manifest;
 use crate::plan::Policy;
 use crate::plan::guards::{FailOn, Rule};
@@ -98,7 +98,7 @@ impl Session<'_> {
         let sandbox = self.start_sandbox().await?;
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("reading targets", targets.len(), "planning");
-        let step = || progress.step();
+        let step = |calls: &Calls| progress.step_with(calls.values().sum());
         let reading = progress.during(survey_with(targets, &connect, self.global.parallelism, looks, &step));
         let surveyed = tokio::select! {
             biased;

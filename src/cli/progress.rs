@@ -1,17 +1,19 @@
 //! Progress on stderr, for what takes longer than a second: a line drawn again on a terminal, a plain line now and then elsewhere.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Session;
 use super::console::Console;
 use super::stop::Stop;
-use crate::poll::wait;
+use crate::poll::{now, wait};
 use crate::render::style::plural;
 
 /// Nothing is said before
@@ -24,6 +26,9 @@ const DRAWN: Duration = Duration::from_millis(100);
 /// What a first request to stop is answered with
 const STOPPING: &str = "\nstopping: calls under way are finished and reported; ask once more to leave at once, without a report\n";
 
+/// Before the end of something can be told from how it has gone so far
+const GUESSED: Duration = Duration::from_secs(5);
+
 /// How far something is
 pub struct Progress<'a> {
     work: Mutex<Work>,
@@ -34,19 +39,47 @@ pub struct Progress<'a> {
     stop: &'a Stop,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Work {
     /// As `reading targets`
     what: &'static str,
     total: usize,
     done: usize,
-    /// How many names are waited for, once all is done; none where that is not known
-    left: usize,
+    /// Of the targets that are worked on side by side, how many there are, and how many have ended; none where it is one
+    targets: Option<(usize, usize)>,
+    /// How many names each waits for
+    left: BTreeMap<String, usize>,
+    /// Requests that what is done has taken
+    calls: u64,
+    began: Instant,
 }
 
 impl Work {
     fn new(what: &'static str, total: usize) -> Self {
-        Self { what, total, done: 0, left: 0 }
+        let (targets, left) = (None, BTreeMap::new());
+        Self { what, total, done: 0, targets, left, calls: 0, began: now() }
+    }
+
+    fn line(&self, then: &str) -> String {
+        let Self { what, total, done, targets, left, calls, began } = self;
+        let (took, mut line) = (now() - *began, format!("{what}: {done} of {total}"));
+        if let Some((all, ended)) = targets {
+            line += &format!(", {ended} of {all} targets ended");
+        }
+        if *calls > 0 {
+            let rate = *calls as f64 / took.as_secs_f64().max(0.001);
+            line += &format!(", {calls} API calls, {rate:.0} a second");
+        }
+        if took >= GUESSED && *done > 0 && done < total {
+            let rest = took.mul_f64((total - done) as f64 / *done as f64);
+            line += &format!(", about {} s to go", rest.as_secs().max(1));
+        }
+        let left = left.values().sum::<usize>();
+        let names = if left > 0 { format!(": {} left", plural(left, "name")) } else { String::new() };
+        if done == total || left > 0 {
+            line += &format!("; {then}{names}");
+        }
+        line
     }
 }
 
@@ -89,9 +122,35 @@ impl Progress<'_> {
         self.work().done += 1;
     }
 
-    /// So many names are still waited for
-    pub fn leave(&self, left: usize) {
-        self.work().left = left;
+    /// One more is done, which took so many requests
+    pub fn step_with(&self, calls: u64) {
+        let mut work = self.work();
+        work.done += 1;
+        work.calls += calls;
+    }
+
+    /// The work is that of so many targets, side by side
+    pub fn share(&self, targets: usize) {
+        self.work().targets = Some((targets, 0));
+    }
+
+    /// Whether it is
+    pub fn is_shared(&self) -> bool {
+        self.work().targets.is_some()
+    }
+
+    /// So many names of a target are still waited for
+    pub fn leave(&self, target: &str, left: usize) {
+        self.work().left.insert(target.to_owned(), left);
+    }
+
+    /// Nothing of this target is waited for any more
+    pub fn end(&self, target: &str) {
+        let mut work = self.work();
+        work.left.remove(target);
+        if let Some((_, ended)) = &mut work.targets {
+            *ended += 1;
+        }
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -138,9 +197,6 @@ impl Progress<'_> {
     }
 
     fn line(&self) -> String {
-        let Work { what, total, done, left } = *self.work();
-        let left = if left > 0 { format!(": {} left", plural(left, "name")) } else { String::new() };
-        let then = if done == total { format!("; {}{left}", self.then) } else { String::new() };
-        format!("{what}: {done} of {total}{then}")
+        self.work().line(self.then)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kms::config::retry::{RetryConfig, RetryPartition};
@@ -20,7 +21,7 @@ use super::aws::{AwsKms, Counter, Watch};
 use super::credentials::sendable;
 use super::endpoint::set;
 use super::transport::checked;
-use crate::target::Target;
+use crate::target::{Session, Target};
 
 /// The account that the sandbox gives to a target without one
 pub const SANDBOX_ACCOUNT: &str = "111122223333";
@@ -58,8 +59,16 @@ pub struct AwsConnect {
     options: Options,
     http: SharedHttpClient,
     /// By profile: loading one reads files and parses the CA bundle
-    loaded: tokio::sync::Mutex<BTreeMap<Option<Arc<str>>, SdkConfig>>,
+    loaded: tokio::sync::Mutex<BTreeMap<Profile, SdkConfig>>,
+    /// Each is assumed once for all Regions and services, and again shortly before its credentials expire
+    assumed: tokio::sync::Mutex<BTreeMap<Assumed, SdkConfig>>,
 }
+
+/// A role that is assumed: by what profile, which, and how
+type Assumed = (Profile, Arc<str>, Session);
+
+/// The name of a profile, if one is named
+type Profile = Option<Arc<str>>;
 
 impl AwsConnect {
     /// A connector; nothing is read before the first target
@@ -69,34 +78,46 @@ impl AwsConnect {
 
     /// The same, whose requests go through a client of the caller's own
     pub fn through(http: impl HttpClient + 'static, options: Options) -> Self {
-        Self { http: checked(http), options, loaded: tokio::sync::Mutex::default() }
+        Self { http: checked(http), options, loaded: Default::default(), assumed: Default::default() }
     }
 
-    async fn connect(&self, target: &Target, role: Option<&str>) -> Result<AwsKms, ConnectError> {
+    async fn connect(&self, target: &Target, role: Option<&Arc<str>>) -> Result<AwsKms, ConnectError> {
+        let profile = self.options.profile.as_deref().map(Arc::from).or_else(|| target.profile.clone());
         let base = match self.options.sandbox {
             true => self.sandbox(target),
-            false => self.base(target).await,
+            false => self.base(&profile).await,
         };
         let region =
             target.region.as_deref().map(|r| Region::new(r.to_owned())).or_else(|| base.region().cloned());
         let region = region.ok_or(ConnectError::NoRegion)?;
         let base = base.into_builder().region(region.clone()).build();
         let base = match role {
-            Some(role) => assume(base, role, region.clone()).await,
+            Some(role) => self.assumed(base, (profile, role.clone(), target.roles.session.clone())).await,
             None => base,
         };
-        Ok(clients(&base, target, region))
+        Ok(clients(&base.into_builder().region(region.clone()).build(), target, region))
     }
 
-    async fn base(&self, target: &Target) -> SdkConfig {
-        let profile = self.options.profile.as_deref().map(Arc::from).or_else(|| target.profile.clone());
+    async fn base(&self, profile: &Profile) -> SdkConfig {
         let mut loaded = self.loaded.lock().await;
-        if let Some(base) = loaded.get(&profile) {
+        if let Some(base) = loaded.get(profile) {
             return base.clone();
         }
         let base = self.load(profile.as_deref()).await;
-        loaded.insert(profile, base.clone());
+        loaded.insert(profile.clone(), base.clone());
         base
+    }
+
+    /// `base` with the credentials of a role, which are those of every target that names it
+    async fn assumed(&self, base: SdkConfig, whose: Assumed) -> SdkConfig {
+        let mut assumed = self.assumed.lock().await;
+        if let Some(config) = assumed.get(&whose) {
+            return config.clone();
+        }
+        // Nothing is asked yet: whoever needs the credentials first does, and the others wait for it.
+        let config = assume(base, &whose.1, &whose.2).await;
+        assumed.insert(whose, config.clone());
+        config
     }
 
     async fn load(&self, profile: Option<&str>) -> SdkConfig {
@@ -132,6 +153,7 @@ impl AwsConnect {
             .time_source(SystemTimeSource::new())
             .sleep_impl(TokioSleep::new())
             .region(Region::new(region))
+            .identity_cache(IdentityCache::lazy().build())
             .credentials_provider(SharedCredentialsProvider::new(credentials));
         base.set_endpoint_url(self.options.endpoint_url.clone());
         base.set_app_name(AppName::new("kms-alias").ok());
@@ -147,11 +169,11 @@ impl Connect for AwsConnect {
     type Error = ConnectError;
 
     async fn reader(&self, target: &Target) -> Result<AwsKms, ConnectError> {
-        self.connect(target, target.roles.plan.as_deref()).await
+        self.connect(target, target.roles.plan.as_ref()).await
     }
 
     async fn writer(&self, target: &Target) -> Result<AwsKms, ConnectError> {
-        self.connect(target, target.roles.apply.as_deref()).await
+        self.connect(target, target.roles.apply.as_ref()).await
     }
 }
 
@@ -189,9 +211,15 @@ pub(crate) fn tls_provider() -> tls::Provider {
     tls::Provider::Rustls(provider)
 }
 
-async fn assume(base: SdkConfig, role: &str, region: Region) -> SdkConfig {
-    let provider =
-        AssumeRoleProvider::builder(role).configure(&base).region(region).session_name("kms-alias");
+async fn assume(base: SdkConfig, role: &str, session: &Session) -> SdkConfig {
+    let name = session.name.as_deref().unwrap_or("kms-alias");
+    let mut provider = AssumeRoleProvider::builder(role).configure(&base).session_name(name);
+    if let Some(id) = &session.external_id {
+        provider = provider.external_id(&**id);
+    }
+    if let Some(tags) = &session.tags {
+        provider = provider.tags(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+    }
     let provider = SharedCredentialsProvider::new(provider.build().await);
     sendable(base.into_builder().credentials_provider(provider).build())
 }

@@ -82,7 +82,8 @@ pub(super) const OVERRIDE: Words = Words::new(
 
 pub(super) const KEY: Words = Words::new("`key`", &["tags", "description"], &["ssm"]);
 
-pub(super) const ROLES: Words = Words::new("`roles`", &["plan", "apply"], &[]);
+pub(super) const ROLES: Words =
+    Words::new("`roles`", &["plan", "apply", "external_id", "session_name", "session_tags"], &[]);
 
 pub(super) const PROTECTION: Words = Words::new("an entry of `protect`", &["match", "from"], &[]);
 

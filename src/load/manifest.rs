@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::problem::Problems;
 use super::source::{Source, Spot};
 use crate::alias::{AliasName, Pattern};
-use crate::target::{Guard, Guards, Manner, Place, Protection, Rates, Want};
+use crate::target::{Guard, Guards, Manner, Place, Protection, Rates, Session, Want};
 
 /// A checked manifest; [`crate::target::targets`] expands it
 #[derive(Debug)]
@@ -53,6 +53,12 @@ impl Manifest {
         [plan, self.settings_of(instance).find_map(|settings| settings.apply_role.as_ref())]
     }
 
+    /// How those are assumed
+    pub(crate) fn session_of(&self, instance: &Instance) -> Session {
+        let own = self.spec_of(instance).map(|spec| spec.settings.session.clone()).unwrap_or_default();
+        own.over(self.settings.session.clone())
+    }
+
     pub(crate) fn protect_of(&self, instance: &Instance) -> &[Protection] {
         self.settings_of(instance).find_map(|settings| settings.protect.as_deref()).unwrap_or_default()
     }
@@ -85,6 +91,8 @@ pub struct Settings {
     pub plan_role: Option<(Arc<str>, Spot)>,
     /// The role that writes, with placeholders
     pub apply_role: Option<(Arc<str>, Spot)>,
+    /// How both are assumed
+    pub session: Session,
     /// Requests a second
     pub rates: RateSettings,
 }

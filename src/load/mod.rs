@@ -27,6 +27,7 @@ mod read;
 pub(crate) mod roles;
 mod scope;
 mod select;
+mod session;
 mod settings;
 mod size;
 mod source;

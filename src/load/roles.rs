@@ -6,8 +6,10 @@ use super::language::ROLES;
 use super::manifest::{Instance, Manifest};
 use super::problem::{Problem, Problems};
 use super::read::{Fields, text};
+use super::session;
 use super::source::Spot;
 use crate::alias::is_account;
+use crate::target::Session;
 
 /// A role as written, and where
 pub(super) type Template = (Arc<str>, Spot);
@@ -15,12 +17,13 @@ pub(super) type Template = (Arc<str>, Spot);
 const PLACEHOLDERS: &str = "the placeholders are `{account}`, `{region}` and `{partition}`";
 const SHAPE: &str = "a role is written as in `arn:aws:iam::{account}:role/kms-alias-read`";
 
-/// The roles that plan and apply
-pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> [Option<Template>; 2] {
+/// The roles that plan and apply, and how they are assumed
+pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> ([Option<Template>; 2], Session) {
     let Some(roles) = fields.get("roles").and_then(|node| Fields::read(node, &ROLES, found)) else {
-        return [None, None];
+        return ([None, None], Session::default());
     };
-    ["plan", "apply"].map(|name| {
+    let session = session::read(&roles, found);
+    let templates = ["plan", "apply"].map(|name| {
         let node = roles.get(name)?;
         let template = text(node, "the ARN of a role as text", found)?;
         if let Some(problem) = wrong_template(template) {
@@ -28,7 +31,8 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> [Option<Templat
             return None;
         }
         Some((template.into(), node.spot.clone()))
-    })
+    });
+    (templates, session)
 }
 
 fn wrong_template(template: &str) -> Option<Problem> {

@@ -10,7 +10,7 @@ use super::scope;
 
 /// The settings among `fields`; what is wrong is left out
 pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> Settings {
-    let [plan_role, apply_role] = roles::read(fields, found);
+    let ([plan_role, apply_role], session) = roles::read(fields, found);
     Settings {
         scope: fields.get("scope").and_then(|node| scope::read(node, found)),
         ignore: fields.get("ignore").and_then(|node| scope::read_ignore(node, found)),
@@ -19,6 +19,7 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> Settings {
         guards: fields.get("guards").map(|node| guards::read(node, found)).unwrap_or_default(),
         plan_role,
         apply_role,
+        session,
         rates: read_rates(fields, found),
     }
 }

@@ -80,7 +80,7 @@ pub fn create(path: &Path, begin: Begin) -> Result<Receipt, FileError> {
         _ => wrong(error.error),
     })?;
     sync_folder(folder).map_err(wrong)?;
-    Ok(Receipt { place: Some(path.to_owned()), ..Receipt::new(Box::new(Synced(file))) })
+    Ok(Receipt { place: Some(path.to_owned()), ..Receipt::new(Box::new(Lines(file))) })
 }
 
 /// Makes the folder, and those on the way to it, so that a power cut takes none of them
@@ -131,12 +131,14 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file whose every line is synced
-struct Synced(File);
+struct Lines(File);
 
-impl Sink for Synced {
+impl Sink for Lines {
     fn append(&mut self, line: &str) -> io::Result<()> {
-        self.0.write_all(line.as_bytes())?;
+        self.0.write_all(line.as_bytes())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
         self.0.sync_data()
     }
 }

@@ -16,7 +16,7 @@ pub struct History {
     pub began: String,
     /// When the last line was written
     pub last: String,
-    /// The targets that it came to, in that order
+    /// The targets that it came to, by name
     pub targets: Vec<Chapter>,
     /// The exit code, if the apply came to its end
     pub exit_code: Option<u8>,
@@ -93,7 +93,10 @@ pub fn read(text: &str) -> Result<History, HistoryError> {
         reader.history.last = read.time;
         reader.take(read.event, line).map_err(|why| HistoryError::Line { line, why })?;
     }
-    Ok(History { torn: !rest.is_empty(), ..reader.history })
+    let mut history = reader.history;
+    // They began side by side, whichever was first; the plan has them by name.
+    history.targets.sort_by(|a, b| a.intent.target.cmp(&b.intent.target));
+    Ok(History { torn: !rest.is_empty(), ..history })
 }
 
 fn begin(first: &str) -> Result<History, HistoryError> {

@@ -1,9 +1,11 @@
 //! A writer -> the same writer, every call of which is in the receipt before it is made, and its answer after.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::event::{Answer, Call, Event, Meaning};
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Answer, Call, Meaning};
 use super::{Broken, Receipt};
 use crate::alias::{AliasName, KeyId};
 use crate::kms::contact::Contact;
@@ -18,6 +20,8 @@ pub struct Recorded<'a, K> {
     kms: &'a K,
     receipt: &'a Receipt,
     target: &'a str,
+    /// Cancelled when no more calls are to be made
+    stop: &'a CancellationToken,
     names: Mutex<Names>,
 }
 
@@ -32,39 +36,58 @@ struct Names {
 
 impl<'a, K> Recorded<'a, K> {
     /// `kms`, recorded in `receipt` as the target of this name; `plan` says what each alias was on
-    pub fn new(kms: &'a K, receipt: &'a Receipt, target: &'a str, plan: &Plan) -> Self {
+    pub fn new(
+        kms: &'a K,
+        receipt: &'a Receipt,
+        target: &'a str,
+        plan: &Plan,
+        stop: &'a CancellationToken,
+    ) -> Self {
         let actions = plan.stages.iter().flatten();
         let on = actions.map(|action| (action.name().clone(), action.keys().0.cloned())).collect();
-        Self { kms, receipt, target, names: Mutex::new(Names { on, ..Names::default() }) }
+        Self { kms, receipt, target, stop, names: Mutex::new(Names { on, ..Names::default() }) }
     }
 
     /// Announces a call; it must not be made if that fails
-    fn announce(
+    async fn announce(
         &self,
         operation: &'static str,
         name: &AliasName,
         after: Option<&KeyId>,
     ) -> Result<Option<u64>, KmsError> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = names.on.get(name).cloned().flatten().map(|key| key.to_string());
+        let (before, deleted) = {
+            let names = self.names();
+            (names.on.get(name).cloned().flatten(), names.deleted.contains(name))
+        };
+        let before = before.map(|key| key.to_string());
         let (target, alias) = (self.target.to_owned(), name.to_string());
         let after = after.map(KeyId::to_string);
         let deletes = after.is_none();
         let call = |call| Call { call, target, operation: operation.to_owned(), alias, before, after };
-        let recorded = match self.receipt.call(call) {
+        let recorded = match self.receipt.call(call).await {
             Ok(number) => Some(number),
             // A name that we deleted ourselves has to come back, receipt or not.
-            Err(_) if names.deleted.contains(name) && !deletes => None,
+            Err(_) if deleted && !deletes => None,
             Err(Broken(why)) => return Err(unrecorded(operation, &why)),
         };
+        // Somebody may have asked while the line was on its way to the disk.
+        if self.stop.is_cancelled() && !(deleted && !deletes) {
+            let stopped = Err(stopped(operation));
+            self.conclude(recorded, name, None, &stopped).await;
+            return stopped.map(|_| None);
+        }
         if deletes {
-            names.deleted.insert(name.clone());
+            self.names().deleted.insert(name.clone());
         }
         Ok(recorded)
     }
 
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Adds what came back; that it cannot be added ends the next call, not this one
-    fn conclude(
+    async fn conclude(
         &self,
         call: Option<u64>,
         name: &AliasName,
@@ -76,12 +99,11 @@ impl<'a, K> Recorded<'a, K> {
             Err(error) => (meaning(error.fault), error.request_id.clone(), Some(error.to_string())),
         };
         if answer == Meaning::Done {
-            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            names.on.insert(name.clone(), after.cloned());
+            self.names().on.insert(name.clone(), after.cloned());
         }
         if let Some(call) = call {
             let answer = Answer { call, answer, request_id, error };
-            if let Err(broken) = self.receipt.note(Event::Answer(answer)) {
+            if let Err(broken) = self.receipt.answer(answer).await {
                 tracing::warn!(%broken, alias = %name, "an answer is not in the receipt");
             }
         }
@@ -97,25 +119,30 @@ fn unrecorded(operation: &'static str, why: &str) -> KmsError {
     KmsError { fault: Fault::NotRecorded, operation, code: None, message, request_id: None }
 }
 
+fn stopped(operation: &'static str) -> KmsError {
+    let message = "asked to stop before it was sent".to_owned();
+    KmsError { fault: Fault::Stopped, operation, code: None, message, request_id: None }
+}
+
 impl<K: KmsWrite> KmsWrite for Recorded<'_, K> {
     async fn create_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
-        let call = self.announce("CreateAlias", name, Some(key))?;
+        let call = self.announce("CreateAlias", name, Some(key)).await?;
         let written = self.kms.create_alias(name, key).await;
-        self.conclude(call, name, Some(key), &written);
+        self.conclude(call, name, Some(key), &written).await;
         written
     }
 
     async fn update_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
-        let call = self.announce("UpdateAlias", name, Some(key))?;
+        let call = self.announce("UpdateAlias", name, Some(key)).await?;
         let written = self.kms.update_alias(name, key).await;
-        self.conclude(call, name, Some(key), &written);
+        self.conclude(call, name, Some(key), &written).await;
         written
     }
 
     async fn delete_alias(&self, name: &AliasName) -> Result<Written, KmsError> {
-        let call = self.announce("DeleteAlias", name, None)?;
+        let call = self.announce("DeleteAlias", name, None).await?;
         let written = self.kms.delete_alias(name).await;
-        self.conclude(call, name, None, &written);
+        self.conclude(call, name, None, &written).await;
         written
     }
 }

@@ -21,6 +21,7 @@ mod drift;
 mod escapes;
 mod explain;
 mod fake;
+mod fleets;
 mod forge_server;
 mod full_keys;
 mod fuzz;

@@ -103,8 +103,8 @@ async fn apply_until(kms: &FakeKms, target: &Target, until: usize) -> (Report, V
     let lines = Arc::new(Mutex::new(Vec::new()));
     let receipt = Receipt::new(Box::new(Notes { lines: lines.clone(), until }));
     let _ = receipt.note(Event::Target(Intent::of("test", &identity(), &prepared.plan)));
-    let recorded = Recorded::new(kms, &receipt, "test", &prepared.plan);
     let (lanes, stop) = (Lanes::new(target.rates), CancellationToken::new());
+    let recorded = Recorded::new(kms, &receipt, "test", &prepared.plan, &stop);
     let tools = Tools { kms: &recorded, lanes: &lanes, patience: Patience::default(), stop: &stop };
     let aim = Aim { target, desired: &prepared.desired, policy: &policy };
     let report = converge(&prepared.plan, &aim, &tools, true, &|_| {}).await;
