@@ -24,6 +24,7 @@ from figures import CannotRun, table
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "target" / "benches"
+MEMORY = Path("/dev/shm")
 CASES = {
     "plan": cases.plan,
     "apply": cases.apply,
@@ -53,9 +54,11 @@ class Bench:
         return None if self.quick else value
 
     @contextmanager
-    def folder(self):
-        """An empty folder, which is gone afterwards"""
-        with tempfile.TemporaryDirectory(prefix="kms-alias-bench-") as folder:
+    def folder(self, on_disk=False):
+        """An empty folder, which is gone afterwards; in memory where the system has such a place, since a disk has moods of its own"""
+        place = KEPT if on_disk else MEMORY if MEMORY.is_dir() else None
+        KEPT.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="kms-alias-bench-", dir=place) as folder:
             yield Path(folder)
 
     def kept(self, name, write):
