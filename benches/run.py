@@ -2,8 +2,8 @@
 """Measures the program and prints one table: `python3 benches/run.py`, or only some cases, `python3 benches/run.py plan apply`.
 
 It builds the release itself. docs/performance.md says what each case and its floor are, and what was measured. A case that cannot be run
-has failed, and so has the run; an aim that is missed is a figure like any other. Needs Rust and Python 3.10 with its standard
-library; `peers` installs what it compares with, and `instructions` needs valgrind.
+has failed, and so has the run; an aim that is missed is a figure like any other. Needs Linux, Rust and Python 3.10 with
+its standard library; `peers` installs what it compares with, and `instructions` needs valgrind.
 """
 
 import argparse
