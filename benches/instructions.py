@@ -26,11 +26,16 @@ def counted(bench, folder, environment, *arguments):
 
 
 def instructions(bench):
-    (validated, planned) = bench.sizes([100_000, 10_000], [1_000, 100])
+    (validated,) = bench.sizes([100_000], [1_000])
     with bench.folder() as folder:
         write_manifest(folder / "aliases.yaml", validated)
         millions = counted(bench, folder, client(folder, ""), "validate")
     yield Figure("instructions", f"validate of {validated:,} aliases", millions, "million")
-    with in_sync(bench, planned) as (folder, _, environment):
-        millions = counted(bench, folder, environment, "plan")
-    yield Figure("instructions", f"plan of {planned:,} aliases", millions, "million")
+    few, many = bench.sizes([10_000, 100_000], [100, 1_000])
+    planned = {}
+    for count in (few, many):
+        with in_sync(bench, count) as (folder, _, environment):
+            planned[count] = counted(bench, folder, environment, "plan")
+        yield Figure("instructions", f"plan of {count:,} aliases", planned[count], "million")
+    what = f"plan, growth from {few:,} to {many:,}"
+    yield Figure("instructions", what, planned[many] / planned[few], "", many / few, bench.aim(1.2))
