@@ -70,8 +70,9 @@ impl<'a, K> Recorded<'a, K> {
             Err(_) if deleted && !deletes => None,
             Err(Broken(why)) => return Err(unrecorded(operation, &why)),
         };
-        // Somebody may have asked while the line was on its way to the disk.
-        if self.stop.is_cancelled() && !(deleted && !deletes) {
+        // Somebody may have asked while the line was on its way to the disk; what we deleted has to come back all the same.
+        let comes_back = deleted && !deletes;
+        if self.stop.is_cancelled() && !comes_back {
             let stopped = Err(stopped(operation));
             self.conclude(recorded, name, None, &stopped).await;
             return stopped.map(|_| None);
