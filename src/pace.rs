@@ -57,6 +57,8 @@ impl Lanes {
 #[must_use = "a turn that is not waited for is a rate that is not kept"]
 pub struct Turn {
     due: Instant,
+    /// The lateness that had been passed on when it was reserved
+    passed_on: Duration,
 }
 
 impl Turn {
@@ -81,6 +83,8 @@ struct State {
     next: Option<Instant>,
     /// When the last turn was taken
     last: Option<Instant>,
+    /// How late turns have been in all, which those behind them are later by
+    passed_on: Duration,
     /// When the lane last slowed down
     slowed: Option<Instant>,
 }
@@ -99,7 +103,8 @@ impl State {
 impl Lane {
     /// A lane of `rate` turns a second
     pub fn new(rate: f64) -> Self {
-        Self { full: rate, state: Mutex::new(State { rate, next: None, last: None, slowed: None }) }
+        let state = State { rate, next: None, last: None, passed_on: Duration::ZERO, slowed: None };
+        Self { full: rate, state: Mutex::new(state) }
     }
 
     /// How many requests to keep under way: enough to fill a second's turns, whatever the latency up to that
@@ -113,7 +118,7 @@ impl Lane {
         let soonest = now() + LEAD;
         let due = state.next.unwrap_or(soonest).max(soonest);
         state.next = Some(due + state.spacing());
-        Turn { due }
+        Turn { due, passed_on: state.passed_on }
     }
 
     /// Waits until `turn` is due, and behind the one before it; `false` if `stop` was cancelled first
@@ -138,8 +143,11 @@ impl Lane {
             Some(soonest) => Err(soonest),
             None => {
                 state.last = Some(now);
-                // Those that are still to be reserved are late by as much.
-                let late = now.saturating_duration_since(turn.due + TICK);
+                // Those that are still to be reserved are late by as much, but for what an earlier turn has passed on to them: those
+                // that were reserved behind it are late for the same reason.
+                let due = turn.due + (state.passed_on - turn.passed_on);
+                let late = now.saturating_duration_since(due + TICK);
+                state.passed_on += late;
                 state.next = state.next.map(|next| next + late);
                 Ok(())
             }
@@ -208,6 +216,23 @@ mod tests {
             }
             let took = *times.last().unwrap() - times[0];
             assert!(took >= Duration::from_secs(1), "{took:?} at {rate} a second");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_makes_many_turns_late_is_passed_on_once() {
+        for rate in [5.0, 15.0, 50.0] {
+            let (lane, stop) = (Lane::new(rate), CancellationToken::new());
+            let reserved: Vec<Turn> = (0..lane.width()).map(|_| lane.reserve()).collect();
+            let (first, last) = (reserved[0].due, reserved[reserved.len() - 1].due);
+            wait(Duration::from_millis(700), &stop).await;
+            let late = now() - first;
+            for turn in reserved {
+                assert!(lane.take(turn, &stop).await);
+            }
+            let next = lane.reserve().due;
+            let (passed_on, spacing) = (next - last, Duration::from_secs_f64(1.03 / rate));
+            assert!(passed_on <= (late + spacing).max(LEAD), "{passed_on:?} for {late:?} at {rate} a second");
         }
     }
 
