@@ -6,7 +6,7 @@
 //!   the time and never waits. Replicas that are late ([`Lag`]) belong to it.
 //! - [`Service`] is the world as a client meets it: behind request quotas, misbehaving as a [`Scenario`] says, with a log of every
 //!   call. It says how long a response takes; whoever drives it waits. Tests drive it in-process under paused time.
-//! - [`start`] and [`serve`] drive it from HTTP on 127.0.0.1, in the JSON 1.1 protocol of KMS and CloudTrail, and in form and XML for STS and IAM.
+//! - [`start`] and [`serve`] drive it from HTTP on 127.0.0.1, in the JSON 1.1 protocol of KMS, CloudTrail and Organizations, and in form and XML for STS and IAM.
 //!   No signature is checked: the access key id names the account, the credential scope the Region.
 //! - [`StateFile`] keeps the world between runs; [`starting_world`] is what there is without it.
 //!
@@ -33,6 +33,7 @@ mod key_spec;
 mod keys;
 mod lag;
 mod marker;
+mod organization;
 mod paging;
 mod protocol;
 mod query;
@@ -54,6 +55,7 @@ pub use flags::Flags;
 pub use iam::{Iam, IamPrincipal};
 pub use keys::{Key, KeyState};
 pub use lag::Lag;
+pub use organization::Unit;
 pub use quota::{Quotas, service_quotas};
 pub use refusal::ServiceError;
 pub use scenario::{

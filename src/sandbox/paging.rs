@@ -2,13 +2,17 @@
 
 use serde_json::Value;
 
+use super::organization;
 use super::scenario::PagingDefect;
 
-/// What an operation calls the parts of its pages; the marker that a request begins at is `Marker` everywhere
+/// What an operation calls the parts of its pages
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Members {
     limit: &'static str,
-    truncated: &'static str,
+    /// Where a request begins
+    from: &'static str,
+    /// What says that more follows; nothing but the marker itself where there is none
+    truncated: Option<&'static str>,
     next: &'static str,
 }
 
@@ -16,12 +20,21 @@ impl Members {
     /// Those of `operation`, if it answers in pages
     pub(super) fn of(operation: &str) -> Option<Self> {
         match operation {
-            "GetAccountAuthorizationDetails" => {
-                Some(Self { limit: "MaxItems", truncated: "IsTruncated", next: "Marker" })
+            "GetAccountAuthorizationDetails" => Some(Self {
+                limit: "MaxItems",
+                from: "Marker",
+                truncated: Some("IsTruncated"),
+                next: "Marker",
+            }),
+            listing if organization::is_operation(listing) => {
+                Some(Self { limit: "MaxResults", from: "NextToken", truncated: None, next: "NextToken" })
             }
-            listing if listing.starts_with("List") => {
-                Some(Self { limit: "Limit", truncated: "Truncated", next: "NextMarker" })
-            }
+            listing if listing.starts_with("List") => Some(Self {
+                limit: "Limit",
+                from: "Marker",
+                truncated: Some("Truncated"),
+                next: "NextMarker",
+            }),
             _ => None,
         }
     }
@@ -36,17 +49,21 @@ impl Members {
         input
     }
 
-    /// The page that began at `marker`, with what is wrong with it
-    pub(super) fn with_defect(self, mut page: Value, defect: Option<PagingDefect>, marker: &Value) -> Value {
-        let (Some(defect), true) = (defect, page[self.truncated] == true) else { return page };
+    /// The page that `input` asked for, with what is wrong with it
+    pub(super) fn with_defect(self, mut page: Value, defect: Option<PagingDefect>, input: &Value) -> Value {
+        let more = self.truncated.map_or(page[self.next].is_string(), |truncated| page[truncated] == true);
+        let (Some(defect), true) = (defect, more) else { return page };
+        let marker = &input[self.from];
         match defect {
             PagingDefect::RepeatedMarker if marker.is_string() => page[self.next] = marker.clone(),
             PagingDefect::RepeatedMarker => {}
+            // Where only the marker says that more follows, none is the end, and nobody could tell.
+            PagingDefect::MissingMarker | PagingDefect::StrayMarker if self.truncated.is_none() => {}
             PagingDefect::MissingMarker => {
                 page.as_object_mut().and_then(|members| members.remove(self.next));
             }
             PagingDefect::EmptyMarker => page[self.next] = "".into(),
-            PagingDefect::StrayMarker => page[self.truncated] = false.into(),
+            PagingDefect::StrayMarker => page[self.truncated.unwrap_or_default()] = false.into(),
         }
         page
     }

@@ -13,7 +13,7 @@ use super::refusal::{self, ServiceError};
 use super::scenario::{Effect, Fault, Paging, Scenario};
 use super::trail::{self, Event};
 use super::world::{Home, Millis, Request, World};
-use super::{iam, identifiers, sts};
+use super::{iam, identifiers, organization, sts};
 
 /// A world and how it is reached
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ impl Service {
         let Paging { limit, defect } = self.scenario.paging;
         let input = members.limited(request.input, limit);
         let page = self.world.call(at, &Request { input: &input, ..*request })?;
-        Ok(members.with_defect(page, defect, &input["Marker"]))
+        Ok(members.with_defect(page, defect, &input))
     }
 
     fn misbehave(
@@ -218,6 +218,9 @@ impl Service {
         let service = match request.operation {
             operation if iam::is_operation(operation) => return iam::denied(&caller, operation),
             operation if trail::is_operation(operation) => return trail::denied(&caller, operation),
+            operation if organization::is_operation(operation) => {
+                return organization::denied(&caller, operation);
+            }
             operation if sts::is_operation(operation) => "sts",
             _ => "kms",
         };
@@ -264,5 +267,9 @@ impl Service {
 }
 
 fn throttled(request: &Request<'_>) -> ServiceError {
-    if trail::is_operation(request.operation) { trail::throttled() } else { refusal::throttled() }
+    match request.operation {
+        operation if trail::is_operation(operation) => trail::throttled(),
+        operation if organization::is_operation(operation) => organization::throttled(),
+        _ => refusal::throttled(),
+    }
 }

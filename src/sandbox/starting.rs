@@ -2,6 +2,7 @@
 
 use super::aliases::Alias;
 use super::keys::{Key, KeyState};
+use super::organization::Unit;
 use super::world::{Home, Millis, World};
 
 /// 1 January 2025
@@ -117,6 +118,15 @@ const ALIASES: [AliasRow; 14] = [
     (DEV, VIRGINIA, "alias/app/experiment", DEV_BILLING),
 ];
 
+/// An OU or root, the OUs below it, the accounts below it with their states
+type UnitRow = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
+const UNITS: [UnitRow; 3] = [
+    ("r-ab12", &["ou-ab12-34567890"], &[]),
+    ("ou-ab12-34567890", &["ou-ab12-56789012"], &[(MAIN, "ACTIVE"), ("999900001111", "ACTIVE")]),
+    ("ou-ab12-56789012", &[], &[(DEV, "ACTIVE"), ("999900002222", "SUSPENDED")]),
+];
+
 /// The built-in world
 pub fn starting_world() -> World {
     let mut world = World::default();
@@ -129,6 +139,11 @@ pub fn starting_world() -> World {
         let alias = Alias { target: Some(key.into()), created: Some(LONG_AGO), updated: Some(LONG_AGO) };
         // in sight from the beginning of time, for the tests whose clock begins there
         world.store(&Home::new(account, region)).aliases.set(name, Some(alias), 0, 0);
+    }
+    for (id, ous, accounts) in UNITS {
+        let accounts = accounts.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned()));
+        let ous = ous.iter().map(|ou| (*ou).to_owned()).collect();
+        world.put_unit(id, Unit { ous, accounts: accounts.collect() });
     }
     world
 }

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::aliases::Alias;
 use super::iam::Iam;
 use super::keys::{Key, KeyState};
+use super::organization::Unit;
 use super::sts::Session;
 use super::trail::{Event, Trail};
 use super::world::{Home, Millis, Request, Store, World};
@@ -238,6 +239,8 @@ struct Snapshot {
     sessions: BTreeMap<String, KeptSession>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     iam: BTreeMap<String, Iam>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    organization: BTreeMap<String, Unit>,
     accounts: BTreeMap<String, BTreeMap<String, KeptStore>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     trail: Vec<Event>,
@@ -309,7 +312,8 @@ fn snapshot(world: &World) -> Snapshot {
     let World { revision, identifiers, .. } = *world;
     let iam = world.iam.iter().map(|(account, iam)| (account.to_string(), iam.clone())).collect();
     let (format_version, trail) = (FORMAT_VERSION.to_owned(), world.trail.events().cloned().collect());
-    Snapshot { format_version, revision, identifiers, sessions, iam, accounts, trail }
+    let organization = world.organization.clone();
+    Snapshot { format_version, revision, identifiers, sessions, iam, organization, accounts, trail }
 }
 
 fn keep_key(key: &Key) -> KeptKey {
@@ -352,6 +356,7 @@ fn restore(text: &str) -> Result<World, String> {
         world.sessions.insert(id, Session { account: account.into(), partition, role, name, expires });
     }
     world.trail = Trail::restore(kept.trail);
+    world.organization = kept.organization;
     world.iam = kept.iam.into_iter().map(|(account, iam)| (account.into(), iam)).collect();
     for (account, regions) in kept.accounts {
         for (region, store) in regions {

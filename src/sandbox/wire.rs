@@ -1,4 +1,4 @@
-//! The two wires: JSON 1.1 for the keys and the trail, form-encoded in and XML out for tokens and IAM. From HTTP to a request, and from an answer
+//! The two wires: JSON 1.1 for the keys, the trail and the organization, form-encoded in and XML out for tokens and IAM. From HTTP to a request, and from an answer
 //! back.
 
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::refusal::{self, ServiceError};
 use super::service::Reply;
 use super::world::Request;
-use super::{iam, query, sts, trail};
+use super::{iam, organization, query, sts, trail};
 
 const JSON: &str = "application/x-amz-json-1.1";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -21,7 +21,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Whose protocol a request speaks
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
-    /// The key service, and CloudTrail
+    /// The key service, CloudTrail and Organizations
     Kms,
     /// The token service
     Sts,
@@ -59,7 +59,7 @@ pub(super) fn receive(
         (&Method::POST, FORM) => form_request(headers, body).map_err(|error| (Protocol::Sts, error)),
         _ => {
             let message = format!(
-                "this is an embedded KMS: it takes POST / with content-type {JSON} (KMS, CloudTrail) or {FORM} (STS, IAM), \
+                "this is an embedded KMS: it takes POST / with content-type {JSON} (KMS, CloudTrail, Organizations) or {FORM} (STS, IAM), \
                  not {method} with content-type {kind:?}"
             );
             let (status, code) = (415, "UnsupportedMediaTypeException".into());
@@ -73,9 +73,10 @@ fn json_request(headers: &HeaderMap, body: &[u8]) -> Result<Received, ServiceErr
     let target = text(headers, "x-amz-target");
     let kms = target.strip_prefix("TrentService.");
     let kms = kms.filter(|name| {
-        ![sts::is_operation, iam::is_operation, trail::is_operation].iter().any(|is| is(name))
+        let others = [sts::is_operation, iam::is_operation, trail::is_operation, organization::is_operation];
+        !others.iter().any(|is| is(name))
     });
-    let operation = kms.or(trail::operation(target));
+    let operation = kms.or(trail::operation(target)).or(organization::operation(target));
     let operation = operation.ok_or_else(|| refusal::unknown_operation(target))?;
     let input = match body.trim_ascii() {
         b"" => json!({}),

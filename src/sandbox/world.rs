@@ -10,6 +10,7 @@ use super::aliases::{Alias, Aliases};
 use super::iam::{self, Iam};
 use super::keys::{Key, KeyState, Keys};
 use super::lag::Lag;
+use super::organization::{self, Unit};
 use super::refusal::{self, ServiceError};
 use super::sts::Session;
 use super::trail::{self, Event, Trail};
@@ -119,6 +120,8 @@ pub struct World {
     pub(super) stores: BTreeMap<Home, Store>,
     /// By account: IAM knows no Regions
     pub(super) iam: BTreeMap<Arc<str>, Iam>,
+    /// By OU or root
+    pub(super) organization: BTreeMap<String, Unit>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) trail: Trail,
     pub(super) identifiers: u64,
@@ -142,6 +145,9 @@ impl World {
         }
         if trail::is_operation(request.operation) {
             return trail::call(self, at, request);
+        }
+        if organization::is_operation(request.operation) {
+            return organization::call(self, request);
         }
         let home = Home::new(&self.account_of(request.caller), request.region);
         let memory = self.lag.longest();
@@ -174,6 +180,12 @@ impl World {
     /// Gives the account these users, groups, roles and managed policies, in the place of those it had
     pub fn put_iam(&mut self, account: &str, iam: Iam) {
         self.iam.insert(account.into(), iam);
+        self.revision += 1;
+    }
+
+    /// Gives the OU or root these OUs and accounts, in the place of those it had
+    pub fn put_unit(&mut self, id: &str, unit: Unit) {
+        self.organization.insert(id.to_owned(), unit);
         self.revision += 1;
     }
 
