@@ -23,8 +23,8 @@ pub enum PageFault {
     #[error("page {0} says that no more follow but gives a marker")]
     StrayMarker(u32),
     /// The service says more than any request could say back to it
-    #[error("page {0} ends with a marker of more than {LONGEST} bytes")]
-    LongMarker(u32),
+    #[error("page {0} ends with a marker of more than {1} bytes")]
+    LongMarker(u32, usize),
     /// The service sends us round in a circle
     #[error("page {0} ends with a marker that came before")]
     RepeatedMarker(u32),
@@ -34,14 +34,27 @@ pub enum PageFault {
 }
 
 /// The pages of one listing, as far as they have been read
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pages {
     read: u32,
+    /// Bytes that a marker may have
+    longest: usize,
     /// What shows a marker that came before, and is no longer than it has to be
     markers: HashSet<[u8; 32]>,
 }
 
+impl Default for Pages {
+    fn default() -> Self {
+        Self::with_markers(LONGEST)
+    }
+}
+
 impl Pages {
+    /// Those of a service whose markers have at most so many bytes
+    pub fn with_markers(longest: usize) -> Self {
+        Self { read: 0, longest, markers: HashSet::new() }
+    }
+
     /// The number of the page that is read next, counted from 1
     pub fn number(&self) -> u32 {
         self.read + 1
@@ -59,8 +72,8 @@ impl Pages {
             (true, None) => return Err(PageFault::NoMarker(self.read)),
             (true, Some(next)) => next,
         };
-        if next.len() > LONGEST {
-            return Err(PageFault::LongMarker(self.read));
+        if next.len() > self.longest {
+            return Err(PageFault::LongMarker(self.read, self.longest));
         }
         if !self.markers.insert(Sha256::digest(&next).into()) {
             return Err(PageFault::RepeatedMarker(self.read));
@@ -98,7 +111,9 @@ mod tests {
     fn a_marker_that_no_request_can_carry_leads_nowhere() {
         let turn = |length| Pages::default().turn(true, Some("x".repeat(length)));
         assert!(turn(LONGEST).is_ok());
-        assert_eq!(turn(LONGEST + 1), Err(PageFault::LongMarker(1)));
+        assert_eq!(turn(LONGEST + 1), Err(PageFault::LongMarker(1, LONGEST)));
+        let turn = |length| Pages::with_markers(3).turn(true, Some("x".repeat(length)));
+        assert_eq!((turn(3).is_ok(), turn(4)), (true, Err(PageFault::LongMarker(1, 3))));
     }
 
     #[test]
