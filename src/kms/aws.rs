@@ -29,6 +29,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 
 use super::answer::{alias_name, identity, key_id, unreadable, words};
 use super::contact::Contact;
+use super::fault::UNASSUMED;
 use super::{
     AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
 };
@@ -250,7 +251,7 @@ fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
     if let Some(refused) = find::<AssumeRoleError>(error) {
         let (code, message) =
             (refused.code().unwrap_or("no code"), refused.message().unwrap_or("no message"));
-        return (Fault::Credentials, format!("the role cannot be assumed: {code}: {message}"));
+        return (Fault::Credentials, format!("{UNASSUMED}{code}: {message}"));
     }
     if let Some(credentials) = find::<CredentialsError>(error) {
         return (Fault::Credentials, format!("no credentials: {}", one_line(&root(credentials))));

@@ -4,6 +4,14 @@ use super::answer;
 use super::denied::Denial;
 use crate::alias::KeyId;
 
+/// How the message begins where a role cannot be assumed; the code follows
+pub(super) const UNASSUMED: &str = "the role cannot be assumed: ";
+
+const CHECK_CREDENTIALS: &str = "check with `aws sts get-caller-identity`, and that any `roles` of the manifest trust that caller; \
+     sign in again if they have expired";
+const ENABLE_REGION: &str = "if they are good elsewhere, the Region may not be enabled in that account: enable it, or leave it out of \
+     `regions`";
+
 /// A call that failed: one sentence with the service's code, message and request id
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {}{message}{}", prefix(.code.as_deref()), suffix(.request_id.as_deref()))]
@@ -44,6 +52,21 @@ impl KmsError {
                 .any(|words| self.message.starts_with(words))
     }
 
+    /// Whether it is what a Region answers that the account has not enabled, which knows none of its credentials there
+    /// (<https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>)
+    fn may_be_about_the_region(&self) -> bool {
+        const CODES: [&str; 5] = [
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "AuthFailure",
+            "OptInRequired",
+            "RegionDisabledException",
+        ];
+        // That of a role that could not be assumed is in the words.
+        let code = self.code.as_deref().or_else(|| self.message.strip_prefix(UNASSUMED)?.split(':').next());
+        code.is_some_and(|code| CODES.contains(&code))
+    }
+
     /// What would help, where something is known to
     pub fn hint(&self) -> Option<String> {
         self.hint_about(None, None)
@@ -69,6 +92,10 @@ impl KmsError {
                     "the role needs iam:GetAccountAuthorizationDetails on resource \"*\"".to_owned()
                 }
                 "LookupEvents" => "the role needs cloudtrail:LookupEvents on resource \"*\"".to_owned(),
+                operation @ ("ListOrganizationalUnitsForParent" | "ListAccountsForParent") => format!(
+                    "the credentials need organizations:{operation}, in the management account or in one that is a delegated \
+                     administrator"
+                ),
                 "GetKeyPolicy" => "the role needs kms:GetKeyPolicy on the key".to_owned(),
                 "UpdateAlias" => {
                     "the role needs kms:UpdateAlias on the alias, on its current key and on the new key"
@@ -82,11 +109,8 @@ impl KmsError {
                  how far off it is"
                     .to_owned()
             }
-            Fault::Credentials => {
-                "check with `aws sts get-caller-identity`, and that any `roles` of the manifest trust that caller; \
-                 sign in again if they have expired"
-                    .to_owned()
-            }
+            Fault::Credentials if self.may_be_about_the_region() => format!("{CHECK_CREDENTIALS}; {ENABLE_REGION}"),
+            Fault::Credentials => CHECK_CREDENTIALS.to_owned(),
             Fault::NotRecorded => {
                 "make room for the receipt, or name another place with --receipt, and run again".to_owned()
             }
@@ -170,6 +194,9 @@ impl Fault {
             | "IncompleteSignature"
             | "IncompleteSignatureException"
             | "InvalidAccessKeyId"
+            | "AuthFailure"
+            | "OptInRequired"
+            | "RegionDisabledException"
             | "RequestExpired"
             | "RequestTimeTooSkewed" => Self::Credentials,
             // Of the service's own making by their code, whatever a proxy makes of their status.
