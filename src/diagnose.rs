@@ -190,7 +190,7 @@ impl Check {
         Self { subject: subject.to_owned(), status, finding: finding.into(), hint: None }
     }
 
-    fn ok(subject: &str, finding: impl Into<String>) -> Self {
+    pub(crate) fn ok(subject: &str, finding: impl Into<String>) -> Self {
         Self::new(subject, Status::Ok, finding)
     }
 

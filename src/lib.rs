@@ -5,7 +5,7 @@
 //! The files are the pipeline, in this order:
 //!
 //! 1. [`load`]: `aliases.yaml` -> a checked manifest, or every problem in it at once
-//! 2. [`target`]: the manifest -> the accounts and Regions that it speaks about
+//! 2. [`discover`](mod@discover) and [`target`]: the manifest -> the accounts and Regions that it speaks about
 //! 3. [`list`](mod@list): pages of ListAliases -> a snapshot of what is live
 //! 4. [`choose`](mod@choose) and [`resolve`](mod@resolve): key references -> the desired state
 //! 5. [`diff`](mod@diff): desired and live -> how they differ
@@ -39,6 +39,7 @@ pub mod converge;
 pub mod criteria;
 pub mod diagnose;
 pub mod diff;
+pub mod discover;
 pub mod document;
 pub mod draft;
 pub mod duration;

@@ -48,6 +48,9 @@ pub enum SavedError {
     /// It names a target that the manifest has not
     #[error("the manifest has no target {0:?} any more")]
     NoTarget(String),
+    /// It names a target in an account that is discovered no more
+    #[error("target {0:?} is there no more: its account has left the OUs of the manifest, or is not ACTIVE")]
+    Left(String),
     /// It has more than one plan for a target
     #[error("it names target {0:?} twice")]
     Twice(String),

@@ -69,7 +69,7 @@ fn scope(manifest: &Manifest, instance: &Instance) -> Scope {
 }
 
 /// One account and Region that the manifest speaks about, with everything it says about it
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Target {
     /// `prod/111122223333/us-east-1`; `default` where the manifest has no `targets:`
     pub name: Arc<str>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::place::Wants;
 use super::tree::Tree;
-use crate::load::{Input, Manifest, Source, load};
+use crate::load::{Input, Manifest, Source, load_with};
 use crate::target::{Declared, Manner, Place, Target, targets};
 
 /// The targets of the edited `texts`, one a source of `manifest`, if nothing has changed in them but `wants`
@@ -24,7 +24,7 @@ pub(super) fn prove(manifest: &Manifest, texts: &[String], wants: &Wants) -> Res
         bytes: text.clone().into_bytes(),
     };
     let inputs: Vec<Input> = sources.iter().zip(texts).map(read).collect();
-    let edited = load(&inputs)
+    let edited = load_with(&inputs, &manifest.discovered)
         .map_err(|error| format!("the edited manifest would not load:\n{}", error.render(false)))?;
     let (wanted, found) = (expected(manifest, wants), targets(&edited));
     let differing = wanted.iter().zip(&found).find(|(wanted, found)| **wanted != placeless(found));
@@ -78,6 +78,7 @@ fn placeless(target: &Target) -> Target {
 mod tests {
     use super::*;
     use crate::alias::{AliasName, KeyId, KeyRef};
+    use crate::load::load;
     use crate::target::Want;
 
     const TEXT: &str =

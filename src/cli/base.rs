@@ -9,7 +9,7 @@ use super::args::PlanArgs;
 use super::exit::Exit;
 use crate::base::{Base, Commit};
 use crate::git::{Checkout, GitError};
-use crate::load::{Input, is_hidden, is_yaml, load};
+use crate::load::{Discovered, Input, is_hidden, is_yaml, load_with};
 use crate::target::{Target, targets};
 
 /// Why there are no files to load
@@ -27,7 +27,15 @@ impl From<GitError> for Unread {
 
 impl Session<'_> {
     /// The manifest where HEAD left `reference`, or the exit code where that cannot be told
-    pub(super) fn base(&self, reference: &str, args: &PlanArgs) -> Result<Base, Exit> {
+    ///
+    /// Of its organizations those accounts are known that today's manifest discovers by the same words; of others none, so that what is
+    /// declared for them is newly declared.
+    pub(super) fn base(
+        &self,
+        reference: &str,
+        args: &PlanArgs,
+        discovered: &Discovered,
+    ) -> Result<Base, Exit> {
         if self.global.file.iter().any(|path| path.as_os_str() == "-") {
             let sentence = "--base-ref looks the manifest up in git, and standard input is in no repository";
             let hint = Some("name the file with `-f PATH`, or leave --base-ref out");
@@ -37,7 +45,7 @@ impl Session<'_> {
         let paths = Paths::find(&self.global.file, reference).map_err(failed)?;
         let commit = &paths.commit;
         let targets = match paths.files() {
-            Ok(files) => self.targets_at(commit, &files, args),
+            Ok(files) => self.targets_at(commit, &files, args, discovered),
             Err(Unread::Irregular(path)) => {
                 self.unreadable(commit, &format!("`{}` is no regular file there", path.display()))
             }
@@ -53,14 +61,20 @@ impl Session<'_> {
     }
 
     /// What the files declared; nothing where there were none
-    fn targets_at(&self, commit: &Commit, files: &[Input], args: &PlanArgs) -> Option<Vec<Target>> {
+    fn targets_at(
+        &self,
+        commit: &Commit,
+        files: &[Input],
+        args: &PlanArgs,
+        discovered: &Discovered,
+    ) -> Option<Vec<Target>> {
         if files.is_empty() {
             let commit = commit.short();
             self.note("note", &format!("there was no manifest at {commit}: every alias is newly declared"));
             return Some(Vec::new());
         }
         let pruned = |target: Target| Target { prune: args.prunes(&target), ..target };
-        match load(files) {
+        match load_with(files, discovered) {
             Ok(manifest) => Some(targets(&manifest).into_iter().map(pruned).collect()),
             Err(error) => self.unreadable(commit, &error.to_string()),
         }

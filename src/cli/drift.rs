@@ -23,7 +23,7 @@ impl Session<'_> {
             let hint = Some("name the file with `-f PATH`, or leave --write-config out");
             return Ok(self.fail(Exit::Usage, sentence, hint));
         }
-        let manifest = match self.manifest()? {
+        let manifest = match self.fleet_manifest(&connect).await? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
         };

@@ -14,7 +14,7 @@ use crate::explain::{Found, Said, look, meant, said};
 use crate::fleet::Trouble;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
-use crate::load::nearest;
+use crate::load::{Manifest, nearest};
 use crate::plan::Policy;
 use crate::plan::risks::Code;
 use crate::render::explain::{Explained, Explanation, json, text};
@@ -48,7 +48,11 @@ impl Session<'_> {
                 return Ok(self.fail(Exit::Usage, &sentence, Some(&hint)));
             }
         };
-        let asked = match self.asked(&name)? {
+        let manifest = match args.offline {
+            true => self.manifest()?,
+            false => self.fleet_manifest(&connect).await?,
+        };
+        let asked = match manifest.and_then(|manifest| self.asked(&manifest, &name)) {
             Ok(asked) => asked,
             Err(exit) => return Ok(exit),
         };
@@ -67,19 +71,15 @@ impl Session<'_> {
     }
 
     /// What the manifest says of the name in every target that the flags choose
-    fn asked(&self, name: &AliasName) -> anyhow::Result<Result<Vec<Asked>, Exit>> {
-        let manifest = match self.manifest()? {
-            Ok(manifest) => manifest,
-            Err(exit) => return Ok(Err(exit)),
-        };
+    fn asked(&self, manifest: &Manifest, name: &AliasName) -> Result<Vec<Asked>, Exit> {
         let asked = |(target, policy): (Target, Policy)| {
-            let said = said(&manifest, &target, name);
+            let said = said(manifest, &target, name);
             (target, policy, said)
         };
-        Ok(match self.targets(&manifest, &PlanArgs::default()) {
+        match self.targets(manifest, &PlanArgs::default()) {
             Ok(targets) => Ok(targets.into_iter().map(asked).collect()),
             Err(sentence) => Err(self.fail(Exit::Usage, &sentence, None)),
-        })
+        }
     }
 
     /// Reads the targets that have to do with the name; nothing where it was asked to stop

@@ -9,6 +9,7 @@ use super::Session;
 use super::args::{IamPolicyArgs, Output};
 use super::exit::Exit;
 use super::select;
+use crate::load::Manifest;
 use crate::permissions::{Document, LONGEST, Permissions, Reads, permissions};
 use crate::render::harmless::{self, harmless};
 use crate::render::style::plural;
@@ -23,11 +24,14 @@ impl Session<'_> {
             Err(exit) => return Ok(exit),
         };
         let chosen = match select::targets(targets(&manifest), &self.global.target, self.global.shard) {
-            Ok(chosen) => chosen.into_iter().map(|target| self.with_region(target)).collect::<Vec<_>>(),
+            Ok(chosen) => {
+                chosen.into_iter().flat_map(|target| self.with_regions(target, &manifest)).collect::<Vec<_>>()
+            }
             Err(sentence) => return Ok(self.fail(Exit::Usage, &sentence, None)),
         };
-        let mut policies =
-            permissions(&chosen, args.purpose.into(), Reads { access: args.access, blame: args.blame });
+        let organization = manifest.organizations().next().is_some();
+        let reads = Reads { access: args.access, blame: args.blame, organization };
+        let mut policies = permissions(&chosen, args.purpose.into(), reads);
         if let Some(account) = &args.account {
             policies.retain(|key, _| **key == **account);
             if policies.is_empty() {
@@ -35,13 +39,17 @@ impl Session<'_> {
             }
         }
         self.print_policies(&policies, args)?;
-        self.remark(&policies);
+        self.remark(&policies, organization);
         Ok(Exit::Success)
     }
 
-    fn with_region(&self, target: Target) -> Target {
+    /// In every Region of a target whose accounts are not known, and in that of the flags where the manifest names none
+    fn with_regions(&self, target: Target, manifest: &Manifest) -> Vec<Target> {
+        let spec = manifest.organizations().map(|(spec, _)| spec).find(|spec| spec.name == target.name);
         let region = target.region.clone().or(self.global.region.as_deref().map(Arc::from));
-        Target { region, ..target }
+        let regions =
+            spec.map_or_else(|| vec![region], |spec| spec.regions.iter().cloned().map(Some).collect());
+        regions.into_iter().map(|region| Target { region, ..target.clone() }).collect()
     }
 
     /// One document where one is meant, else an object of them by account
@@ -75,9 +83,16 @@ impl Session<'_> {
     }
 
     /// What the policies do not say themselves
-    fn remark(&self, policies: &Policies) {
+    fn remark(&self, policies: &Policies, organization: bool) {
         for (account, Permissions { document, widened }) in policies {
-            if document.statement.iter().flat_map(|s| &s.resource).any(|arn| arn.starts_with("arn:*:")) {
+            if organization && &**account == "*" {
+                self.note(
+                    "note",
+                    "the accounts of an organization are not known offline: * stands for them, and what is declared for one of them \
+                     alone is not in it; ReadOrganization is for the credentials of the run, not for its `roles`",
+                );
+            } else if document.statement.iter().flat_map(|s| &s.resource).any(|arn| arn.starts_with("arn:*:"))
+            {
                 self.note("note", "the manifest does not name the account and Region, so * stands for them: declare `targets`");
             } else if &**account == "*" {
                 self.note(

@@ -9,6 +9,7 @@ mod accept;
 mod apply;
 mod base;
 mod comment;
+mod discover;
 mod doctor;
 mod drift;
 mod explain;
@@ -209,7 +210,11 @@ impl Session<'_> {
 
     /// The manifest, or the exit code after its problems have been shown; its warnings are shown either way
     fn manifest(&self) -> anyhow::Result<Result<Manifest, Exit>> {
-        match load(&self.inputs()?) {
+        self.told(load(&self.inputs()?))
+    }
+
+    fn told(&self, loaded: Result<Manifest, LoadError>) -> anyhow::Result<Result<Manifest, Exit>> {
+        match loaded {
             Ok(manifest) => {
                 self.keep_problems(&manifest.warnings);
                 if !manifest.warnings.is_empty() && !self.global.quiet {

@@ -55,7 +55,7 @@ impl Session<'_> {
         looks: Looks<'_>,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
-        match self.manifest()? {
+        match self.fleet_manifest(&connect).await? {
             Ok(manifest) => self.survey_of(&manifest, args, looks, connect).await,
             Err(exit) => Ok(Err(exit)),
         }
@@ -77,7 +77,7 @@ impl Session<'_> {
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
         };
         if let Some(reference) = &args.base_ref {
-            match self.base(reference, args) {
+            match self.base(reference, args, &manifest.discovered) {
                 Ok(base) => {
                     targets.iter_mut().for_each(|(target, policy)| policy.since = Some(base.since(target)))
                 }

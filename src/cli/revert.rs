@@ -26,7 +26,7 @@ impl Session<'_> {
         args: &RevertArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        let Reversed { history, targets, contradicted } = match self.reversed(args)? {
+        let Reversed { history, targets, contradicted } = match self.reversed(args, &connect).await? {
             Ok(reversed) => reversed,
             Err(exit) => return Ok(exit),
         };
@@ -61,12 +61,16 @@ impl Session<'_> {
     }
 
     /// What the receipt comes to; or the exit code after it has been said why not
-    fn reversed(&self, args: &RevertArgs) -> anyhow::Result<Result<Reversed, Exit>> {
+    async fn reversed<C: Connect>(
+        &self,
+        args: &RevertArgs,
+        connect: &impl Fn(Options) -> C,
+    ) -> anyhow::Result<Result<Reversed, Exit>> {
         let history = match self.history(&args.path)? {
             Ok(history) => history,
             Err(exit) => return Ok(Err(exit)),
         };
-        let manifest = match self.manifest()? {
+        let manifest = match self.fleet_manifest(connect).await? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(Err(exit)),
         };

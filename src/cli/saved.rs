@@ -17,6 +17,7 @@ use crate::draft::{Readers, put};
 use crate::fleet::{Looks, Surveyed, digest_of, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::load::Manifest;
 use crate::poll::time_of_day;
 use crate::receipt::timestamp;
 use crate::render::harmless::{self, harmless};
@@ -70,7 +71,7 @@ impl Session<'_> {
             Ok(saved) => saved,
             Err(exit) => return Ok(exit),
         };
-        let manifest = match self.manifest()? {
+        let manifest = match self.fleet_manifest(&connect).await? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
         };
@@ -79,7 +80,7 @@ impl Session<'_> {
         let targets = self.targets(&manifest, &flags).map_err(anyhow::Error::msg)?;
         let targets = match saved.narrow(&targets) {
             Ok(targets) => targets,
-            Err(error) => return Ok(self.refuse_saved(path, &error)),
+            Err(error) => return Ok(self.refuse_saved(path, &of_members(error, &manifest))),
         };
         let (sandbox, connect, surveyed) = match self.read(targets, Looks::default(), connect).await? {
             Ok(all) => all,
@@ -180,12 +181,25 @@ impl Session<'_> {
     }
 }
 
+/// The same, where the target is one of an organization, whose accounts come and go without a change of the manifest
+fn of_members(error: SavedError, manifest: &Manifest) -> SavedError {
+    match error {
+        SavedError::NoTarget(name)
+            if manifest.organizations().any(|(spec, _)| name.split('/').next() == Some(&*spec.name)) =>
+        {
+            SavedError::Left(name)
+        }
+        other => other,
+    }
+}
+
 fn exit_of(error: &SavedError) -> Exit {
     match error {
         SavedError::NoPlan(_) | SavedError::Version(_) => Exit::Manifest,
         SavedError::Changed
         | SavedError::OtherDigest { .. }
         | SavedError::NoTarget(_)
+        | SavedError::Left(_)
         | SavedError::Twice(_)
         | SavedError::Nowhere { .. }
         | SavedError::Elsewhere { .. } => Exit::Stale,

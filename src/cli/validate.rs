@@ -30,6 +30,13 @@ impl Session<'_> {
                 1 => "1 alias".to_owned(),
                 n => format!("{n} aliases"),
             };
+            for (spec, _) in manifest.organizations() {
+                let sentence = format!(
+                    "the accounts of `{}` are not known offline: what depends on them is not checked",
+                    spec.name
+                );
+                self.note("note", &sentence);
+            }
             self.console.print(&format!("Valid: {aliases} in {}.\n", plural(targets.len(), "target")))?;
         }
         Ok(Exit::Success)

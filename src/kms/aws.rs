@@ -1,5 +1,5 @@
-//! The boundary, by the AWS SDK. Only files beside this one name it as well: `iam.rs`, `trail.rs`, `answer.rs`, `credentials.rs`,
-//! `transport.rs`, and `connect.rs`, which configures its clients.
+//! The boundary, by the AWS SDK. Only files beside this one name it as well: `iam.rs`, `trail.rs`, `organizations.rs`, `answer.rs`,
+//! `credentials.rs`, `transport.rs`, and `connect.rs`, which configures its clients.
 //!
 //! It flattens the SDK's errors into one sentence with code, message and request id; left alone, their chains double the text
 //! or end in a Debug dump. Codes are matched as text, because half of what KMS answers (`ValidationException`,
@@ -54,6 +54,7 @@ pub struct AwsKms {
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) trail: aws_sdk_cloudtrail::Client,
+    pub(super) organizations: aws_sdk_organizations::Client,
     pub(super) region: Arc<str>,
     pub(super) counter: Counter,
     pub(super) watch: Watch,

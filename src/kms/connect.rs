@@ -248,11 +248,17 @@ fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
         .interceptor(counter.clone())
         .interceptor(watch.clone())
         .interceptor(Acknowledged);
+    let organizations = aws_sdk_organizations::config::Builder::from(base)
+        .retry_partition(partition("organizations"))
+        .interceptor(counter.clone())
+        .interceptor(watch.clone())
+        .interceptor(Acknowledged);
     AwsKms {
         kms: aws_sdk_kms::Client::from_conf(kms.build()),
         sts: aws_sdk_sts::Client::from_conf(sts.build()),
         iam: aws_sdk_iam::Client::from_conf(iam.build()),
         trail: aws_sdk_cloudtrail::Client::from_conf(trail.build()),
+        organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
         region: region.as_ref().into(),
         counter,
         watch,

@@ -1,7 +1,7 @@
 //! The boundary to the key service: what may be read and what may be written; what each failure means is in `fault.rs`.
 //!
-//! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs`, `iam.rs`
-//! and `trail.rs` implement them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
+//! Reading and writing are different traits, so that a command that must not write is never handed a writer. `aws.rs`, `iam.rs`,
+//! `trail.rs` and `organizations.rs` implement them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
 
 mod answer;
 pub mod authorization;
@@ -13,6 +13,7 @@ mod denied;
 pub mod endpoint;
 mod fault;
 mod iam;
+mod organizations;
 mod trail;
 mod transport;
 
@@ -102,6 +103,23 @@ pub trait TrailRead: Send + Sync {
     ) -> impl Future<Output = Result<EventPage, KmsError>> + Send;
 }
 
+/// Reads of an organization, by an account of it that may
+pub trait OrgRead: Send + Sync {
+    /// One page of ListOrganizationalUnitsForParent, of the OUs right below an OU or a root, beginning at `token`
+    fn ou_page(
+        &self,
+        parent: &str,
+        token: Option<&str>,
+    ) -> impl Future<Output = Result<OuPage, KmsError>> + Send;
+
+    /// One page of ListAccountsForParent, of the accounts right below an OU or a root, beginning at `token`
+    fn account_page(
+        &self,
+        parent: &str,
+        token: Option<&str>,
+    ) -> impl Future<Output = Result<AccountPage, KmsError>> + Send;
+}
+
 /// Writes to one account and Region; each is one request, never retried below this line
 pub trait KmsWrite: KmsRead {
     /// CreateAlias
@@ -125,7 +143,7 @@ pub trait KmsWrite: KmsRead {
 /// Makes the reader and the writer of a target; a command that must not write never asks for the latter
 pub trait Connect: Send + Sync {
     /// Reads only, whatever else it could do
-    type Reader: KmsRead + IamRead + TrailRead;
+    type Reader: KmsRead + IamRead + TrailRead + OrgRead;
     /// Writes as well
     type Writer: KmsWrite;
     /// Why it could not be connected to
@@ -189,6 +207,33 @@ pub struct EventPage {
     pub events: Vec<String>,
     /// Where the next page begins, if there is one
     pub next_token: Option<String>,
+}
+
+/// One page of ListOrganizationalUnitsForParent as the service gave it; it may be empty, and yet others follow
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OuPage {
+    /// Their ids
+    pub ous: Vec<Arc<str>>,
+    /// Where the next page begins, if there is one
+    pub next_token: Option<String>,
+}
+
+/// One page of ListAccountsForParent as the service gave it; it may be empty, and yet others follow
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountPage {
+    /// Accounts on this page
+    pub accounts: Vec<Member>,
+    /// Where the next page begins, if there is one
+    pub next_token: Option<String>,
+}
+
+/// One account of an organization
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Twelve digits
+    pub account: Arc<str>,
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, …
+    pub state: String,
 }
 
 /// What the service knows about a key

@@ -81,9 +81,10 @@ impl Met {
     }
 }
 
-/// What is wrong with an instance because of its account and Region, which are not known while its target is wrong itself
+/// What is wrong with an instance because of its account and Region, which are not known while its target is wrong itself or its
+/// accounts are yet to be discovered
 fn of_place(manifest: &Manifest, instance: &Instance, declared: &Declared<'_>) -> Vec<Problem> {
-    if manifest.spec_of(instance).is_some_and(|spec| !spec.sound) {
+    if manifest.spec_of(instance).is_some_and(|spec| !spec.sound || spec.awaits_accounts()) {
         return Vec::new();
     }
     roles::fit(manifest, instance).into_iter().chain(keys_apart(declared, instance)).collect()

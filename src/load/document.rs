@@ -7,6 +7,7 @@ use super::check;
 use super::language::MANIFEST;
 use super::manifest::Manifest;
 use super::node::{Kind, Node};
+use super::organization::Discovered;
 use super::overrides;
 use super::problem::{Problem, Problems};
 use super::read::{Fields, text};
@@ -17,7 +18,12 @@ use super::yaml::empty;
 
 /// The manifest, or `None` where problems leave none to judge. `complete` is false where a file could not be read: what is
 /// missing here may well be there.
-pub(super) fn read(trees: Vec<Node>, complete: bool, found: &mut Problems) -> Option<Manifest> {
+pub(super) fn read(
+    trees: Vec<Node>,
+    complete: bool,
+    discovered: &Discovered,
+    found: &mut Problems,
+) -> Option<Manifest> {
     if let Some(problem) = trees.iter().find_map(gate) {
         // Whatever else is wrong may be right in that other version.
         *found = Problems::default();
@@ -31,27 +37,33 @@ pub(super) fn read(trees: Vec<Node>, complete: bool, found: &mut Problems) -> Op
     }
     one_file_has_settings(&roots, found);
     let main = roots.iter().find(|root| first_setting(root).is_some()).or(roots.first())?;
-    let manifest = assemble(main, &roots, complete, found);
+    let manifest = assemble(main, &roots, complete, discovered, found);
     // They are as large as all that was read from them.
     drop(trees);
     check::manifest(&manifest, found);
     Some(manifest)
 }
 
-fn assemble(main: &Fields<'_>, roots: &[Fields<'_>], complete: bool, found: &mut Problems) -> Manifest {
+fn assemble(
+    main: &Fields<'_>,
+    roots: &[Fields<'_>],
+    complete: bool,
+    discovered: &Discovered,
+    found: &mut Problems,
+) -> Manifest {
     if let Some(node) = main.get("required_version") {
         check_requirement(node, found);
     }
     let settings = settings::read(main, found);
-    let targets = targets::read(main.get("targets"), found);
+    let targets = targets::read(main.get("targets"), discovered, found);
     let instances = targets::instances(&targets, found);
     let mut selectors = Selectors::new(&targets.specs, &instances, complete);
     let [overrides, exceptions] = overrides::read(&targets, &instances, found);
     let nodes: Vec<_> = roots.iter().filter_map(|root| root.get("aliases")).collect();
     let shared = aliases::read_shared(&nodes, &mut selectors, found);
     let layers = [shared, overrides, exceptions];
-    let (warnings, sources) = (Problems::default(), Vec::new());
-    Manifest { settings, targets: targets.specs, instances, layers, warnings, sources }
+    let (warnings, sources, discovered) = (Problems::default(), Vec::new(), discovered.clone());
+    Manifest { settings, targets: targets.specs, instances, layers, warnings, sources, discovered }
 }
 
 fn root<'n>(tree: &'n Node, found: &mut Problems) -> Option<Fields<'n>> {

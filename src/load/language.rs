@@ -52,6 +52,7 @@ pub(super) const TARGET: Words = Words::new(
     &[
         "account",
         "accounts",
+        "organization",
         "region",
         "regions",
         "profile",
@@ -65,8 +66,11 @@ pub(super) const TARGET: Words = Words::new(
         "rates",
         "overrides",
     ],
-    &["organization"],
+    &[],
 );
+
+pub(super) const ORGANIZATION: Words =
+    Words::new("`organization`", &["ou", "exclude_ous", "exclude_accounts"], &[]);
 
 pub(super) const ALIAS: Words = Words::new(
     "an alias",

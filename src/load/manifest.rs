@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::organization::{Discovered, Organization};
 use super::problem::Problems;
 use super::source::{Source, Spot};
 use crate::alias::{AliasName, Pattern};
@@ -22,9 +23,16 @@ pub struct Manifest {
     pub warnings: Problems,
     /// The files that it was read from, in their order
     pub(crate) sources: Vec<Arc<Source>>,
+    /// The accounts of its organizations, as far as they were known
+    pub(crate) discovered: Discovered,
 }
 
 impl Manifest {
+    /// The targets whose accounts are to be discovered, each with the part of an organization that they are in
+    pub fn organizations(&self) -> impl Iterator<Item = (&TargetSpec, &Organization)> {
+        self.targets.iter().filter_map(|spec| Some((spec, spec.organization.as_ref()?)))
+    }
+
     /// The target that `instance` belongs to
     pub fn spec_of(&self, instance: &Instance) -> Option<&TargetSpec> {
         instance.spec.and_then(|index| self.targets.get(index))
@@ -148,8 +156,10 @@ pub struct TargetSpec {
     pub name: Arc<str>,
     /// Where
     pub spot: Spot,
-    /// Twelve digits each
+    /// Twelve digits each; none where they are those of an organization, and not known yet
     pub accounts: Vec<Arc<str>>,
+    /// Where its accounts are discovered
+    pub organization: Option<Organization>,
     /// As `us-east-1`
     pub regions: Vec<Arc<str>>,
     /// Profile of the shared AWS configuration
@@ -162,6 +172,13 @@ pub struct TargetSpec {
     pub(crate) sound: bool,
 }
 
+impl TargetSpec {
+    /// Whether its accounts are those of an organization, and not known
+    pub fn awaits_accounts(&self) -> bool {
+        self.organization.is_some() && self.accounts.is_empty()
+    }
+}
+
 /// One account and Region of one target
 #[derive(Clone, Debug)]
 pub struct Instance {
@@ -169,9 +186,9 @@ pub struct Instance {
     pub name: Arc<str>,
     /// Its target, as an index into [`Manifest::targets`]; `None` for `default`
     pub spec: Option<usize>,
-    /// Twelve digits; `None` for `default`
+    /// Twelve digits; `None` for `default`, and where the accounts of the target are not known yet
     pub account: Option<Arc<str>>,
-    /// As `us-east-1`; `None` for `default`
+    /// As `us-east-1`; `None` likewise
     pub region: Option<Arc<str>>,
 }
 

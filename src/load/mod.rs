@@ -2,7 +2,7 @@
 //! and nothing else: no network, no credentials, no environment.
 //!
 //! The way through: `files` reads, `yaml` makes a tree (`node`, `merge`), `document` joins the files, `settings` (`scope`,
-//! `roles`), `targets`, `overrides` and `aliases` (`key`, `select`) turn trees into a [`Manifest`], `check` (`size`, `follow`,
+//! `roles`), `targets` (`organization`), `overrides` and `aliases` (`key`, `select`) turn trees into a [`Manifest`], `check` (`size`, `follow`,
 //! `overlap`) judges the whole, and `excerpt` prints what was found. `language` lists the keys, the unsupported ones too.
 
 #[cfg(test)]
@@ -20,6 +20,7 @@ mod manifest;
 mod manner;
 mod merge;
 mod node;
+pub(crate) mod organization;
 mod overlap;
 mod overrides;
 mod problem;
@@ -37,10 +38,12 @@ mod yaml;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use files::LARGEST;
 pub(crate) use files::{is_hidden, is_yaml};
 pub use manifest::{Entry, GuardSettings, Instance, Manifest, More, RateSettings, Settings, TargetSpec};
+pub use organization::{Discovered, Organization};
 pub use problem::{Problem, Problems, Severity};
 pub(crate) use source::Source;
 pub use source::Spot;
@@ -94,12 +97,39 @@ impl LoadError {
 /// # Errors
 /// Every problem that could be found, sorted by file, line and column.
 pub fn load(inputs: &[Input]) -> Result<Manifest, LoadError> {
+    load_with(inputs, &Discovered::new())
+}
+
+/// The same, where the accounts of its organizations are known
+///
+/// # Errors
+/// Likewise.
+pub fn load_with(inputs: &[Input], discovered: &Discovered) -> Result<Manifest, LoadError> {
     let mut found = Problems::default();
     let sources = files::read(inputs, &mut found);
+    judge(sources, discovered, found)
+}
+
+impl Manifest {
+    /// The same manifest once the accounts of its organizations are known: every rule is judged on them, and no file is read again
+    ///
+    /// # Errors
+    /// Every problem that shows only there.
+    pub fn with_accounts(self, discovered: &Discovered) -> Result<Self, LoadError> {
+        judge(self.sources, discovered, Problems::default())
+    }
+}
+
+/// The manifest in `sources`, where reading them `found` no error
+fn judge(
+    sources: Vec<Arc<Source>>,
+    discovered: &Discovered,
+    mut found: Problems,
+) -> Result<Manifest, LoadError> {
     let all_read = !found.has_errors();
     let trees: Vec<_> = sources.iter().filter_map(|source| yaml::parse(source, &mut found)).collect();
     let complete = all_read && trees.len() == sources.len();
-    match document::read(trees, complete, &mut found) {
+    match document::read(trees, complete, discovered, &mut found) {
         Some(manifest) if !found.has_errors() => Ok(Manifest { warnings: found, sources, ..manifest }),
         _ => Err(LoadError { problems: found }),
     }

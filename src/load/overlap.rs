@@ -17,7 +17,8 @@ struct Owned<'m> {
 pub(super) fn check(manifest: &Manifest, found: &mut Problems) {
     let mut places: BTreeMap<_, Vec<Owned<'_>>> = BTreeMap::new();
     for instance in &manifest.instances {
-        let Some(spec) = manifest.spec_of(instance).filter(|spec| spec.sound) else { continue };
+        let placed = |spec: &&TargetSpec| spec.sound && !spec.awaits_accounts();
+        let Some(spec) = manifest.spec_of(instance).filter(placed) else { continue };
         let owned = places.entry((&instance.account, &instance.region)).or_default();
         let prefixes = manifest.scope_of(instance).into_iter().flatten();
         owned.extend(prefixes.map(|(prefix, _)| Owned { prefix, spec, instance }));
@@ -48,5 +49,9 @@ fn overlap(one: &Owned<'_>, other: &Owned<'_>) -> Problem {
     let problem =
         Problem::error("scope-overlap", message).at(&one.spec.spot, format!("owns `{}`", one.prefix));
     let problem = problem.also(&other.spec.spot, format!("owns `{}`", other.prefix));
-    problem.help("give each target a `scope` of its own, or make them one target")
+    let discovered = [one, other].iter().any(|owned| owned.spec.organization.is_some());
+    problem.help(match discovered {
+        true => "leave the account out with `exclude_accounts`, or give each target a `scope` of its own",
+        false => "give each target a `scope` of its own, or make them one target",
+    })
 }

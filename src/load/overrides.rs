@@ -22,6 +22,8 @@ pub(super) fn read(targets: &Targets<'_>, instances: &[Instance], found: &mut Pr
             match own.meant(key) {
                 Meant::Alias => layers[0].extend(read_one(key, value, &whole, found)),
                 Meant::Instance(at) => layers[1].extend(read_instance(value, at, found)),
+                // Which of them it is for shows once they are known, and what it says is right or wrong now.
+                Meant::Nothing(_) if own.may_mean(key) => drop(read_instance(value, 0, found)),
                 Meant::Nothing(problem) => own.report(problem, found),
             }
         }
@@ -74,14 +76,25 @@ impl<'t, 'n> Own<'t, 'n> {
     }
 
     fn unmatched(&self, text: &str) -> Problem {
-        let target = &self.targets.specs[self.index].name;
+        let spec = &self.targets.specs[self.index];
+        let target = &spec.name;
         let problem =
             Problem::error("no-such-target", format!("`{text}` is no part of the target `{target}`"));
+        if spec.awaits_accounts() {
+            let region = spec.regions.first().map_or("us-east-1", |region| region);
+            return problem.help(format!("write it as in `{target}/111122223333/{region}`"));
+        }
         let names = self.instances.iter().map(|(_, name)| *name);
         match nearest(text, names.clone()) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
             None => problem.help(format!("its parts are {}", list(names.take(12)))),
         }
+    }
+
+    /// Whether the key may name a part of it whose account is yet to be discovered
+    fn may_mean(&self, key: &Node) -> bool {
+        let spec = &self.targets.specs[self.index];
+        spec.awaits_accounts() && key.text().split('/').next() == Some(&*spec.name)
     }
 
     /// Of a target that is wrong itself, not all parts are known.

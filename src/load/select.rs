@@ -95,11 +95,12 @@ impl<'m> Selectors<'m> {
     }
 }
 
-/// Whether `text` may be meant for a target that is wrong itself, of which not all groups and parts are known
+/// Whether `text` may be meant for a target that is wrong itself, of which not all groups and parts are known, or for accounts that
+/// are yet to be discovered
 fn may_mean(text: &str, spec: &TargetSpec) -> bool {
     let unknown_group = text.starts_with('@') && spec.groups.is_empty();
     let unknown_part = text.starts_with(&*spec.name) || text.contains(['*', '?', '[', '{']);
-    !spec.sound && (unknown_group || unknown_part)
+    (!spec.sound && unknown_group) || ((!spec.sound || spec.awaits_accounts()) && unknown_part)
 }
 
 fn meant(text: &str, specs: &[TargetSpec], instances: &[Instance]) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::language::TARGET;
 use super::manifest::{Instance, TargetSpec};
 use super::node::{Kind, Node};
+use super::organization::{self, Discovered};
 use super::problem::{Problem, Problems};
 use super::read::{Fields, pairs, text, texts};
 use super::settings;
@@ -23,7 +24,7 @@ pub(super) struct Targets<'n> {
 }
 
 /// Every target of `node`; wrong ones are there too, marked unsound, so that what names them is not wrong as well
-pub(super) fn read<'n>(node: Option<&'n Node>, found: &mut Problems) -> Targets<'n> {
+pub(super) fn read<'n>(node: Option<&'n Node>, discovered: &Discovered, found: &mut Problems) -> Targets<'n> {
     let mut targets = Targets::default();
     let Some(node) = node else { return targets };
     targets.declared = true;
@@ -40,7 +41,8 @@ pub(super) fn read<'n>(node: Option<&'n Node>, found: &mut Problems) -> Targets<
         let errors = found.error_count();
         check_word(key.text(), &key.spot, "target", found);
         let fields = Fields::read(value, &TARGET, found);
-        let mut spec = fields.as_ref().map_or_else(|| blank(key), |fields| read_one(key, fields, found));
+        let mut spec =
+            fields.as_ref().map_or_else(|| blank(key), |fields| read_one(key, fields, discovered, found));
         spec.sound = found.error_count() == errors;
         let overrides = fields.and_then(|fields| fields.get("overrides"));
         targets.overrides.extend(overrides.map(|node| (targets.specs.len(), node)));
@@ -54,6 +56,7 @@ fn blank(key: &Node) -> TargetSpec {
         name: key.text().into(),
         spot: key.spot.clone(),
         accounts: Vec::new(),
+        organization: None,
         regions: Vec::new(),
         profile: None,
         groups: Vec::new(),
@@ -62,24 +65,38 @@ fn blank(key: &Node) -> TargetSpec {
     }
 }
 
-fn read_one(key: &Node, fields: &Fields<'_>, found: &mut Problems) -> TargetSpec {
+fn read_one(key: &Node, fields: &Fields<'_>, discovered: &Discovered, found: &mut Problems) -> TargetSpec {
     let groups = fields.get("groups").and_then(|node| texts(node, "a list of text", found));
     let groups = groups.unwrap_or_default();
     for (group, spot) in &groups {
         check_word(group, spot, "group", found);
     }
+    let profile = fields.get("profile").and_then(|node| text(node, "a profile name as text", found));
+    let profile: Option<Arc<str>> = profile.map(Arc::from);
+    let within = fields.pair("organization").filter(|(key, _)| is_alone(key, fields, found));
+    let organization = within.and_then(|(_, node)| organization::read(node, profile.clone(), found));
+    let known = organization.as_ref().and_then(|organization| discovered.get(organization)).cloned();
     let required = !fields.refused;
+    let named = fields.get("organization").is_none() && required;
+    let written = product(key, fields, ["account", "accounts"], named, wrong_account, found);
     TargetSpec {
-        accounts: product(key, fields, ["account", "accounts"], required, wrong_account, found),
+        accounts: known.unwrap_or(written),
+        organization,
         regions: product(key, fields, ["region", "regions"], required, wrong_region, found),
-        profile: fields
-            .get("profile")
-            .and_then(|node| text(node, "a profile name as text", found))
-            .map(Arc::from),
+        profile,
         groups: groups.into_iter().map(|(group, _)| group.into()).collect(),
         settings: settings::read(fields, found),
         ..blank(key)
     }
+}
+
+/// Whether accounts are not named as well as discovered
+fn is_alone(organization: &Node, fields: &Fields<'_>, found: &mut Problems) -> bool {
+    let Some((key, _)) = fields.pair("account").or(fields.pair("accounts")) else { return true };
+    let message = format!("`{}` and `organization` are both set", key.text());
+    let problem = Problem::error("conflict", message).at(&organization.spot, "").also(&key.spot, "and here");
+    found.add(problem.help("take one of them out, or make them two targets"));
+    false
 }
 
 /// Names stand in `targets: [...]`, in `--target` and in `prod/111122223333/us-east-1`.
@@ -132,7 +149,7 @@ fn product(
     values.into_iter().map(|(value, _)| value.into()).collect()
 }
 
-fn wrong_account(account: &str) -> Option<Problem> {
+pub(super) fn wrong_account(account: &str) -> Option<Problem> {
     if is_account(account) {
         return None;
     }
@@ -182,8 +199,8 @@ pub(super) fn instances(targets: &Targets<'_>, found: &mut Problems) -> Vec<Inst
     instances
 }
 
-/// A target without accounts or Regions is wrong, and has been reported; one instance stands for those that it should have,
-/// so that what is declared for it is judged all the same.
+/// A target without accounts or Regions is wrong, and has been reported, or its accounts are yet to be discovered; one instance
+/// stands for those that it should have, so that what is declared for it is judged all the same.
 fn multiply(index: usize, spec: &TargetSpec) -> Vec<Instance> {
     if spec.accounts.is_empty() || spec.regions.is_empty() {
         return vec![placeless(index, spec)];

@@ -10,6 +10,7 @@ use crate::access::account::PERMISSION;
 use crate::alias::{AliasName, KeyRef};
 use crate::blame::lookup;
 use crate::choose::criteria;
+use crate::discover;
 use crate::target::{Target, Want};
 
 /// Resources by name, and what covers them where the names are too many
@@ -41,6 +42,8 @@ pub(super) struct Needs {
     iam: bool,
     /// Whether CloudTrail is asked who changed what
     trail: bool,
+    /// Whether the accounts are discovered
+    organization: bool,
     /// Aliases that are created or retargeted
     written: Resources,
     /// Keys that they come to
@@ -55,6 +58,7 @@ pub(super) struct Needs {
 
 impl Needs {
     pub(super) fn take(&mut self, target: &Target, home: &Home, purpose: Purpose, reads: Reads) {
+        self.organization |= reads.organization && target.account.is_none();
         if target.prune || !target.aliases.is_empty() {
             self.looked_at.insert(home.any_key());
             self.opened.extend(reads.access.map(|_| home.any_key()));
@@ -132,6 +136,7 @@ impl Needs {
         let keys = |keys: &BTreeSet<String>| keys.iter().cloned().collect();
         let every = |needed: bool| if needed { vec![ANY.to_owned()] } else { Vec::new() };
         let all = [
+            ("ReadOrganization", discover::PERMISSIONS.to_vec(), every(self.organization)),
             ("ListAliases", vec!["kms:ListAliases"], every(true)),
             ("ListKeys", vec!["kms:ListKeys"], every(self.selects)),
             ("ReadTags", vec!["kms:ListResourceTags"], keys(&self.tagged)),

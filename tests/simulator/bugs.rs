@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
-    AliasPage, Calls, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite,
-    TrailRead, Written,
+    AccountPage, AliasPage, Calls, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead,
+    KmsWrite, OrgRead, OuPage, TrailRead, Written,
 };
 
 use kms_alias::receipt::event::{Answer, Call, Event, Line, Meaning};
@@ -254,6 +254,16 @@ impl IamRead for Buggy {
 impl TrailRead for Buggy {
     async fn event_page(&self, name: &str, token: Option<&str>) -> Result<EventPage, KmsError> {
         self.kms.event_page(name, token).await
+    }
+}
+
+impl OrgRead for Buggy {
+    async fn ou_page(&self, parent: &str, token: Option<&str>) -> Result<OuPage, KmsError> {
+        self.kms.ou_page(parent, token).await
+    }
+
+    async fn account_page(&self, parent: &str, token: Option<&str>) -> Result<AccountPage, KmsError> {
+        self.kms.account_page(parent, token).await
     }
 }
 

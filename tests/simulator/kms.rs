@@ -10,8 +10,8 @@ use kms_alias::cli::exit::Exit;
 use kms_alias::cli::stop::Stop;
 use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
-    AliasPage, Calls, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite,
-    TrailRead, Written,
+    AccountPage, AliasPage, Calls, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead,
+    KmsWrite, OrgRead, OuPage, TrailRead, Written,
 };
 use kms_alias::poll::{now, wait};
 use tokio::sync::Notify;
@@ -287,6 +287,17 @@ impl IamRead for SimKms {
 impl TrailRead for SimKms {
     async fn event_page(&self, _: &str, _: Option<&str>) -> Result<EventPage, KmsError> {
         Err(trouble("LookupEvents", Kind::Denied))
+    }
+}
+
+/// Its manifests name every account
+impl OrgRead for SimKms {
+    async fn ou_page(&self, _: &str, _: Option<&str>) -> Result<OuPage, KmsError> {
+        Err(trouble("ListOrganizationalUnitsForParent", Kind::Denied))
+    }
+
+    async fn account_page(&self, _: &str, _: Option<&str>) -> Result<AccountPage, KmsError> {
+        Err(trouble("ListAccountsForParent", Kind::Denied))
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use kms_alias::kms::aws::AwsKms;
 use kms_alias::kms::connect::{AwsConnect, Options};
-use kms_alias::kms::{Connect, EventPage, Fault, IamRead, KmsError, KmsRead, KmsWrite, TrailRead};
+use kms_alias::kms::{
+    Connect, EventPage, Fault, IamRead, KmsError, KmsRead, KmsWrite, Member, OrgRead, TrailRead,
+};
 
 use crate::fake::{A, B, alias, key, target};
 
@@ -230,4 +232,43 @@ async fn events_are_asked_for_by_name_and_an_answer_without_any_list_is_no_quiet
     let denied = r#"{"__type": "AccessDeniedException", "Message": "User: x is not authorized to perform: cloudtrail:LookupEvents because no identity-based policy allows the cloudtrail:LookupEvents action"}"#;
     let error = canned(400, denied).kms().await.event_page("UpdateAlias", None).await.unwrap_err();
     assert_eq!(error.hint().unwrap(), "the role needs cloudtrail:LookupEvents on resource \"*\"");
+}
+
+#[tokio::test]
+async fn an_organization_is_only_what_the_answer_says_it_is() {
+    for body in ["", "{}", r#"{"Accounts": [{"Id": "1"}]}"#, r#"{"Accounts": [{"Id": "111122223333"}]}"#] {
+        let error = canned(200, body).kms().await.account_page("r-ab12", None).await.unwrap_err();
+        assert!(error.message.starts_with("the answer cannot be read: "), "{body:?}: {error}");
+    }
+    for body in
+        ["", "{}", r#"{"OrganizationalUnits": [{}]}"#, r#"{"OrganizationalUnits": [{"Id": "../r-ab12"}]}"#]
+    {
+        let error = canned(200, body).kms().await.ou_page("r-ab12", None).await.unwrap_err();
+        assert!(error.message.starts_with("the answer cannot be read: "), "{body:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_an_account_goes_before_its_status_which_is_retired() {
+    let body = r#"{"Accounts": [{"Id": "111122223333", "State": "CLOSED", "Status": "ACTIVE"},
+        {"Id": "222233334444", "Status": "ACTIVE"}, {"Id": "333344445555", "State": "NEW_ONE"}], "NextToken": ""}"#;
+    let page = canned(200, body).kms().await.account_page("r-ab12", None).await.unwrap();
+    let member = |(id, state): (&str, &str)| Member { account: id.into(), state: state.to_owned() };
+    let states = [("111122223333", "CLOSED"), ("222233334444", "ACTIVE"), ("333344445555", "NEW_ONE")];
+    assert_eq!(page.accounts, states.map(member));
+    assert_eq!(page.next_token.as_deref(), Some(""), "an empty token is none to end with");
+}
+
+#[tokio::test]
+async fn a_region_that_may_not_be_enabled_is_told_with_what_would_help() {
+    let body = r#"{"__type": "UnrecognizedClientException", "message": "The security token included in the request is invalid."}"#;
+    let hint = "the Region may not be enabled in that account: enable it, or leave it out of `regions`";
+    let error = page_error(400, body).await;
+    assert!(error.fault == Fault::Credentials && error.hint().unwrap().ends_with(hint), "{error:?}");
+    let message =
+        "the role cannot be assumed: RegionDisabledException: STS is not activated in this region".to_owned();
+    let unassumed = KmsError { code: None, message, ..error };
+    assert!(unassumed.hint().unwrap().ends_with(hint), "{unassumed:?}");
+    let expired = page_error(400, r#"{"__type": "ExpiredTokenException", "message": "expired"}"#).await;
+    assert!(!expired.hint().unwrap().contains("Region"), "{expired:?}");
 }

@@ -1,9 +1,10 @@
 //! `--base-ref` on real repositories: where a change comes from, what is taken over, and what git cannot tell.
 
 use kms_alias::cli::exit::Exit;
+use kms_alias::sandbox::Unit;
 use serde_json::Value;
 
-use crate::fake::{A, B, C, FakeConnect, FakeKms};
+use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms};
 use crate::git::{Repository, search_path};
 use crate::process::{kms_alias, text};
 use crate::ran::{Ran, run_args, run_on};
@@ -79,6 +80,24 @@ async fn what_was_declared_moves_freely_and_what_is_as_declared_is_adopted_witho
         origins(&planned),
         ["gone config_changed config", "old config_changed config", "x config_changed config"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_declared_for_an_ou_was_declared_for_its_accounts_and_not_for_those_of_another() {
+    const OU: &str = "ou-ab12-34567890";
+    let targets = |ou: &str| format!("targets: {{all: {{organization: {{ou: {ou}}}, region: us-east-1}}}}\n");
+    let (before, wider) = (targets(OU), targets("r-ab12"));
+    let repository = Repository::with(&manifest(&before, &[("x", A)]));
+    for (settings, exit) in [(&before, Exit::Success), (&wider, Exit::Refused)] {
+        repository.write("aliases.yaml", &manifest(settings, &[("x", B)]));
+        let kms = FakeKms::with(&[("alias/app/x", A)]);
+        let accounts = [(ACCOUNT.to_owned(), "ACTIVE".to_owned())].into();
+        kms.service().world_mut().put_unit("r-ab12", Unit { ous: vec![OU.to_owned()], ..Unit::default() });
+        kms.service().world_mut().put_unit(OU, Unit { accounts, ..Unit::default() });
+        let ran = ran(&repository, &kms, &["plan", "--base-ref", "main"]).await;
+        assert_eq!(ran.exit, exit, "{settings}{}{}", ran.out, ran.err);
+        assert_eq!(ran.out.contains("refused takeover"), exit == Exit::Refused, "{}", ran.out);
+    }
 }
 
 #[tokio::test(start_paused = true)]

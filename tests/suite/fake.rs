@@ -10,8 +10,8 @@ use kms_alias::alias::{AliasName, KeyId};
 use kms_alias::alias::{KeyRef, Scope};
 use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
-    AliasPage, Calls, Connect, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError, KmsRead,
-    KmsWrite, ListedAlias, TrailRead, Written,
+    AccountPage, AliasPage, Calls, Connect, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError,
+    KmsRead, KmsWrite, ListedAlias, Member, OrgRead, OuPage, TrailRead, Written,
 };
 use kms_alias::poll::{now, wait};
 use kms_alias::sandbox::{Answer, Call, Home, Key, Reply, Request, Scenario, Service, World};
@@ -314,6 +314,42 @@ impl TrailRead for FakeKms {
         Ok(EventPage {
             events: events.iter().map(text).collect(),
             next_token: output["NextToken"].as_str().map(str::to_owned),
+        })
+    }
+}
+
+impl FakeKms {
+    /// One page of what is right below an OU or a root
+    async fn below(
+        &self,
+        operation: &'static str,
+        parent: &str,
+        token: Option<&str>,
+    ) -> Result<(Value, Option<String>), KmsError> {
+        let mut input = json!({"ParentId": parent});
+        if let Some(token) = token {
+            input["NextToken"] = token.into();
+        }
+        let (output, _) = self.call(operation, input).await?;
+        let next = output["NextToken"].as_str().map(str::to_owned);
+        Ok((output, next))
+    }
+}
+
+impl OrgRead for FakeKms {
+    async fn ou_page(&self, parent: &str, token: Option<&str>) -> Result<OuPage, KmsError> {
+        let (output, next_token) = self.below("ListOrganizationalUnitsForParent", parent, token).await?;
+        let ous = output["OrganizationalUnits"].as_array().unwrap().iter();
+        Ok(OuPage { ous: ous.map(|ou| ou["Id"].as_str().unwrap().into()).collect(), next_token })
+    }
+
+    async fn account_page(&self, parent: &str, token: Option<&str>) -> Result<AccountPage, KmsError> {
+        let (output, next_token) = self.below("ListAccountsForParent", parent, token).await?;
+        let text = |account: &Value, member: &str| account[member].as_str().unwrap().to_owned();
+        let member = |account| Member { account: text(account, "Id").into(), state: text(account, "State") };
+        Ok(AccountPage {
+            accounts: output["Accounts"].as_array().unwrap().iter().map(member).collect(),
+            next_token,
         })
     }
 }
