@@ -14,6 +14,7 @@ mod microburst;
 mod moto;
 mod on_faulty_moto;
 mod on_moto;
+mod organization;
 mod processes;
 mod raw;
 mod reports;
