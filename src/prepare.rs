@@ -31,6 +31,9 @@ pub enum PrepareError {
     /// The credentials are not known to be good
     #[error("tell whose credentials these are")]
     Identity(#[source] KmsError),
+    /// Nobody has discovered which accounts it is for, and the credentials' own must not pass for one
+    #[error("use the target: its accounts are those of an organization, and are not known")]
+    Accounts,
     /// They are good, and somebody else's
     #[error(
         "use the credentials: they are for account {actual} ({caller}), and the manifest says {declared}"
@@ -58,6 +61,9 @@ impl PrepareError {
     /// What would help
     pub fn hint(&self) -> Option<String> {
         let kms = match self {
+            Self::Accounts => {
+                return Some("load the manifest again with the accounts that are discovered".to_owned());
+            }
             Self::Account { declared, .. } => {
                 return Some(format!("use credentials, a profile or `roles` of account {declared}"));
             }
@@ -95,8 +101,11 @@ pub async fn prepare(target: &Target, policy: &Policy, kms: &impl KmsRead) -> Re
 /// Whose credentials these are, if they are the target's; nothing read with others can be trusted
 ///
 /// # Errors
-/// They cannot be told, or are of another account.
+/// They cannot be told, or are of another account; or nobody knows of which they should be.
 pub async fn identify(target: &Target, kms: &impl KmsRead) -> Result<Identity, PrepareError> {
+    if target.awaits_accounts {
+        return Err(PrepareError::Accounts);
+    }
     let identity = kms.identity().await.map_err(PrepareError::Identity)?;
     match &target.account {
         Some(declared) if *declared != identity.account => Err(PrepareError::Account {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyRef, Pattern, Scope, Selection};
 use crate::load::roles::fill;
-use crate::load::{Entry, Instance, Manifest};
+use crate::load::{Entry, Instance, Manifest, TargetSpec};
 pub use guards::{Guard, Guards, Harm, Limit, Protection};
 
 /// The targets of `manifest`, sorted by name
@@ -32,6 +32,7 @@ fn target(manifest: &Manifest, index: usize, instance: &Instance) -> Target {
         name: instance.name.clone(),
         groups: spec.map(|spec| spec.groups.clone()).unwrap_or_default(),
         account: instance.account.clone(),
+        awaits_accounts: spec.is_some_and(TargetSpec::awaits_accounts),
         region: instance.region.clone(),
         profile: spec.and_then(|spec| spec.profile.clone()),
         roles: roles(manifest, instance),
@@ -77,6 +78,8 @@ pub struct Target {
     pub groups: Vec<Arc<str>>,
     /// Twelve digits; `None` only for `default`: the credentials' own
     pub account: Option<Arc<str>>,
+    /// Whether it stands for the accounts of an organization, which are not known; such a one is neither read nor written
+    pub awaits_accounts: bool,
     /// As `us-east-1`; `None` only for `default`: the configured one
     pub region: Option<Arc<str>>,
     /// Profile of the shared AWS configuration

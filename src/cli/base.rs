@@ -75,7 +75,10 @@ impl Session<'_> {
         }
         let pruned = |target: Target| Target { prune: args.prunes(&target), ..target };
         match load_with(files, discovered) {
-            Ok(manifest) => Some(targets(&manifest).into_iter().map(pruned).collect()),
+            Ok(manifest) => {
+                let known = targets(&manifest).into_iter().filter(|target| !target.awaits_accounts);
+                Some(known.map(pruned).collect())
+            }
             Err(error) => self.unreadable(commit, &error.to_string()),
         }
     }

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use crate::discover::{Discovery, discover};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
-use crate::load::{Discovered, Manifest, load};
+use crate::load::{Discovered, Manifest, Problem, load};
 use crate::render::style::plural;
 
 /// Accounts that a note names
@@ -27,7 +27,10 @@ impl Session<'_> {
             Err(exit) => return Ok(Err(exit)),
         };
         match self.known_accounts(&discoveries) {
-            Ok(discovered) => self.told(manifest.with_accounts(&discovered)),
+            Ok(discovered) => {
+                let whole = manifest.with_accounts(&discovered);
+                self.told(whole.map(|manifest| with_warnings(manifest, &discoveries)))
+            }
             Err(exit) => Ok(Err(exit)),
         }
     }
@@ -76,12 +79,12 @@ impl Session<'_> {
             let hint = failures.iter().find_map(|(_, hint)| *hint);
             return Err(self.fail_all(Exit::Runtime, &sentences, hint));
         }
-        discoveries.iter().for_each(|discovery| self.note_left_out(discovery));
+        discoveries.iter().for_each(|discovery| self.note_inactive(discovery));
         Ok(discovered)
     }
 
-    /// Tells which accounts are no part of the fleet, and which exclusions excluded nothing
-    fn note_left_out(&self, discovery: &Discovery) {
+    /// Tells which accounts are no part of the fleet
+    fn note_inactive(&self, discovery: &Discovery) {
         let Ok(membership) = &discovery.found else { return };
         let target = &discovery.target;
         let inactive = &membership.inactive;
@@ -91,11 +94,25 @@ impl Session<'_> {
             let all = listed(named, inactive.len());
             self.note("note", &format!("`{target}` is without {count} of its OUs, not ACTIVE: {all}"));
         }
-        if !membership.unmet.is_empty() {
-            let all = listed(membership.unmet.iter().map(ToString::to_string), membership.unmet.len());
-            self.note("warning", &format!("`{target}` excludes what was not met in its OUs: {all}"));
+    }
+}
+
+/// Warned of: an exclusion that excludes nothing may be a slip, and what was meant is then part of the fleet
+fn with_warnings(mut manifest: Manifest, discoveries: &[Discovery]) -> Manifest {
+    for Discovery { target, found, .. } in discoveries {
+        let unmet = found.as_ref().map(|membership| &membership.unmet).ok().filter(|unmet| !unmet.is_empty());
+        let spec = manifest.targets.iter().find(|spec| spec.name == *target);
+        if let (Some(unmet), Some(spec)) = (unmet, spec) {
+            let all = listed(unmet.iter().map(ToString::to_string), unmet.len());
+            let problem = Problem::warning(
+                "excludes-nothing",
+                format!("`{target}` excludes what is not in its OUs: {all}"),
+            );
+            let problem = problem.at(&spec.spot, "").help("correct the id, or take it out");
+            manifest.warnings.add(problem);
         }
     }
+    manifest
 }
 
 fn listed(all: impl Iterator<Item = String>, count: usize) -> String {

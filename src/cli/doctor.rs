@@ -30,7 +30,7 @@ impl Session<'_> {
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("examining targets", chosen.len(), "telling");
         let step = || progress.step();
-        let reads = Reads { access: args.access, blame: args.blame, ..Reads::default() };
+        let reads = Reads { access: args.access, blame: args.blame };
         let examining = progress.during(examine(&chosen, reads, &connect, self.global.parallelism, &step));
         let diagnosed = tokio::select! {
             biased;

@@ -29,8 +29,8 @@ impl Session<'_> {
             }
             Err(sentence) => return Ok(self.fail(Exit::Usage, &sentence, None)),
         };
-        let organization = manifest.organizations().next().is_some();
-        let reads = Reads { access: args.access, blame: args.blame, organization };
+        let organization = chosen.iter().any(|target| target.awaits_accounts);
+        let reads = Reads { access: args.access, blame: args.blame };
         let mut policies = permissions(&chosen, args.purpose.into(), reads);
         if let Some(account) = &args.account {
             policies.retain(|key, _| **key == **account);

@@ -34,8 +34,6 @@ pub struct Reads {
     pub access: Option<PoliciesOf>,
     /// CloudTrail, for `drift --blame`
     pub blame: bool,
-    /// The organization whose accounts are those of a target that names none
-    pub organization: bool,
 }
 
 /// The policy of one account
@@ -125,8 +123,7 @@ aliases:
     fn policies_and_the_trail_are_read_only_where_they_are_asked_for() {
         let manifest = load(&[Input::Stdin(MANIFEST.replace("KEY", KEY).into_bytes())]).unwrap();
         let reads = |access, blame| {
-            let all =
-                permissions(&targets(&manifest), Purpose::Plan, Reads { access, blame, ..Reads::default() });
+            let all = permissions(&targets(&manifest), Purpose::Plan, Reads { access, blame });
             all["111122223333"].document.statement[2..].iter().map(line).collect::<Vec<_>>()
         };
         let keys = "ReadKeyPolicies: kms:GetKeyPolicy on arn:aws:kms:us-east-1:111122223333:key/*";
@@ -141,7 +138,7 @@ aliases:
         let nothing = permissions(
             &targets(&empty),
             Purpose::Apply,
-            Reads { access: Some(PoliciesOf::Iam), blame: true, ..Reads::default() },
+            Reads { access: Some(PoliciesOf::Iam), blame: true },
         );
         assert_eq!(nothing["*"].document.statement.len(), 1, "nothing is ever touched");
     }

@@ -58,7 +58,7 @@ pub(super) struct Needs {
 
 impl Needs {
     pub(super) fn take(&mut self, target: &Target, home: &Home, purpose: Purpose, reads: Reads) {
-        self.organization |= reads.organization && target.account.is_none();
+        self.organization |= target.awaits_accounts;
         if target.prune || !target.aliases.is_empty() {
             self.looked_at.insert(home.any_key());
             self.opened.extend(reads.access.map(|_| home.any_key()));

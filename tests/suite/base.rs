@@ -88,7 +88,8 @@ async fn what_was_declared_for_an_ou_was_declared_for_its_accounts_and_not_for_t
     let targets = |ou: &str| format!("targets: {{all: {{organization: {{ou: {ou}}}, region: us-east-1}}}}\n");
     let (before, wider) = (targets(OU), targets("r-ab12"));
     let repository = Repository::with(&manifest(&before, &[("x", A)]));
-    for (settings, exit) in [(&before, Exit::Success), (&wider, Exit::Refused)] {
+    let nobody = String::new();
+    for (settings, exit) in [(&before, Exit::Success), (&wider, Exit::Refused), (&nobody, Exit::Refused)] {
         repository.write("aliases.yaml", &manifest(settings, &[("x", B)]));
         let kms = FakeKms::with(&[("alias/app/x", A)]);
         let accounts = [(ACCOUNT.to_owned(), "ACTIVE".to_owned())].into();

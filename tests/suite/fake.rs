@@ -92,6 +92,7 @@ pub fn target(declared: &[(&str, &str)]) -> Target {
         name: "test".into(),
         groups: Vec::new(),
         account: Some(ACCOUNT.into()),
+        awaits_accounts: false,
         region: Some(REGION.into()),
         profile: None,
         roles: Roles::default(),

@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use kms_alias::cli::exit::Exit;
+use kms_alias::load::{Input, load};
+use kms_alias::plan::Policy;
+use kms_alias::prepare::prepare;
 use kms_alias::sandbox::{Effect, Fault, Home, Key, Paging, PagingDefect, Scenario, Unit, World};
+use kms_alias::target::targets;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -249,4 +253,28 @@ fn the_sandbox_has_an_organization_that_the_real_program_reads() {
         assert!(found.iter().all(|name| out.contains(name) == (code == 0)), "{out}{err}");
         assert!(err.contains(told), "{err}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_whose_accounts_nobody_has_discovered_is_not_that_of_the_credentials() {
+    let manifest = load(&[Input::Stdin(MANIFEST.as_bytes().to_vec())]).unwrap();
+    let [target] = &targets(&manifest)[..] else { panic!("one stands for all") };
+    let kms = faulty(Vec::new(), Paging::default());
+    let error = prepare(target, &Policy::of(target), &kms).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "use the target: its accounts are those of an organization, and are not known"
+    );
+    assert!(kms.service().calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exclusion_of_nothing_is_a_warning_with_its_place() {
+    let kms = faulty(Vec::new(), Paging::default());
+    let slip = MANIFEST.replace("11111111}", "11111111, exclude_accounts: [\"222233334445\"]}");
+    let ran = run(&kms, &slip, &["plan"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    let told = "warning[excludes-nothing]: `everyone` excludes what is not in its OUs: 222233334445\n --> aliases.yaml:4:3\n";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    assert_eq!(run(&kms, &slip, &["plan", "--fail-on", "warnings"]).await.exit, Exit::Refused);
 }
