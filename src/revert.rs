@@ -61,7 +61,8 @@ impl RevertError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoTarget { .. } => {
-                "use the manifest of that apply with -f, and the same --target and --shard"
+                "use the manifest of that apply with -f, and the same --target and --shard; an account that has left its organization \
+                 is not reached any more"
             }
             Self::Twice { .. } | Self::NotOurs { .. } => "use the manifest of that apply with -f",
             Self::Nonsense { .. } => "use the receipt as the apply wrote it",

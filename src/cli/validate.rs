@@ -24,6 +24,7 @@ impl Session<'_> {
             document["format_version"] = json!(FORMAT_VERSION);
             document["targets"] =
                 targets.iter().map(|(name, aliases)| json!({"name": name, "aliases": aliases})).collect();
+            document["undiscovered"] = manifest.organizations().map(|(spec, _)| &*spec.name).collect();
             self.console.print(&harmless::json(&document)?)?;
         } else if !self.global.quiet {
             let aliases = match targets.iter().map(|(_, aliases)| aliases).sum::<usize>() {

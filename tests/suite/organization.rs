@@ -171,6 +171,30 @@ async fn a_saved_plan_is_not_carried_out_in_an_account_that_has_joined() {
     assert_eq!(kms.calls_to("UpdateAlias").len(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_done_is_not_taken_back_in_an_account_that_has_left() {
+    let kms = faulty(Vec::new(), Paging::default());
+    let applied = run(&kms, MANIFEST, &["apply", "-y"]).await;
+    let folder = TempDir::new().unwrap();
+    let receipt = folder.path().join("receipt.jsonl");
+    std::fs::write(&receipt, applied.receipt.unwrap()).unwrap();
+    let revert = ["revert", receipt.to_str().unwrap(), "-y"];
+    let before = kms.service().world().aliases(&Home::new(TWO, REGION));
+    let without = Unit { accounts: [(ACCOUNT.to_owned(), "ACTIVE".to_owned())].into(), ..Unit::default() };
+    kms.service().world_mut().put_unit(TOP, without);
+    let left = run(&kms, MANIFEST, &revert).await;
+    assert_eq!(left.exit, Exit::Refused, "{}", left.err);
+    assert!(
+        left.err.contains("an account that has left its organization is not reached any more"),
+        "{}",
+        left.err
+    );
+    assert_eq!(kms.service().world().aliases(&Home::new(TWO, REGION)), before);
+    kms.service().world_mut().put_unit(TOP, organized_top());
+    let reverted = run(&kms, MANIFEST, &["revert", receipt.to_str().unwrap()]).await;
+    assert!(reverted.out.contains("everyone/222233334444/us-east-1\n  - alias/app/a"), "{}", reverted.out);
+}
+
 fn organized_top() -> Unit {
     let accounts = [(ACCOUNT.to_owned(), "ACTIVE".to_owned()), (TWO.to_owned(), "ACTIVE".to_owned())];
     Unit { accounts: accounts.into(), ..Unit::default() }
@@ -182,6 +206,9 @@ async fn what_is_known_offline_is_told_offline() {
     let ran = run(&kms, MANIFEST, &["validate"]).await;
     assert_eq!((ran.exit, &*ran.out), (Exit::Success, "Valid: 1 alias in 1 target.\n"));
     assert!(ran.err.starts_with("note: the accounts of `everyone` are not known offline"), "{}", ran.err);
+    let ran = run(&kms, MANIFEST, &["validate", "-o", "json"]).await;
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(document["undiscovered"], serde_json::json!(["everyone"]));
     let ran = run(&kms, MANIFEST, &["explain", "alias/app/a", "--offline"]).await;
     assert!(ran.out.contains("everyone\n  declared  key aaaa1111"), "{}", ran.out);
     let ran = run(&kms, MANIFEST, &["iam-policy", "--for", "apply"]).await;

@@ -66,6 +66,8 @@ fn shown(world: &World) -> String {
             output
         };
         ask("ListAliases", json!({"Limit": 100}));
+        ask("ListOrganizationalUnitsForParent", json!({"ParentId": "ou-ab12-34567890"}));
+        ask("ListAccountsForParent", json!({"ParentId": "ou-ab12-56789012"}));
         let keys = ask("ListKeys", json!({}));
         for key in keys["Keys"].as_array().unwrap() {
             for operation in ["DescribeKey", "ListResourceTags", "GetKeyPolicy"] {
