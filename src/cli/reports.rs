@@ -99,11 +99,15 @@ impl Session<'_> {
     /// Keeps the plan, and what a diff of it needs
     pub(super) fn keep_plan(&self, surveyed: &[Surveyed]) {
         let drift = self.known().command == "drift";
-        let plan = if drift { document::drift(surveyed) } else { document::plan(surveyed) };
+        let mut plan = if drift { document::drift(surveyed) } else { document::plan(surveyed) };
         let diff = self.global.output == Output::Diff || self.wants(Form::Diff);
         let live = if diff { Live::listed(surveyed).into_owned() } else { Live::default() };
         {
             let mut run = self.known();
+            // What was asked before there were targets belongs to reading them.
+            for (operation, count) in std::mem::take(&mut run.calls) {
+                *plan.api_calls.entry(operation).or_default() += count;
+            }
             (run.plan, run.live) = (Some(plan), live);
         }
         self.tell_planned();
@@ -121,7 +125,7 @@ impl Session<'_> {
         self.tell_applied();
     }
 
-    /// Keeps what was asked of the service in order to write
+    /// Keeps what was asked of the service before there was a plan, or in order to write
     pub(super) fn keep_calls(&self, calls: Calls) {
         let kept = &mut self.known().calls;
         calls.into_iter().for_each(|(operation, count)| *kept.entry(operation).or_default() += count);

@@ -71,6 +71,10 @@ async fn every_account_of_the_organization_is_planned_and_applied() {
             ran.err,
             "note: `everyone` is without 1 account of its OUs, not ACTIVE: 999900002222 (SUSPENDED)\n"
         );
+        let pages = limit.map_or(2, |_| 3);
+        let calls =
+            ["2 ListOrganizationalUnitsForParent".to_owned(), format!("{pages} ListAccountsForParent")];
+        assert!(calls.iter().all(|call| ran.out.contains(call)), "{}", ran.out);
         let accounts: BTreeSet<_> =
             kms.calls_to("ListAliases").into_iter().map(|call| call.account).collect();
         assert_eq!(accounts, [ACCOUNT.to_owned(), TWO.to_owned()].into());
