@@ -21,6 +21,7 @@ use super::aws::{AwsKms, Counter, Watch};
 use super::credentials::sendable;
 use super::endpoint::set;
 use super::transport::checked;
+use crate::load::roles::partition;
 use crate::target::{Session, Target};
 
 /// The account that the sandbox gives to a target without one
@@ -87,12 +88,14 @@ impl AwsConnect {
             true => self.sandbox(target),
             false => self.base(&profile).await,
         };
-        let region =
-            target.region.as_deref().map(|r| Region::new(r.to_owned())).or_else(|| base.region().cloned());
+        let own = base.region().cloned();
+        let region = target.region.as_deref().map(|r| Region::new(r.to_owned())).or_else(|| own.clone());
         let region = region.ok_or(ConnectError::NoRegion)?;
-        let base = base.into_builder().region(region.clone()).build();
         let base = match role {
-            Some(role) => self.assumed(base, (profile, role.clone(), target.roles.session.clone())).await,
+            Some(role) => {
+                let base = base.into_builder().region(home(own, &region)).build();
+                self.assumed(base, (profile, role.clone(), target.roles.session.clone())).await
+            }
             None => base,
         };
         Ok(clients(&base.into_builder().region(region.clone()).build(), target, region))
@@ -209,6 +212,12 @@ pub(crate) fn tls_provider() -> tls::Provider {
     #[cfg(not(feature = "ring"))]
     let provider = tls::rustls_provider::CryptoMode::AwsLc;
     tls::Provider::Rustls(provider)
+}
+
+/// The Region whose token service is asked for a role: the configured one, where it is of the same partition, since that of a target
+/// may not be enabled in the caller's account, and would take the other Regions of the role with it
+fn home(own: Option<Region>, target: &Region) -> Region {
+    own.filter(|own| partition(own.as_ref()) == partition(target.as_ref())).unwrap_or_else(|| target.clone())
 }
 
 async fn assume(base: SdkConfig, role: &str, session: &Session) -> SdkConfig {

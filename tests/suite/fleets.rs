@@ -1,12 +1,12 @@
 //! Many targets in one run: what they share, and what they do side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kms_alias::cli::exit::Exit;
 use kms_alias::sandbox::{Delay, Home, Key, LagPlan, Scenario, World};
 
-use crate::fake::{A, ACCOUNT, B, FakeKms};
+use crate::fake::{A, ACCOUNT, B, FakeKms, REGION};
 use crate::loopback::Site;
 use crate::process::text;
 use crate::ran::run_on;
@@ -100,6 +100,15 @@ fn a_role_is_assumed_once_for_all_regions_of_its_account() {
         calls.map(|call| call.input["RoleArn"].as_str().unwrap().to_owned()).collect()
     });
     assumed.sort();
+    let regions: BTreeSet<String> = site.sandbox.with(|service| {
+        let calls = service.calls().iter().filter(|call| call.operation == "AssumeRole");
+        calls.map(|call| call.region.clone()).collect()
+    });
+    assert_eq!(
+        regions,
+        [REGION.to_owned()].into(),
+        "the first target's Region may not be enabled for the caller"
+    );
     let asked = site.sandbox.with(|service| {
         let call = service.calls().iter().find(|call| call.operation == "AssumeRole").unwrap();
         ["ExternalId", "RoleSessionName", "Tags.member.1.Key", "Tags.member.1.Value"]
