@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId};
 use crate::choose::Undecided;
-use crate::list::{Live, Snapshot};
+use crate::list::{Extent, Live, Snapshot};
 use crate::resolve::{Desired, End, Goal};
 
 /// How the live state of one target differs from the desired one
@@ -17,7 +17,9 @@ pub struct Diff {
     pub in_sync: usize,
     /// How many names are declared, tombstones too, those included that the command line leaves out
     pub declared: usize,
-    /// How many names are live in scope, those included that the command line leaves out
+    /// What was read
+    pub extent: Extent,
+    /// How many names are live in scope, those included that the command line leaves out, as far as they were read
     pub live: usize,
     /// How many aliases each key has, in scope or not
     pub alias_counts: Arc<BTreeMap<KeyId, usize>>,
@@ -64,7 +66,8 @@ pub enum Difference {
 pub fn diff(desired: &Desired, snapshot: &Snapshot) -> Diff {
     let alias_counts = snapshot.alias_counts.clone();
     let live = snapshot.live.len() + snapshot.left_out;
-    let mut diff = Diff { declared: desired.len(), live, alias_counts, ..Diff::default() };
+    let (declared, extent) = (desired.len(), snapshot.extent);
+    let mut diff = Diff { declared, extent, live, alias_counts, ..Diff::default() };
     for (name, goal) in desired {
         match compare(goal, snapshot.live.get(name)) {
             Compared::Differs(difference) => drop(diff.differences.insert(name.clone(), difference)),

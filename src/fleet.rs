@@ -16,6 +16,7 @@ use crate::blame::{Blame, Question};
 use crate::idle::{idle_patterns, refusal};
 use crate::inspect::inspect;
 use crate::kms::{Calls, Connect, IamRead, KmsRead, TrailRead};
+use crate::list::Extent;
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
@@ -212,6 +213,8 @@ pub struct Totals {
     pub unusable: Option<usize>,
     /// Targets that could not be read
     pub unread: usize,
+    /// Targets that were read by name, so that what is unmanaged in them is not known
+    pub unlisted: usize,
     /// Whether the command line leaves names out
     pub partial: bool,
     /// Requests made
@@ -238,6 +241,7 @@ pub fn totals(surveyed: &[Surveyed]) -> Totals {
         totals.refused += plan.refusals.len();
         totals.in_sync += plan.in_sync;
         totals.unmanaged += plan.unmanaged.len();
+        totals.unlisted += usize::from(plan.extent == Extent::Named);
         if let Some(unusable) = &one.unusable {
             *totals.unusable.get_or_insert_default() += unusable.len();
         }

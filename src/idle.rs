@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::fleet::Surveyed;
+use crate::list::Extent;
 use crate::plan::guards::{FailOn, Refusal};
 use crate::prepare::Prepared;
 use crate::render::style::plural;
@@ -31,10 +32,13 @@ impl fmt::Display for Idle {
 
 /// The idle patterns by file and line; one that several targets share is one
 ///
-/// Nothing can be said of a plan that does not look at all names, or not in all targets.
+/// Nothing can be said of a plan that does not look at all names or all targets, or does not know all that is live in one.
 pub fn idle_patterns(surveyed: &[Surveyed]) -> Vec<Idle> {
     let read: Vec<_> = surveyed.iter().filter_map(|one| Some((one, one.prepared.as_ref().ok()?))).collect();
-    if read.iter().any(|(one, prepared)| prepared.plan.partial || one.policy.narrowed) {
+    let may_match_elsewhere = |(one, prepared): &(&Surveyed, &Prepared)| {
+        prepared.plan.partial || one.policy.narrowed || prepared.plan.extent == Extent::Named
+    };
+    if read.iter().any(may_match_elsewhere) {
         return Vec::new();
     }
     let mut used: BTreeMap<Idle, bool> = BTreeMap::new();

@@ -46,10 +46,8 @@ pub async fn inspect(kms: &impl KmsRead, keys: BTreeSet<KeyId>, mut known: Facts
 pub(crate) async fn learn(kms: &impl KmsRead, key: &KeyId) -> Result<Fact, KmsError> {
     match kms.describe_key(key).await {
         Ok(facts) => Ok(Fact::Known(facts)),
-        Err(error) => match error.fault {
-            Fault::NotFound | Fault::NoSuchReference => Ok(Fact::Missing),
-            Fault::AccessDenied => Ok(Fact::Denied(error.to_string())),
-            _ => Err(error),
-        },
+        Err(error) if error.fault.is_missing() => Ok(Fact::Missing),
+        Err(error) if error.fault == Fault::AccessDenied => Ok(Fact::Denied(error.to_string())),
+        Err(error) => Err(error),
     }
 }

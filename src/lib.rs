@@ -6,14 +6,15 @@
 //!
 //! 1. [`load`]: `aliases.yaml` -> a checked manifest, or every problem in it at once
 //! 2. [`discover`](mod@discover) and [`target`]: the manifest -> the accounts and Regions that it speaks about
-//! 3. [`list`](mod@list): pages of ListAliases -> a snapshot of what is live
+//! 3. [`read`](mod@read): a target -> a snapshot of what is live, by [`list`](mod@list), pages of ListAliases, or by
+//!    [`probe`](mod@probe), the names that it speaks about
 //! 4. [`choose`](mod@choose) and [`resolve`](mod@resolve): key references -> the desired state
 //! 5. [`diff`](mod@diff): desired and live -> how they differ
 //! 6. [`inspect`](mod@inspect): the keys of the change -> what the service knows about them
 //! 7. [`plan`](mod@plan): differences, policy and facts -> ordered actions, and what is held; here a delete is decided
 //! 8. [`document`], [`render`]: plans and reports -> what is written for programs and kept, and from that every form of a report
 //! 9. [`apply`](mod@apply): one stage of a plan -> one outcome an action; here alone the cloud is written
-//! 10. [`verify`](mod@verify): list, compare and plan again until there is nothing left to do
+//! 10. [`verify`](mod@verify): read, compare and plan again until there is nothing left to do
 //!
 //! [`prepare`](mod@prepare) strings 3 to 7 together for one target, [`fleet`] does so for many, [`converge`](mod@converge)
 //! strings 9 and 10 together, and [`cli`] is the commands. [`receipt`](mod@receipt) keeps what an apply does while it does it,
@@ -60,6 +61,8 @@ pub mod permissions;
 pub mod plan;
 pub mod poll;
 pub mod prepare;
+pub mod probe;
+pub mod read;
 pub mod receipt;
 pub mod render;
 pub mod resolve;

@@ -1,4 +1,5 @@
 //! Pages of ListAliases -> a snapshot of the live aliases in scope. Reads only, and an incomplete read is an error.
+//! `probe.rs` makes one of certain names alone, and `read.rs` chooses between the two.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,6 +12,8 @@ use crate::pages::{PageFault, Pages};
 /// The live aliases of one account and Region, as far as we may look
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
+    /// What was read for it
+    pub extent: Extent,
     /// Names in scope; nothing else ever enters here
     pub live: BTreeMap<AliasName, Live>,
     /// How many names are in scope too, and left out by the command line
@@ -22,6 +25,24 @@ pub struct Snapshot {
     /// How many aliases each key has, whoever owns them; AWS's own do not count towards the quota. Shared, because every
     /// comparison keeps it and the keys of an account are many.
     pub alias_counts: Arc<BTreeMap<KeyId, usize>>,
+}
+
+/// What was read for a snapshot, and so what it means that a name is not in it
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The whole listing: whatever is not in it is not there
+    Whole {
+        /// That it took
+        pages: u32,
+    },
+    /// The names that the target speaks about: of all others nothing is known, nor how many aliases a key has
+    Named,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self::Whole { pages: 0 }
+    }
 }
 
 /// A live alias: the key it points at
@@ -41,6 +62,15 @@ pub enum ListError {
     Page {
         /// Counted from 1
         page: u32,
+        /// What the service said
+        #[source]
+        source: KmsError,
+    },
+    /// A name could not be read
+    #[error("read {name} by its name")]
+    Name {
+        /// The alias
+        name: AliasName,
         /// What the service said
         #[source]
         source: KmsError,
@@ -74,25 +104,55 @@ pub async fn list(
     scope: &Scope,
     follow: &BTreeSet<AliasName>,
 ) -> Result<Snapshot, ListError> {
-    let mut snapshot = Snapshot::default();
-    let (mut pages, mut counted) = (Pages::default(), HashSet::new());
-    let mut marker: Option<String> = None;
-    loop {
-        let page = pages.number();
-        let read = kms.alias_page(marker.as_deref()).await;
-        let AliasPage { aliases, next_marker, truncated } =
-            read.map_err(|source| ListError::Page { page, source })?;
-        for alias in aliases {
-            // Hashes, because a listing may name an alias twice, and the names of others are not ours to keep.
-            if counted.insert(hash(&alias.name)) {
-                snapshot.count(&alias, scope);
+    let mut listing = Listing::default();
+    listing.read_on(kms, scope, follow, u32::MAX).await?;
+    Ok(listing.snapshot)
+}
+
+/// A listing under way
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    snapshot: Snapshot,
+    pages: Pages,
+    marker: Option<String>,
+    /// Hashes, because a listing may name an alias twice, and the names of others are not ours to keep
+    counted: HashSet<u64>,
+    is_whole: bool,
+}
+
+impl Listing {
+    /// Reads on until it is whole or has so many pages
+    ///
+    /// # Errors
+    /// As of [`list`].
+    pub(crate) async fn read_on(
+        &mut self,
+        kms: &impl KmsRead,
+        scope: &Scope,
+        follow: &BTreeSet<AliasName>,
+        most: u32,
+    ) -> Result<(), ListError> {
+        while !self.is_whole && self.pages.number() <= most {
+            let page = self.pages.number();
+            let read = kms.alias_page(self.marker.as_deref()).await;
+            let AliasPage { aliases, next_marker, truncated } =
+                read.map_err(|source| ListError::Page { page, source })?;
+            for alias in aliases {
+                if self.counted.insert(hash(&alias.name)) {
+                    self.snapshot.count(&alias, scope);
+                }
+                self.snapshot.take(alias, scope, follow)?;
             }
-            snapshot.take(alias, scope, follow)?;
+            self.marker = self.pages.turn(truncated, next_marker).map_err(ListError::Pages)?;
+            self.is_whole = self.marker.is_none();
+            self.snapshot.extent = Extent::Whole { pages: page };
         }
-        match pages.turn(truncated, next_marker).map_err(ListError::Pages)? {
-            None => return Ok(snapshot),
-            next => marker = next,
-        }
+        Ok(())
+    }
+
+    /// What it shows, if nothing more follows
+    pub(crate) fn whole(&mut self) -> Option<Snapshot> {
+        self.is_whole.then(|| std::mem::take(&mut self.snapshot))
     }
 }
 
@@ -123,6 +183,14 @@ fn hash(name: &str) -> u64 {
 }
 
 impl Snapshot {
+    /// The same, with these names as they are shown in `now`
+    pub(crate) fn with(&self, names: &BTreeSet<AliasName>, now: Self) -> Self {
+        let mut snapshot = self.clone();
+        snapshot.live.retain(|name, _| !names.contains(name));
+        snapshot.live.extend(now.live);
+        snapshot
+    }
+
     fn count(&mut self, alias: &ListedAlias, scope: &Scope) {
         self.left_out += usize::from(scope.holds(&alias.name) && !scope.owns(&alias.name));
         if let Some(key) = alias.target.as_ref().filter(|_| !is_reserved(&alias.name)) {

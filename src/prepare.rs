@@ -4,10 +4,12 @@
 use crate::choose::{ChooseError, choose, criteria};
 use crate::diff::{Diff, diff};
 use crate::inspect::{Facts, inspect};
-use crate::kms::{Identity, KmsError, KmsRead};
-use crate::list::{ListError, Snapshot, list};
+use crate::kms::{Fault, Identity, KmsError, KmsRead};
+use crate::list::{Extent, ListError, Snapshot};
 use crate::plan::{Plan, Policy, candidates, plan};
-use crate::resolve::{Desired, follows, resolve};
+use crate::probe::count;
+use crate::read::Reading;
+use crate::resolve::{Desired, resolve};
 use crate::target::Target;
 
 /// What is known about a target
@@ -71,6 +73,10 @@ impl PrepareError {
             | Self::Inspect(error)
             | Self::Choose(ChooseError::Page { source: error, .. } | ChooseError::Key(error))
             | Self::List(ListError::Page { source: error, .. }) => error,
+            Self::List(ListError::Name { source: error, .. }) if error.fault == Fault::AccessDenied => {
+                return Some("pass --read list, which does not ask for the key".to_owned());
+            }
+            Self::List(ListError::Name { source: error, .. }) => error,
             Self::List(_) | Self::Choose(ChooseError::Pages(_)) => {
                 let hint =
                     "run again; if it stays, look at what stands between here and KMS, or at --endpoint-url";
@@ -86,13 +92,33 @@ impl PrepareError {
 /// # Errors
 /// Whatever keeps the read from being whole, or the credentials from being the target's own.
 pub async fn prepare(target: &Target, policy: &Policy, kms: &impl KmsRead) -> Result<Prepared, PrepareError> {
-    let identity = identify(target, kms).await?;
-    let snapshot = list(kms, &target.scope, &follows(target)).await?;
-    let choices = choose(kms, criteria(target)).await?;
-    let desired = resolve(target, &identity, &snapshot, &choices);
-    // Guards judge a plan by the whole target: names that the command line leaves out make no plan smaller.
-    let diff = Diff { declared: target.aliases.len(), ..diff(&desired, &snapshot) };
-    let candidates = candidates(&diff, &desired, policy);
+    if target.awaits_accounts {
+        return Err(PrepareError::Accounts);
+    }
+    let mut reading = Reading::new(target, policy);
+    // Side by side, since neither needs the other; what was read with the credentials of somebody else is dropped.
+    let (identity, begun) = tokio::join!(identify(target, kms), reading.begin(kms));
+    let identity = identity?;
+    begun?;
+    let (mut snapshot, probed) = reading.snapshot(kms).await?;
+    let mut choices = choose(kms, criteria(target)).await?;
+    choices.facts.extend(probed);
+    let compare = |snapshot: &Snapshot| {
+        let desired = resolve(target, &identity, snapshot, &choices);
+        // Guards judge a plan by the whole target: names that the command line leaves out make no plan smaller.
+        let diff = Diff { declared: target.aliases.len(), ..diff(&desired, snapshot) };
+        let candidates = candidates(&diff, &desired, policy);
+        (desired, diff, candidates)
+    };
+    let (mut desired, mut diff, mut candidates) = compare(&snapshot);
+    if snapshot.extent == Extent::Named && candidates.may_be_too_many(&diff, policy) {
+        snapshot = reading.whole(kms).await?;
+        (desired, diff, candidates) = compare(&snapshot);
+    }
+    if snapshot.extent == Extent::Named {
+        snapshot.alias_counts = count(kms, candidates.keys()).await?;
+        diff.alias_counts = snapshot.alias_counts.clone();
+    }
     let facts = inspect(kms, candidates.keys(), choices.facts).await.map_err(PrepareError::Inspect)?;
     let plan = plan(candidates, &diff, policy, &facts);
     Ok(Prepared { identity, snapshot, desired, facts, plan })

@@ -35,6 +35,7 @@ fn target(manifest: &Manifest, index: usize, instance: &Instance) -> Target {
         awaits_accounts: spec.is_some_and(TargetSpec::awaits_accounts),
         region: instance.region.clone(),
         profile: spec.and_then(|spec| spec.profile.clone()),
+        endpoint_url: spec.and_then(|spec| endpoint_url(spec, instance)),
         roles: roles(manifest, instance),
         scope: scope(manifest, instance),
         prune: manifest.prune_of(instance).is_some_and(|(prune, _)| *prune),
@@ -57,6 +58,12 @@ fn roles(manifest: &Manifest, instance: &Instance) -> Roles {
         manifest.roles_of(instance).map(|role| role.map(|(role, _)| fill(role, account, region).into()));
     let [plan, apply] = filled;
     Roles { plan, apply, session: manifest.session_of(instance) }
+}
+
+fn endpoint_url(spec: &TargetSpec, instance: &Instance) -> Option<Arc<str>> {
+    let (template, _) = spec.endpoint_url.as_ref()?;
+    let (account, region) = (instance.account.as_deref()?, instance.region.as_deref()?);
+    Some(fill(template, account, region).into())
 }
 
 fn scope(manifest: &Manifest, instance: &Instance) -> Scope {
@@ -84,6 +91,8 @@ pub struct Target {
     pub region: Option<Arc<str>>,
     /// Profile of the shared AWS configuration
     pub profile: Option<Arc<str>>,
+    /// Where KMS is asked, unless the command line or the environment says otherwise, placeholders already filled in
+    pub endpoint_url: Option<Arc<str>>,
     /// Roles to assume, placeholders already filled in
     pub roles: Roles,
     /// The names this target may touch

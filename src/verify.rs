@@ -1,4 +1,4 @@
-//! Lists, compares and plans again until there is nothing left to do: the only judge of whether a target has converged.
+//! Reads, compares and plans again until there is nothing left to do: the only judge of whether a target has converged.
 //! Reads only.
 //!
 //! What was written has to be seen besides. A plan of certain names alone, saved or of a revert, has nothing to do about a previous
@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alias::AliasName;
 use crate::diff::diff;
-use crate::kms::KmsRead;
-use crate::list::{ListError, Snapshot, list};
+use crate::kms::{Fault, KmsRead};
+use crate::list::{Extent, ListError, Snapshot, list};
 use crate::plan::{Action, Policy, candidates};
 use crate::poll::{Answer, Patience, poll};
+use crate::probe::probe;
+use crate::read::prefers_names;
 use crate::resolve::{Desired, End};
 use crate::target::Target;
 
@@ -22,6 +24,8 @@ use crate::target::Target;
 pub struct Aim<'a> {
     /// The target
     pub target: &'a Target,
+    /// What the plan saw of it
+    pub snapshot: &'a Snapshot,
     /// Its desired state, as it was resolved for the plan
     pub desired: &'a Desired,
     /// The policy of the plan
@@ -102,7 +106,7 @@ pub async fn verify(
 }
 
 async fn left(kms: &impl KmsRead, aim: &Aim<'_>, due: &Due<'_>) -> Result<BTreeSet<AliasName>, ListError> {
-    let snapshot = list(kms, &aim.target.scope, &BTreeSet::new()).await?;
+    let snapshot = look(kms, aim, due).await?;
     let candidates = candidates(&diff(aim.desired, &snapshot), aim.desired, aim.policy);
     let is_due = |action: &&Action| due.deletes || !matches!(action, Action::Delete { .. });
     // What would be held now is not as desired either: an alias without a target key, say.
@@ -111,6 +115,25 @@ async fn left(kms: &impl KmsRead, aim: &Aim<'_>, due: &Due<'_>) -> Result<BTreeS
     let names =
         candidates.actions().filter(is_due).map(Action::name).chain(held).chain(unseen.map(Action::name));
     Ok(names.filter(|name| !due.except.contains(*name)).cloned().collect())
+}
+
+/// What the service shows now: one listing for all that was done, or only the names of that, where they are cheaper to read
+async fn look(kms: &impl KmsRead, aim: &Aim<'_>, due: &Due<'_>) -> Result<Snapshot, ListError> {
+    let (scope, follow) = (&aim.target.scope, BTreeSet::new());
+    let names: BTreeSet<_> = due.done.iter().map(|action| action.name().clone()).collect();
+    let by_name = match aim.snapshot.extent {
+        Extent::Whole { pages } => prefers_names(names.len(), pages),
+        Extent::Named => true,
+    };
+    if by_name {
+        match probe(kms, &names, scope, &follow).await {
+            Ok((probed, _)) => return Ok(aim.snapshot.with(&names, probed)),
+            // A key policy may keep a key from us whose alias we may list all the same.
+            Err(ListError::Name { source, .. }) if source.fault == Fault::AccessDenied => {}
+            Err(error) => return Err(error),
+        }
+    }
+    list(kms, scope, &follow).await
 }
 
 /// Whether the alias is where the action brings it
@@ -128,7 +151,7 @@ fn is_wanted(desired: &Desired, name: &AliasName) -> bool {
 /// An alias that changes while it is listed, and a service out of breath, are worth another look
 fn may_pass(error: &ListError) -> bool {
     match error {
-        ListError::Page { source, .. } => source.fault.is_transient(),
+        ListError::Page { source, .. } | ListError::Name { source, .. } => source.fault.is_transient(),
         ListError::Contradiction { .. } => true,
         _ => false,
     }

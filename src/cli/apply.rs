@@ -276,7 +276,8 @@ impl Session<'_> {
         self.begin_chapter(receipt, Intent::of(target, &identity, &prepared.plan))?;
         let kms = Recorded::new(&kms, receipt, target, &prepared.plan, self.stop);
         let tools = Tools { kms: &kms, lanes, patience: patience(args), stop: self.stop };
-        let aim = Aim { target: &one.target, desired: &prepared.desired, policy: &one.policy };
+        let Prepared { snapshot, desired, .. } = prepared;
+        let aim = Aim { target: &one.target, snapshot, desired, policy: &one.policy };
         let happened = |event: Event<'_>| match event {
             Event::Begun(stage) if !progress.is_shared() => progress.begin(kind(stage), stage.len()),
             Event::Begun(_) => {}

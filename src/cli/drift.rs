@@ -11,6 +11,7 @@ use crate::idle::{idle_patterns, refusal};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::plan::guards::Rule;
+use crate::read::ReadBy;
 
 impl Session<'_> {
     pub(super) async fn drift<C: Connect>(
@@ -23,13 +24,21 @@ impl Session<'_> {
             let hint = Some("name the file with `-f PATH`, or leave --write-config out");
             return Ok(self.fail(Exit::Usage, sentence, hint));
         }
+        if args.write_config && args.plan.read == ReadBy::Names {
+            let sentence = "--write-config declares what is live, and --read names would not see all of it";
+            return Ok(self.fail(Exit::Usage, sentence, Some("leave --read out")));
+        }
+        let mut plan = args.plan.clone();
+        if args.write_config {
+            plan.read = ReadBy::List;
+        }
         let manifest = match self.fleet_manifest(&connect).await? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
         };
         let trails = args.blame.then(Trails::default);
         let looks = Looks { keys_in_use: true, trails: trails.as_ref(), ..Looks::default() };
-        let (sandbox, _, surveyed) = match self.survey_of(&manifest, &args.plan, looks, connect).await? {
+        let (sandbox, _, surveyed) = match self.survey_of(&manifest, &plan, looks, connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };

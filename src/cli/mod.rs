@@ -274,7 +274,7 @@ impl Session<'_> {
             counted(args.guards.max_updates).into_iter().for_each(|guard| *max_update = guard);
             let (allow, fail_on) = (args.guards.allow.iter().copied(), args.fail_on.iter().copied());
             let (allow, fail_on) = (allow.collect(), fail_on.collect());
-            let policy = Policy { allow, fail_on, narrowed, ..Policy::of(&target) };
+            let policy = Policy { allow, fail_on, narrowed, read: args.read, ..Policy::of(&target) };
             (target, policy)
         };
         Ok(chosen.into_iter().map(narrow).collect())

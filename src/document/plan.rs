@@ -68,6 +68,8 @@ pub struct Summary {
     pub unmanaged: usize,
     pub refused: usize,
     pub unread_targets: usize,
+    #[serde(default)]
+    pub unlisted_targets: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable: Option<usize>,
 }
@@ -98,6 +100,10 @@ pub struct TargetPlan {
     pub errored: bool,
     /// Why it could not
     pub error: Option<ErrorText>,
+    /// `list` where all live aliases were read; `names` where only those were that the manifest speaks about, so that what is unmanaged
+    /// is not known; `null` where it could not be read
+    #[serde(default)]
+    pub read: Option<String>,
     /// What is done and what is held, sorted by alias
     pub changes: Vec<PlannedChange>,
     /// What refuses its plan
@@ -127,6 +133,11 @@ pub struct TargetPlan {
 }
 
 impl TargetPlan {
+    /// Whether only names were read that the manifest speaks about, so that nobody knows what is unmanaged
+    pub fn is_unlisted(&self) -> bool {
+        self.read.as_deref() == Some("names")
+    }
+
     /// Whether there is nothing to tell of it
     pub fn is_quiet(&self) -> bool {
         !self.errored

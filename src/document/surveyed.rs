@@ -14,6 +14,7 @@ use crate::fleet::{Surveyed, Totals, digest_of, totals};
 use crate::idle::{idle_patterns, refusal as refused};
 use crate::inspect::{Fact, Facts};
 use crate::kms::KeyFacts;
+use crate::list::Extent;
 use crate::plan::guards::Refusal;
 use crate::plan::risks::Risk;
 use crate::plan::{Action, Change, Held, Plan, Reason};
@@ -60,6 +61,7 @@ fn summary(totals: &Totals) -> Summary {
         unmanaged: totals.unmanaged,
         refused: totals.refused,
         unread_targets: totals.unread,
+        unlisted_targets: totals.unlisted,
         unusable: totals.unusable,
     }
 }
@@ -91,6 +93,7 @@ fn target(one: &Surveyed) -> TargetPlan {
         prune,
         errored: false,
         error: None,
+        read: Some(read(plan.extent).to_owned()),
         changes: changes(&Sheet { keys: &keys, facts }, plan),
         refusals: plan.refusals.iter().map(refusal).collect(),
         unmanaged: plan.unmanaged.iter().map(|(name, key)| (name.to_string(), id(key.as_ref()))).collect(),
@@ -104,6 +107,13 @@ fn target(one: &Surveyed) -> TargetPlan {
     };
     one.blame.iter().for_each(|blame| tell(blame, &mut target));
     target
+}
+
+fn read(extent: Extent) -> &'static str {
+    match extent {
+        Extent::Whole { .. } => "list",
+        Extent::Named => "names",
+    }
 }
 
 /// Says who made it so, where that was asked

@@ -14,6 +14,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_types::service_config::ServiceConfigKey;
 
 use super::Connect;
 use super::answer::Acknowledged;
@@ -233,12 +234,23 @@ async fn assume(base: SdkConfig, role: &str, session: &Session) -> SdkConfig {
     sendable(base.into_builder().credentials_provider(provider).build())
 }
 
+/// Whether the command line, the environment or the profile says where KMS is asked; they go before the manifest
+fn has_endpoint(base: &SdkConfig) -> bool {
+    let key = ServiceConfigKey::builder().service_id("KMS").profile("endpoint_url").env("AWS_ENDPOINT_URL");
+    let of_kms = || base.service_config()?.load_config(key.build().ok()?);
+    base.endpoint_url().is_some() || of_kms().is_some()
+}
+
 fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
     let (counter, watch) = (Counter::default(), Watch::default());
     // The SDK's retry tokens are otherwise shared by all accounts of a Region, and one in trouble would starve the rest.
     let account = target.account.as_deref().unwrap_or("default");
     let partition = |place: &str| RetryPartition::custom(format!("kms-alias/{account}/{place}")).build();
-    let kms = aws_sdk_kms::config::Builder::from(base)
+    let mut kms = aws_sdk_kms::config::Builder::from(base);
+    if let Some(url) = target.endpoint_url.as_deref().filter(|_| !has_endpoint(base)) {
+        kms.set_endpoint_url(Some(url.to_owned()));
+    }
+    let kms = kms
         .retry_partition(partition(region.as_ref()))
         .interceptor(counter.clone())
         .interceptor(watch.clone())

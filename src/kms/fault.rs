@@ -207,6 +207,11 @@ impl Fault {
         }
     }
 
+    /// Whether there is no such alias or key, as far as the service can see
+    pub fn is_missing(self) -> bool {
+        matches!(self, Self::NotFound | Self::NoSuchReference)
+    }
+
     /// Whether the same request can succeed later without anyone doing anything
     pub fn is_transient(self) -> bool {
         matches!(self, Self::Throttled | Self::NotSent | Self::Unknown)

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::endpoint;
 use super::follow::{self, Declared};
 use super::manifest::{Entry, Instance, Manifest};
 use super::manner;
@@ -87,7 +88,8 @@ fn of_place(manifest: &Manifest, instance: &Instance, declared: &Declared<'_>) -
     if manifest.spec_of(instance).is_some_and(|spec| !spec.sound || spec.awaits_accounts()) {
         return Vec::new();
     }
-    roles::fit(manifest, instance).into_iter().chain(keys_apart(declared, instance)).collect()
+    let endpoint = endpoint::misfit(manifest, instance);
+    roles::fit(manifest, instance).into_iter().chain(endpoint).chain(keys_apart(declared, instance)).collect()
 }
 
 /// What is wrong with one declaration in one instance

@@ -56,6 +56,7 @@ pub(super) const TARGET: Words = Words::new(
         "region",
         "regions",
         "profile",
+        "endpoint_url",
         "roles",
         "groups",
         "scope",

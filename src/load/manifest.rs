@@ -164,6 +164,8 @@ pub struct TargetSpec {
     pub regions: Vec<Arc<str>>,
     /// Profile of the shared AWS configuration
     pub profile: Option<Arc<str>>,
+    /// Where KMS is asked, with placeholders, and where that is written
+    pub(crate) endpoint_url: Option<(Arc<str>, Spot)>,
     /// Groups it belongs to, without `@`
     pub groups: Vec<Arc<str>>,
     /// Its own settings

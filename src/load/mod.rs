@@ -10,6 +10,7 @@ mod agreement;
 mod aliases;
 mod check;
 mod document;
+mod endpoint;
 mod excerpt;
 mod files;
 mod follow;

@@ -1,4 +1,4 @@
-//! Role ARNs with placeholders -> role ARNs of one account and Region. Pure.
+//! Role ARNs with placeholders -> role ARNs of one account and Region; the placeholders are those of other templates too. Pure.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::source::Spot;
 use crate::alias::is_account;
 use crate::target::Session;
 
-/// A role as written, and where
+/// A text with placeholders as written, and where
 pub(super) type Template = (Arc<str>, Spot);
 
 const PLACEHOLDERS: &str = "the placeholders are `{account}`, `{region}` and `{partition}`";
@@ -37,13 +37,19 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> ([Option<Templa
 
 fn wrong_template(template: &str) -> Option<Problem> {
     let sample = fill(template, "111122223333", "us-east-1");
-    if let Some(open) = sample.find(['{', '}']) {
-        let end = sample[open..].find('}').map_or(sample.len(), |end| open + end + 1);
-        let message = format!("`{}` is not a placeholder", &sample[open..end]);
-        return Some(Problem::error("placeholder", message).help(PLACEHOLDERS));
+    if let Some(problem) = unknown_placeholder(&sample) {
+        return Some(problem);
     }
     let problem = Problem::error("role-arn", format!("`{template}` is not the ARN of a role"));
     role_account(&sample).is_none().then(|| problem.help(SHAPE))
+}
+
+/// What is wrong with a template in which there is something to fill in, after all was that can be
+pub(super) fn unknown_placeholder(filled: &str) -> Option<Problem> {
+    let open = filled.find(['{', '}'])?;
+    let end = filled[open..].find('}').map_or(filled.len(), |end| open + end + 1);
+    let message = format!("`{}` is not a placeholder", &filled[open..end]);
+    Some(Problem::error("placeholder", message).help(PLACEHOLDERS))
 }
 
 /// The account in the ARN of a role (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>)
@@ -55,7 +61,7 @@ fn role_account(arn: &str) -> Option<&str> {
     (sound && !role.is_empty() && !role.contains(char::is_whitespace)).then_some(account)
 }
 
-/// The role of one account and Region
+/// What a template comes to in one account and Region
 pub(crate) fn fill(template: &str, account: &str, region: &str) -> String {
     let filled = template.replace("{account}", account).replace("{region}", region);
     filled.replace("{partition}", partition(region))

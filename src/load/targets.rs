@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::endpoint;
 use super::language::TARGET;
 use super::manifest::{Instance, TargetSpec};
 use super::node::{Kind, Node};
@@ -59,6 +60,7 @@ fn blank(key: &Node) -> TargetSpec {
         organization: None,
         regions: Vec::new(),
         profile: None,
+        endpoint_url: None,
         groups: Vec::new(),
         settings: Default::default(),
         sound: false,
@@ -84,6 +86,7 @@ fn read_one(key: &Node, fields: &Fields<'_>, discovered: &Discovered, found: &mu
         organization,
         regions: product(key, fields, ["region", "regions"], required, wrong_region, found),
         profile,
+        endpoint_url: endpoint::read(fields, found),
         groups: groups.into_iter().map(|(group, _)| group.into()).collect(),
         settings: settings::read(fields, found),
         ..blank(key)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter::repeat;
 
 use super::renames::{self, Fate};
-use super::{Action, Change, Expected, Held, Policy, Reason, risks};
+use super::{Action, Change, Expected, Held, Policy, Reason, guards, risks};
 use crate::alias::{AliasName, KeyId};
 use crate::base::{Origin, Since};
 use crate::choose::Undecided;
@@ -25,6 +25,11 @@ impl Candidates {
     pub fn keys(&self) -> BTreeSet<KeyId> {
         let ends = self.changes.iter().flat_map(|change| <[_; 2]>::from(change.keys()));
         ends.flatten().cloned().collect()
+    }
+
+    /// Whether they may be more than a share of the live names allows, of which only some are known
+    pub(crate) fn may_be_too_many(&self, diff: &Diff, policy: &Policy) -> bool {
+        guards::may_be_too_many(&self.changes, diff, policy)
     }
 
     /// The writes that would be wanted

@@ -145,6 +145,19 @@ pub fn refusals(changes: &[Change], diff: &Diff, policy: &Policy) -> Vec<Refusal
     all.filter(|refusal| !is_allowed(refusal.guard)).collect()
 }
 
+/// Whether a share of the live names that are known is passed: only their whole number can tell then, since with it the share is less,
+/// and there may be enough of them for a share to count
+pub(super) fn may_be_too_many(changes: &[Change], diff: &Diff, policy: &Policy) -> bool {
+    let passes = |allow, harm, guard: &Guard| {
+        let count = changes.iter().filter(|change| counted(change) == Some(harm)).count();
+        let over =
+            matches!(guard.limit, Limit::Percent(most) if count as f64 * 100.0 > most * diff.live as f64);
+        over && !policy.allow.contains(&allow)
+    };
+    passes(Allow::MassDelete, Harm::Delete, &policy.guards.max_delete)
+        || passes(Allow::MassUpdate, Harm::Retarget, &policy.guards.max_update)
+}
+
 /// What `--fail-on unmanaged` makes of names that nothing declares
 pub fn unmanaged(names: &BTreeMap<AliasName, Option<KeyId>>, policy: &Policy) -> Option<Refusal> {
     const SHOWN: usize = 3;

@@ -24,6 +24,8 @@ use crate::base::{Origin, Since};
 use crate::criteria::Criteria;
 use crate::diff::{Diff, Difference};
 use crate::inspect::Facts;
+use crate::list::Extent;
+use crate::read::ReadBy;
 use crate::target::{Guards, Manner, Place, Protection, Target};
 
 pub use candidates::{Candidates, candidates};
@@ -50,6 +52,8 @@ pub struct Policy {
     pub allow: BTreeSet<Allow>,
     /// What the command line refuses besides
     pub fail_on: BTreeSet<FailOn>,
+    /// How the live aliases are read
+    pub read: ReadBy,
     /// What has changed in the manifest since the base commit, if the command line names one
     pub since: Option<Since>,
     /// For a plan about these names alone: what each has to be on, or its change is held
@@ -240,6 +244,8 @@ pub struct Plan {
     pub held: Vec<Held>,
     /// Why nothing of it may be done; a plan without refusals may be applied
     pub refusals: Vec<Refusal>,
+    /// What was read: only of a whole listing is it known what is unmanaged
+    pub extent: Extent,
     /// Live names in scope that nothing declares and prune does not delete
     pub unmanaged: BTreeMap<AliasName, Option<KeyId>>,
     /// Previous names that stay for now, with the key they are on and the name they have become
@@ -272,8 +278,9 @@ pub fn plan(candidates: Candidates, diff: &Diff, policy: &Policy, facts: &Facts)
     held.sort_by(|a, b| a.name.cmp(&b.name));
     let mut refusals = guards::refusals(&changes, diff, policy);
     refusals.extend(guards::unmanaged(&unmanaged, policy));
-    let (in_sync, allowed, partial) = (diff.in_sync, policy.allow.clone(), policy.partial);
-    Plan { changes, stages, held, refusals, unmanaged, kept, in_sync, allowed, partial }
+    let (extent, in_sync) = (diff.extent, diff.in_sync);
+    let (allowed, partial) = (policy.allow.clone(), policy.partial);
+    Plan { changes, stages, held, refusals, extent, unmanaged, kept, in_sync, allowed, partial }
 }
 
 /// The order of the changes, less those that no order makes possible, which are held

@@ -116,6 +116,7 @@ fn planned_summary(plan: &PlanDocument) -> Event {
         "changes": {
             "add": add, "change": change, "remove": remove, "operation": "plan",
             "held": all.held, "in_sync": all.in_sync, "unmanaged": all.unmanaged, "unread_targets": all.unread_targets,
+            "unlisted_targets": all.unlisted_targets,
         },
         "digest": plan.digest,
         "errored": plan.errored,

@@ -80,6 +80,10 @@ fn aliases(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<Strin
             _ => add("in_sync", 1),
         }
     }
+    if target.is_unlisted() {
+        // Nobody knows, and no number says that.
+        counts.remove("unmanaged");
+    }
     counts
 }
 

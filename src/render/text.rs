@@ -218,13 +218,15 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
 pub(super) const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
 
 fn summary(plan: &PlanDocument) -> String {
-    let Summary { held, in_sync, unmanaged, refused, unread_targets, .. } = &plan.summary;
+    let Summary { held, in_sync, refused, unread_targets, .. } = &plan.summary;
     let unusable = plan.summary.unusable.unwrap_or_default();
     if plan.summary.changes() + held + unread_targets + refused + unusable == 0 {
         let partial = if plan.partial { format!(" {PARTIAL}") } else { String::new() };
-        return format!("No changes. {in_sync} in sync, {unmanaged} unmanaged.{partial}\n");
+        let unmanaged = unmanaged(&plan.summary);
+        return format!("No changes. {in_sync} in sync, {unmanaged}.{partial}\n") + &unlisted(&plan.summary);
     }
-    let mut text = if plan.partial { format!("{PARTIAL}\n") } else { String::new() };
+    let mut text =
+        if plan.partial { format!("{PARTIAL}\n") } else { String::new() } + &unlisted(&plan.summary);
     text += &format!("{}\n", counts(&plan.kind, &plan.summary));
     if *refused > 0 {
         let _ =
@@ -245,7 +247,8 @@ fn summary(plan: &PlanDocument) -> String {
 
 /// The line that programs may look for: it is stable
 pub(super) fn counts(kind: &str, summary: &Summary) -> String {
-    let Summary { create, update, replace, rename, delete, held, in_sync, unmanaged, .. } = summary;
+    let Summary { create, update, replace, rename, delete, held, in_sync, .. } = summary;
+    let unmanaged = unmanaged(summary);
     let title = if kind == "drift" { "Drift" } else { "Plan" };
     let unusable = match summary.unusable {
         Some(count) => format!(" ({count} of them on keys that cannot be used)"),
@@ -253,8 +256,28 @@ pub(super) fn counts(kind: &str, summary: &Summary) -> String {
     };
     format!(
         "{title}: {create} to create, {update} to retarget, {replace} to replace, {rename} to rename, {delete} to delete; \
-         {held} held, {in_sync} in sync{unusable}, {unmanaged} unmanaged."
+         {held} held, {in_sync} in sync{unusable}, {unmanaged}."
     )
+}
+
+/// How many names are unmanaged, and whether that is all of them
+fn unmanaged(Summary { unmanaged, unlisted_targets, .. }: &Summary) -> String {
+    match (unmanaged, unlisted_targets) {
+        (count, 0) => format!("{count} unmanaged"),
+        (0, targets) => format!("unmanaged unknown in {}", plural(*targets, "target")),
+        (count, targets) => format!("{count} unmanaged, unknown in {}", plural(*targets, "target")),
+    }
+}
+
+/// Where names were read and no listing: what that means
+pub(super) fn unlisted(summary: &Summary) -> String {
+    match summary.unlisted_targets {
+        0 => String::new(),
+        count => format!(
+            "Read by name: {}. Only the names that the manifest speaks about; --read list shows what is unmanaged.\n",
+            plural(count, "target")
+        ),
+    }
 }
 
 /// `3 ListAliases, 2 DescribeKey`: the reads that grow with the account; who we are is asked once a target

@@ -26,6 +26,8 @@ pub enum Bug {
     AcceptAlreadyExists,
     /// A listing ends where a page of it fails
     ShortListingIsTheWorld,
+    /// A name that could not be read is taken for one that is not there
+    TakeAnUnreadNameForNone,
     /// One clean listing is convergence
     TrustOneCleanRead,
     /// The look before a write is left out
@@ -65,10 +67,11 @@ pub enum Bug {
 }
 
 impl Bug {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::RetryDeletesBlindly,
         Self::AcceptAlreadyExists,
         Self::ShortListingIsTheWorld,
+        Self::TakeAnUnreadNameForNone,
         Self::TrustOneCleanRead,
         Self::SkipTheProbe,
         Self::IgnoreTheLanes,
@@ -93,7 +96,7 @@ impl Bug {
     pub fn breaks(self) -> Rule {
         match self {
             Self::WriteIgnoredNames => Rule::Scope,
-            Self::ShortListingIsTheWorld => Rule::WholeListing,
+            Self::ShortListingIsTheWorld | Self::TakeAnUnreadNameForNone => Rule::WholeListing,
             Self::MistakeTheKey => Rule::Shown,
             Self::ForgetProtection | Self::AlwaysPrune => Rule::Kept,
             Self::IgnoreTheStop => Rule::Stop,
@@ -234,10 +237,12 @@ impl KmsRead for Buggy {
     }
 
     async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {
-        if self.has(Bug::SkipTheProbe) {
+        // Before there is a plan, a look is part of reading.
+        if self.has(Bug::SkipTheProbe) && self.kms.has_shown() {
             return Ok(self.kms.planned(name));
         }
-        self.kms.probe_alias(name).await
+        let probed = self.kms.probe_alias(name).await;
+        if self.has(Bug::TakeAnUnreadNameForNone) { Ok(probed.unwrap_or_default()) } else { probed }
     }
 
     fn calls(&self) -> Calls {

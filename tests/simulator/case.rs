@@ -13,6 +13,8 @@ pub struct Flags {
     pub patience: &'static str,
     pub steady: u32,
     pub no_wait: bool,
+    /// How live aliases are read
+    pub read: &'static str,
 }
 
 /// One run of the program in the course of a simulation
@@ -107,11 +109,13 @@ fn operator(seed: u64, who: &str, prefix: &'static str) -> Operator {
     let mut random = stream(seed, &format!("course of the {who}"));
     let mut ways = stream(seed, &format!("ways of the {who}"));
     let mut undos = stream(seed, &format!("reverts of the {who}"));
+    let mut reads = stream(seed, &format!("reads of the {who}"));
     let mut turn = |_| {
         let flags = Flags {
             patience: random.one(&["2s", "20s", "180s"]),
             steady: random.u32(2..4),
             no_wait: random.happens(0.2),
+            read: reads.one(&["list", "names", "auto"]),
         };
         let perils = perils(&mut random);
         let undo = undo(&mut undos);

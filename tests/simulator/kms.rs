@@ -140,6 +140,11 @@ impl SimKms {
         }
     }
 
+    /// Whether there is a plan by now
+    pub fn has_shown(&self) -> bool {
+        !self.ends.out.text().is_empty()
+    }
+
     /// What the plan shows of an alias, as though a look had shown the same
     pub fn planned(&self, name: &AliasName) -> Option<KeyFacts> {
         let service = self.service();
@@ -224,8 +229,13 @@ impl KmsRead for SimKms {
         Ok(page)
     }
 
-    async fn key_alias_page(&self, _: &KeyId, marker: Option<&str>) -> Result<AliasPage, KmsError> {
-        self.alias_page(marker).await
+    async fn key_alias_page(&self, key: &KeyId, _: Option<&str>) -> Result<AliasPage, KmsError> {
+        let (process, id) = (self.process, key.as_str());
+        let list = |service: &mut Service, at| Ok(Page(service.page_of(process, id, at)));
+        let (Page(mut page), kind) = self.call("ListAliases", ("", id), list).await?;
+        // Half of an answer: it says that more follows, and not where.
+        page.truncated = kind.is_some();
+        Ok(page)
     }
 
     async fn key_policy(&self, _: &KeyId) -> Result<String, KmsError> {

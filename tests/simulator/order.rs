@@ -58,6 +58,9 @@ impl Order {
         if !matches!(self.errand, Errand::Plan(_)) {
             words.extend(self.flags.words(bug));
         }
+        if !matches!(self.errand, Errand::Revert(..)) {
+            words.extend(["--read", self.flags.read].map(OsString::from));
+        }
         words.extend(self.without.iter().flat_map(|name| ["--exclude-alias", name]).map(OsString::from));
         let digest = self.approved.as_ref().and_then(|plan| plan.digest.as_deref());
         let digest = digest.filter(|_| bug != Some(Bug::ForgetTheDigest));
@@ -68,7 +71,7 @@ impl Order {
 
 impl Flags {
     fn words(self, bug: Option<Bug>) -> impl Iterator<Item = OsString> {
-        let Self { patience, steady, no_wait } = self;
+        let Self { patience, steady, no_wait, .. } = self;
         let steady = if bug == Some(Bug::TrustOneCleanRead) { 1 } else { steady };
         let words =
             ["--wait-timeout".to_owned(), patience.to_owned(), "--steady".to_owned(), steady.to_string()];

@@ -14,7 +14,7 @@ use super::world::World;
 /// Runs in peace until one has nothing to write, at most
 const MOST_RUNS: u64 = 4;
 /// How the runs in peace are called
-const PATIENT: Flags = Flags { patience: "180s", steady: 2, no_wait: false };
+const PATIENT: Flags = Flags { patience: "180s", steady: 2, no_wait: false, read: "auto" };
 
 impl Stage {
     /// The faults stop: the program has to come to rest

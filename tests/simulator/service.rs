@@ -40,7 +40,7 @@ pub struct Process {
     pub watch: Watch,
     pub perils: Perils,
     pub calls: u32,
-    turns: BTreeMap<&'static str, usize>,
+    turns: BTreeMap<String, usize>,
 }
 
 impl Process {
@@ -177,12 +177,12 @@ impl Service {
     }
 
     /// The replica that answers this call of this run
-    pub fn replica(&mut self, process: usize, operation: &'static str) -> usize {
+    pub fn replica(&mut self, process: usize, what: &str) -> usize {
         let count = self.world.lag.replicas.len();
         if self.any_replica {
             return self.replicas.usize(..count);
         }
-        let turn = self.processes[process].turns.entry(operation).or_default();
+        let turn = self.processes[process].turns.entry(what.to_owned()).or_default();
         *turn += 1;
         *turn % count
     }
@@ -216,9 +216,24 @@ impl Service {
 
     /// What a look at an alias shows, and the truth at that moment
     pub fn look(&mut self, process: usize, name: &str, at: At) -> Look {
-        let replica = self.replica(process, "DescribeKey");
+        // Each name has a turn of its own: names that are read side by side are no listing, which stays on one replica.
+        let replica = self.replica(process, name);
         let answer = self.world.seen(name, replica, at).filter(|id| self.world.keys.contains_key(id));
+        let watch = &mut self.processes[process].watch;
+        if watch.listing != Listing::Whole && watch.writes == 0 {
+            let lag = self.world.lag.replicas.iter().max().copied().unwrap_or_default();
+            watch.since = watch.since.min(at - lag - self.world.lag.uneven);
+        }
         Look { answer, truth: self.world.now(name), at, sent: 0 }
+    }
+
+    /// The aliases of one key, which fit on one page
+    pub fn page_of(&mut self, process: usize, key: &str, at: At) -> AliasPage {
+        let replica = self.replica(process, key);
+        let (names, _) = self.world.page(replica, "", usize::MAX, at);
+        let of_key = names.into_iter().filter(|(_, id)| *id == key);
+        let listed = |(name, id): (String, Id)| ListedAlias { name, target: Some(KeyId::from_service(id)) };
+        AliasPage { aliases: of_key.map(listed).collect(), next_marker: None, truncated: false }
     }
 
     /// A page; a listing stays on the replica that answered its first one

@@ -57,7 +57,7 @@ impl Stage {
         let began = self.clock.at();
         let process = {
             let mut service = self.service();
-            let watch = Watch::new(wishes.clone(), order.errand.clone(), order.approved.clone(), began);
+            let watch = Watch::new(wishes.clone(), &order, began);
             service.processes.push(Process::new(watch, order.perils));
             service.totals.count(&order.errand);
             service.processes.len() - 1

@@ -1,10 +1,10 @@
 //! What one run of the program was seen to do -> whether it kept the rules. Every rule that a run can break is here.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kms_alias::kms::{AliasPage, ListedAlias};
 
-use super::order::Errand;
+use super::order::{Errand, Order};
 use super::rules::{Broken, Rule};
 use super::shown::{Change, Shown, Sign};
 use super::wishes::{QUOTAS, WRITES, Wishes};
@@ -59,9 +59,13 @@ pub struct Watch {
     pub unsure: u64,
     /// The longest that a write kept the answer of its look waiting
     pub oldest_look: At,
+    /// The names that it has to know if it does not list all of them; none where it has to
+    names: BTreeSet<String>,
     /// What its first listing shows, as far as it has come, and whether that is the whole
     listed: BTreeMap<String, String>,
     listed_whole: bool,
+    /// What the first look at each name showed
+    first_looks: BTreeMap<String, Option<String>>,
     looks: BTreeMap<String, Look>,
     sent: BTreeMap<String, u32>,
     departures: [VecDeque<At>; 3],
@@ -73,7 +77,11 @@ pub fn short(id: &str) -> &str {
 }
 
 impl Watch {
-    pub fn new(wishes: Wishes, errand: Errand, approved: Option<Shown>, began: At) -> Self {
+    pub fn new(wishes: Wishes, order: &Order, began: At) -> Self {
+        let (errand, approved) = (order.errand.clone(), order.approved.clone());
+        let may = order.flags.read != "list" && !matches!(errand, Errand::Revert(..));
+        let known = |name: &&String| may && wishes.owns(name) && !order.without.contains(*name);
+        let names = wishes.wishes.keys().filter(known).cloned().collect();
         let shown = match &errand {
             Errand::Saved(_, shown) => Some(shown.clone()),
             Errand::Apply | Errand::Plan(_) | Errand::Revert(..) => None,
@@ -91,8 +99,10 @@ impl Watch {
             changed: BTreeMap::new(),
             unsure: 0,
             oldest_look: 0,
+            names,
             listed: BTreeMap::new(),
             listed_whole: false,
+            first_looks: BTreeMap::new(),
             looks: BTreeMap::new(),
             sent: BTreeMap::new(),
             departures: Default::default(),
@@ -102,6 +112,7 @@ impl Watch {
     /// A look whose answer has come back
     pub fn looked(&mut self, name: &str, look: Look, at: At) {
         let sent = self.sent.get(name).copied().unwrap_or_default();
+        self.first_looks.entry(name.to_owned()).or_insert_with(|| look.answer.map(short).map(str::to_owned));
         self.looks.insert(name.to_owned(), Look { sent, at, ..look });
     }
 
@@ -154,7 +165,7 @@ impl Watch {
         if !shown.is_applicable() {
             return Some("the saved plan is not one to apply".to_owned());
         }
-        let listed = |name: &str| self.listed.get(name).map(String::as_str);
+        let listed = |name: &str| self.first_seen(name);
         if shown.changes.get(name).is_some_and(|change| change.to.as_deref() == listed(name)) {
             return Some("it was listed as wanted".to_owned());
         }
@@ -165,13 +176,28 @@ impl Watch {
         Some(format!("{moved} was listed on {:?}, which the saved plan did not show", listed(moved)))
     }
 
+    /// The key that its plan was made from
+    fn first_seen(&self, name: &str) -> Option<&str> {
+        match self.listed_whole {
+            true => self.listed.get(name).map(String::as_str),
+            false => self.first_looks.get(name)?.as_deref(),
+        }
+    }
+
+    /// Whether all was read that a plan needs: the whole listing, or every name that the manifest speaks about
+    fn has_read(&self) -> bool {
+        let named =
+            !self.names.is_empty() && self.names.iter().all(|name| self.first_looks.contains_key(name));
+        self.listing == Listing::Whole || named
+    }
+
     fn may_write(&self, operation: &str, name: &str, key: &str) -> Result<(), (Rule, &'static str)> {
         let wishes = &self.wishes;
         if !wishes.owns(name) {
             return Err((Rule::Scope, "outside the scope, or ignored"));
         }
-        if self.listing != Listing::Whole {
-            return Err((Rule::WholeListing, "the last listing was not whole"));
+        if !self.has_read() {
+            return Err((Rule::WholeListing, "neither the last listing was whole nor was every name read"));
         }
         if matches!(self.errand, Errand::Plan(_)) {
             return Err((Rule::Shown, "it was only to plan"));
@@ -258,7 +284,7 @@ impl Watch {
             }
             let looked = self.looks.get(name).is_some_and(|look| look.answer == goal);
             // Of a name that it did not write, its listing may have said so in the very moment before somebody else changed it.
-            let listed = !self.sent.contains_key(name) && self.listed.get(name) == change.to.as_ref();
+            let listed = !self.sent.contains_key(name) && self.first_seen(name) == change.to.as_deref();
             if !true_once && !looked && !listed {
                 return Err(Rule::Claim.broken(format!("it said that {name} is done, and it never was")));
             }

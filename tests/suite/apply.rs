@@ -40,7 +40,7 @@ async fn apply_plan(
 ) -> Report {
     let (lanes, policy) = (Lanes::new(target.rates), Policy::of(target));
     let tools = Tools { kms, lanes: &lanes, patience: Patience::default(), stop };
-    let aim = Aim { target, desired: &prepared.desired, policy: &policy };
+    let aim = Aim { target, snapshot: &prepared.snapshot, desired: &prepared.desired, policy: &policy };
     let happened = |event: Event<'_>| {
         if let Event::Step(Step::Ended(applied)) = event {
             done(applied);
@@ -419,7 +419,12 @@ async fn what_was_seen_of_the_creates_is_not_said_of_the_deletes() {
     let prepared = prepare(&renamed_by_hand, &policy, &kms).await.unwrap();
     let (lanes, stop) = (Lanes::new(Rates::default()), CancellationToken::new());
     let tools = Tools { kms: &kms, lanes: &lanes, patience: Patience::default(), stop: &stop };
-    let aim = Aim { target: &renamed_by_hand, desired: &prepared.desired, policy: &policy };
+    let aim = Aim {
+        target: &renamed_by_hand,
+        snapshot: &prepared.snapshot,
+        desired: &prepared.desired,
+        policy: &policy,
+    };
     let report = converge(&prepared.plan, &aim, &tools, false, &|_| {}).await;
     assert!(report.is_complete() && report.verdict.is_none(), "{report:?}");
 }

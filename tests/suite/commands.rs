@@ -355,15 +355,19 @@ aliases: {}
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_of_another_account_are_refused_before_anything_is_read() {
+async fn what_is_read_with_credentials_of_another_account_is_dropped() {
     let manifest = "version: 1\nscope: [alias/app/]\ntargets: {a: {account: \"444455556666\", region: us-east-1}}\naliases: {}\n";
     // This connector answers for the target's own account, so the identity has to come from elsewhere: a service that
     // knows the caller as somebody else.
-    let kms = FakeKms::with(&[]);
-    let ran = run_with(|_| StrangerConnect(kms.clone()), manifest, &["apply", "-y"], None).await;
+    let kms = FakeKms::with(&[("alias/app/theirs", A)]);
+    let args = ["apply", "-y", "--prune", "--allow", "mass-delete,empty"];
+    let ran = run_with(|_| StrangerConnect(kms.clone()), manifest, &args, None).await;
     assert_eq!(ran.exit, Exit::Runtime);
     assert!(ran.out.contains("they are for account 111122223333"), "{}", ran.out);
-    assert!(kms.calls_to("ListAliases").is_empty());
+    assert!(!ran.out.contains("alias/app/theirs"), "{}", ran.out);
+    // One page was asked for beside the identity, and nothing after it.
+    let calls = kms.service().calls().len();
+    assert_eq!((calls, kms.truth().len()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]

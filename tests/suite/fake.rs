@@ -95,6 +95,7 @@ pub fn target(declared: &[(&str, &str)]) -> Target {
         awaits_accounts: false,
         region: Some(REGION.into()),
         profile: None,
+        endpoint_url: None,
         roles: Roles::default(),
         scope: Scope { prefixes: vec!["alias/app/".into()], ..Scope::default() },
         prune: false,

@@ -40,6 +40,7 @@ mod organization;
 mod process;
 mod ran;
 mod random_worlds;
+mod reading;
 mod receipts;
 mod renames;
 mod reports;

@@ -409,3 +409,37 @@ fn a_second_signal_does_not_wait() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+#[test]
+fn the_endpoint_of_a_target_is_where_its_kms_is_asked_and_flag_and_environment_go_before_it() {
+    let manifest = |endpoint: &str| {
+        format!(
+            "version: 1\nscope: [alias/app/]\ntargets:\n  prod: {{account: \"{ACCOUNT}\", region: {REGION}, endpoint_url: \
+             \"{endpoint}\"}}\naliases: {{alias/app/x: {B}}}\n"
+        )
+    };
+    let live = || world(&[("alias/app/x", B)]);
+    let [kms, others] = [(); 2].map(|()| Site::new("", live(), Scenario::default()));
+    let nowhere = "http://127.0.0.1:1";
+    let plan = |endpoint: &str, variables: &[(&str, &str)], args: &[&str]| {
+        let directory = with_manifest(&manifest(endpoint));
+        let mut command = kms_alias(directory.path(), &[&["plan"][..], args].concat());
+        command.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "secret");
+        let ran = command.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+        let seen = (kms.requests(), others.requests());
+        for site in [&kms, &others] {
+            site.sandbox.with(|service| service.forget_calls());
+        }
+        seen
+    };
+    let (own, all) = (kms.sandbox.endpoint_url(), others.sandbox.endpoint_url());
+    // One request tells who we are, which no endpoint of KMS can, and one lists.
+    assert_eq!(plan(&own, &[("AWS_ENDPOINT_URL_STS", &all)], &[]), (1, 1));
+    assert_eq!(plan(nowhere, &[("AWS_ENDPOINT_URL_STS", &all), ("AWS_ENDPOINT_URL_KMS", &own)], &[]), (1, 1));
+    assert_eq!(plan(nowhere, &[("AWS_ENDPOINT_URL", &all)], &[]), (0, 2));
+    assert_eq!(plan(nowhere, &[], &["--endpoint-url", &all]), (0, 2));
+    let directory = with_manifest(&manifest(nowhere).replace(B, "bbbb2222-0000-4000-8000-000000002026"));
+    let sandbox = ran(directory.path(), &["plan", "--sandbox"]);
+    assert_eq!(sandbox.status.code(), Some(0), "{}", text(&sandbox.stdout));
+}

@@ -8,14 +8,17 @@ use kms_alias::choose::Choices;
 use kms_alias::diff::diff;
 use kms_alias::inspect::{Fact, Facts};
 use kms_alias::kms::KeyFacts;
-use kms_alias::list::{Live, Snapshot};
+use kms_alias::list::{Extent, Live, Snapshot};
 use kms_alias::plan::order::ALIASES_PER_KEY;
 use kms_alias::plan::{Action, Plan, Policy, candidates, plan};
+use kms_alias::prepare::{Prepared, prepare};
+use kms_alias::read::ReadBy;
 use kms_alias::resolve::resolve;
+use kms_alias::sandbox::{Key, Scenario};
 use kms_alias::target::{Declared, Harm, Manner, Place, Protection, Target, Want};
 use proptest::prelude::*;
 
-use crate::fake::{A, B, C, alias, identity, key, target};
+use crate::fake::{A, B, C, FakeKms, alias, home, identity, key, target, world};
 
 /// Ours, then one that is ignored and one out of scope
 const NAMES: [&str; 8] = [
@@ -129,10 +132,40 @@ impl World {
         plan(candidates(&diff, &desired, &policy), &diff, &policy, &facts())
     }
 
+    /// The same as a service, in which no alias is on a key that is gone
+    fn service(&self) -> FakeKms {
+        let mut world = world(&[]);
+        world.put_key(&home(), Key::new(MAC).of_kind("HMAC_256", "GENERATE_VERIFY_MAC"));
+        for (name, id) in self.live().into_iter().filter(|(_, id)| id.as_str() != GONE) {
+            world.put_alias(&home(), name.as_str(), Some(id.as_str()), 0);
+        }
+        for (id, count) in [A, B].into_iter().zip(self.crowd) {
+            (0..count).for_each(|i| world.put_alias(&home(), &format!("alias/crowd/{id}/{i}"), Some(id), 0));
+        }
+        FakeKms::new(world, Scenario::default())
+    }
+
     /// A world whose keys have at most as many aliases as their quota, as every real one has
     fn is_possible(&self) -> bool {
         self.counts(&self.live()).values().all(|count| *count <= ALIASES_PER_KEY)
     }
+}
+
+/// Plans the world by its names and by its listing
+async fn check_reads(world: &World) {
+    let target = Target { prune: false, ..world.target() };
+    let plan = async |read| {
+        let kms = world.service();
+        let policy = Policy { read, ..Policy::of(&target) };
+        prepare(&target, &policy, &kms).await.unwrap()
+    };
+    let (listed, named) = (plan(ReadBy::List).await, plan(ReadBy::Names).await);
+    let comes_to = |prepared: &Prepared| {
+        let Plan { changes, stages, held, refusals, kept, in_sync, .. } = prepared.plan.clone();
+        (changes, stages, held, refusals, kept, in_sync)
+    };
+    assert_eq!(comes_to(&listed), comes_to(&named));
+    assert!(named.plan.unmanaged.is_empty() || named.snapshot.extent != Extent::Named);
 }
 
 fn facts() -> Facts {
@@ -209,6 +242,13 @@ fn check(world: &World) {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #[test]
+    fn names_that_are_read_by_name_are_planned_as_those_of_a_whole_listing(world in any_world()) {
+        prop_assume!(world.is_possible());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(check_reads(&world));
+    }
+
     #[test]
     fn no_plan_touches_what_it_must_not_and_a_second_one_has_nothing_to_do(world in any_world()) {
         prop_assume!(world.is_possible());

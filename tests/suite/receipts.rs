@@ -106,7 +106,7 @@ async fn apply_until(kms: &FakeKms, target: &Target, until: usize) -> (Report, V
     let (lanes, stop) = (Lanes::new(target.rates), CancellationToken::new());
     let recorded = Recorded::new(kms, &receipt, "test", &prepared.plan, &stop);
     let tools = Tools { kms: &recorded, lanes: &lanes, patience: Patience::default(), stop: &stop };
-    let aim = Aim { target, desired: &prepared.desired, policy: &policy };
+    let aim = Aim { target, snapshot: &prepared.snapshot, desired: &prepared.desired, policy: &policy };
     let report = converge(&prepared.plan, &aim, &tools, true, &|_| {}).await;
     let lines = lines.lock().unwrap().clone();
     (report, lines)

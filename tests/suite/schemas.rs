@@ -119,6 +119,7 @@ fn target() -> TargetPlan {
         prune: true,
         errored: true,
         error: Some(error()),
+        read: Some("list".to_owned()),
         changes: vec![change()],
         refusals: vec![refusal()],
         unmanaged: BTreeMap::from([("x".to_owned(), text())]),

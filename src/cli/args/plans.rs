@@ -10,10 +10,11 @@ use crate::access::PoliciesOf;
 use crate::alias::Pattern;
 use crate::duration;
 use crate::plan::guards::{Allow, FailOn};
+use crate::read::ReadBy;
 use crate::target::Target;
 
 /// Flags that narrow or widen a plan
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct PlanArgs {
     /// Only these aliases; the plan is then partial; may be repeated
     #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
@@ -30,6 +31,19 @@ pub struct PlanArgs {
     /// Delete only what is declared absent, whatever the manifest says
     #[arg(long, overrides_with = "prune")]
     pub no_prune: bool,
+
+    /// Read all live aliases, or only the names that the manifest speaks about; what is unmanaged is then unknown. Without prune, auto takes
+    /// whichever costs less: a few names of a large account
+    #[arg(
+        long,
+        value_enum,
+        value_name = "list|names|auto",
+        hide_possible_values = true,
+        default_value = "auto",
+        env = "KMS_ALIAS_READ",
+        hide_env = true
+    )]
+    pub read: ReadBy,
 
     /// Exit 2 if there are differences
     #[arg(long)]

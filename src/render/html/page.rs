@@ -133,6 +133,8 @@ fn totals(summary: &Summary) -> String {
     ];
     counts.extend(summary.unusable.map(|count| (count, "held", "on unusable keys")));
     counts.extend([(in_sync, "plain", "in sync"), (unmanaged, "plain", "unmanaged")]);
+    let Summary { unlisted_targets, .. } = *summary;
+    counts.extend((unlisted_targets > 0).then_some((unlisted_targets, "held", "targets read by name")));
     // All the others count only what could be read.
     counts.extend((unread_targets > 0).then_some((unread_targets, "delete", "targets not read")));
     let item = |(count, class, what): (usize, &str, &str)| {

@@ -10,7 +10,7 @@ mod tame;
 use super::access;
 use super::receipt;
 use super::style::{KeyNames, Palette, harmless, plural};
-use super::text::{self, PARTIAL, Row, Sheet, counts};
+use super::text::{self, PARTIAL, Row, Sheet, counts, unlisted};
 use crate::document::{PlanDocument, PlannedChange, RefusalText, Summary, TargetPlan, Verb};
 use crate::receipt::history::History;
 use fit::{List, Part, fit};
@@ -160,6 +160,10 @@ fn tally(plan: &PlanDocument) -> String {
     if plan.partial {
         text += &format!("\n{PARTIAL}\n");
     }
+    let unlisted = unlisted(&plan.summary);
+    if !unlisted.is_empty() {
+        text += &format!("\n{unlisted}");
+    }
     if let Some(base) = &plan.base {
         let unreadable = if base.readable { "" } else { ", where the manifest cannot be read" };
         text += &format!("\nCompared with commit {}{unreadable}.\n", brief(&base.commit));
@@ -176,6 +180,7 @@ fn table(plan: &PlanDocument) -> List {
     let quiet = plan.targets.len() - lines.len();
     let close = match quiet {
         0 => String::new(),
+        _ if plan.summary.unlisted_targets > 0 => format!("\n{} as declared.\n", plural(quiet, "target")),
         _ => format!("\n{} as declared, with nothing unmanaged.\n", plural(quiet, "target")),
     };
     let open = if lines.is_empty() { String::new() } else { open.to_owned() };
