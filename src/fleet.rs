@@ -15,7 +15,7 @@ use crate::blame::lookup::Trails;
 use crate::blame::{Blame, Question};
 use crate::idle::{idle_patterns, refusal};
 use crate::inspect::inspect;
-use crate::kms::{Calls, Connect, IamRead, KmsRead, TrailRead};
+use crate::kms::{Calls, Connect, IamRead, KmsRead, TrailRead, add_calls};
 use crate::list::Extent;
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
@@ -228,9 +228,7 @@ pub fn totals(surveyed: &[Surveyed]) -> Totals {
     let refused = usize::from(refusal(&idle_patterns(surveyed), surveyed).is_some());
     let mut totals = Totals { refused, ..Totals::default() };
     for one in surveyed {
-        for (operation, count) in &one.calls {
-            *totals.calls.entry(operation.clone()).or_default() += count;
-        }
+        add_calls(&mut totals.calls, &one.calls);
         let Ok(Prepared { plan, .. }) = &one.prepared else {
             totals.unread += 1;
             continue;

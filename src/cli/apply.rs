@@ -291,7 +291,7 @@ impl Session<'_> {
             Event::Left(names) => progress.leave(target, names.len()),
         };
         let report = converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened).await;
-        self.keep_calls(kms.calls());
+        self.keep_calls(&kms.calls());
         let _ = Seen::of(target, &report).map(|seen| receipt.note(Line::Verdict(seen)));
         Ok(report)
     }

@@ -55,7 +55,7 @@ impl Session<'_> {
             discoveries = discovering => discoveries,
         };
         self.close(sandbox).await?;
-        discoveries.iter().for_each(|discovery| self.keep_calls(discovery.calls.clone()));
+        discoveries.iter().for_each(|discovery| self.keep_calls(&discovery.calls));
         Ok(Ok(discoveries))
     }
 

@@ -14,7 +14,7 @@ use crate::bounded::{Limit, read_text};
 use crate::document::{self, ErrorText};
 use crate::draft::{Readers, put};
 use crate::fleet::Surveyed;
-use crate::kms::Calls;
+use crate::kms::{Calls, add_calls};
 use crate::load::Problems;
 use crate::poll::{now, time_of_day};
 use crate::render::diff::Live;
@@ -105,9 +105,7 @@ impl Session<'_> {
         {
             let mut run = self.known();
             // What was asked before there were targets belongs to reading them.
-            for (operation, count) in std::mem::take(&mut run.calls) {
-                *plan.api_calls.entry(operation).or_default() += count;
-            }
+            add_calls(&mut plan.api_calls, &std::mem::take(&mut run.calls));
             (run.plan, run.live) = (Some(plan), live);
         }
         self.tell_planned();
@@ -126,9 +124,8 @@ impl Session<'_> {
     }
 
     /// Keeps what was asked of the service before there was a plan, or in order to write
-    pub(super) fn keep_calls(&self, calls: Calls) {
-        let kept = &mut self.known().calls;
-        calls.into_iter().for_each(|(operation, count)| *kept.entry(operation).or_default() += count);
+    pub(super) fn keep_calls(&self, calls: &Calls) {
+        add_calls(&mut self.known().calls, calls);
     }
 
     /// Keeps what ends the run

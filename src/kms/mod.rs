@@ -32,6 +32,15 @@ pub use fault::{Fault, KmsError};
 /// Requests sent so far by operation, retries included
 pub type Calls = BTreeMap<String, u64>;
 
+/// Adds `more` to `calls`
+pub fn add_calls(calls: &mut Calls, more: &Calls) {
+    for (operation, count) in more {
+        // What is read from a file may be any number.
+        let sum = calls.entry(operation.clone()).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+}
+
 /// Reads of one account and Region
 pub trait KmsRead: Send + Sync {
     /// Whose credentials these are (`sts:GetCallerIdentity`)

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::form::Run;
 use super::harmless::harmless;
 use crate::document::{AppliedChange, PlannedChange, TargetPlan, TargetReport, Verb};
+use crate::kms::add_calls;
 
 const LAST_SUCCESS: &str = "kms_alias_last_success_timestamp_seconds";
 
@@ -103,9 +104,7 @@ fn changes(target: &TargetPlan, report: Option<&TargetReport>) -> BTreeMap<Strin
 fn calls(run: &Run, file: &mut File) {
     let plan = run.plan.as_ref();
     let mut calls = run.calls.clone();
-    for (operation, count) in plan.iter().flat_map(|plan| &plan.api_calls) {
-        *calls.entry(operation.clone()).or_default() += count;
-    }
+    plan.iter().for_each(|plan| add_calls(&mut calls, &plan.api_calls));
     let calls = calls.iter().map(|(operation, count)| (label("operation", operation), *count as f64));
     file.family("kms_alias_api_calls_total", "counter", "Requests of the run, retries included.", calls);
     let written = run.written.iter().flat_map(|written| &written.report.targets);
