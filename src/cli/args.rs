@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::select::Shard;
 use crate::access::PoliciesOf;
 use crate::duration;
 use crate::kms::endpoint;
 use crate::permissions::Purpose;
 use crate::sandbox::Flags;
+use crate::shard::Shard;
 pub use comment::CommentArgs;
 pub use plans::{
     ApplyArgs, DriftArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs,

@@ -48,6 +48,7 @@ use crate::render::form::Run;
 use crate::render::harmless::{self, harmless};
 use crate::render::style::Palette;
 use crate::sandbox::Flags;
+use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target, targets};
 
 use args::{Cli, Color, Command, Global, Output, PlanArgs};
@@ -259,7 +260,12 @@ impl Session<'_> {
     fn targets(&self, manifest: &Manifest, args: &PlanArgs) -> Result<Vec<(Target, Policy)>, String> {
         let all = targets(manifest);
         let count = all.len();
-        let chosen = select::targets(all, &self.global.target, self.global.shard)?;
+        let shared = select::selected(all, &self.global.target)?;
+        if let Some(shard) = self.global.shard {
+            let fleet = Some(fleet_of(manifest, &shared, args));
+            self.known().shard = Some(ShardText { part: shard.to_string(), fleet });
+        }
+        let chosen = select::part(shared, self.global.shard);
         let narrowed = chosen.len() < count;
         let narrow = |mut target: Target| {
             target.select(&args.alias, &args.exclude_alias);
@@ -279,6 +285,15 @@ impl Session<'_> {
         };
         Ok(chosen.into_iter().map(narrow).collect())
     }
+}
+
+/// What tells the parts of one fleet from those of another: run at different commits, or by other flags, they are no whole
+fn fleet_of(manifest: &Manifest, targets: &[Target], args: &PlanArgs) -> String {
+    let sources = manifest.sources.iter().map(|source| source.text.as_str());
+    let patterns = [&args.alias, &args.exclude_alias]
+        .map(|all| all.iter().map(|one| one.text()).collect::<Vec<_>>().join(","));
+    let names = targets.iter().map(|target| &*target.name);
+    fleet(sources.chain(patterns.iter().map(String::as_str)).chain(names))
 }
 
 fn coloured(flag: Color, otherwise: bool) -> bool {

@@ -17,7 +17,8 @@ impl Session<'_> {
         surveyed: &[Surveyed],
         path: Option<&Path>,
     ) -> Result<Receipt, FileError> {
-        let begin = begin(surveyed);
+        let shard = self.known().shard.as_ref().map(|shard| shard.part.clone());
+        let begin = Begin { shard, ..begin(surveyed) };
         if let Some(sink) = self.console.receipt_sink() {
             let receipt = Receipt::new(sink);
             // One that is broken from the start stops the first call.
@@ -84,5 +85,6 @@ fn begin(surveyed: &[Surveyed]) -> Begin {
         digest: digest_of(surveyed).unwrap_or_default(),
         allow,
         partial: totals(surveyed).partial,
+        shard: None,
     }
 }

@@ -20,6 +20,7 @@ use crate::poll::{now, time_of_day};
 use crate::render::diff::Live;
 use crate::render::form::{Form, Run, Written, form};
 use crate::render::harmless::harmless;
+use crate::shard::ShardText;
 
 /// A file of metrics is a few lines for each target
 const LARGEST: Limit = Limit::mib(64);
@@ -30,6 +31,7 @@ pub(super) fn begin(cli: &Cli) -> Run {
         cli.global.file.first().map_or("aliases.yaml".to_owned(), |path| path.display().to_string());
     Run {
         command: reported(&cli.command).unwrap_or_default(),
+        shard: cli.global.shard.map(|shard| ShardText { part: shard.to_string(), fleet: None }),
         manifest,
         problems: Problems::default(),
         errors: Vec::new(),
@@ -106,6 +108,7 @@ impl Session<'_> {
             let mut run = self.known();
             // What was asked before there were targets belongs to reading them.
             add_calls(&mut plan.api_calls, &std::mem::take(&mut run.calls));
+            plan.shard = run.shard.clone();
             (run.plan, run.live) = (Some(plan), live);
         }
         self.tell_planned();

@@ -82,6 +82,7 @@ impl Session<'_> {
             Ok(targets) => targets,
             Err(error) => return Ok(self.refuse_saved(path, &of_members(error, &manifest))),
         };
+        self.known().shard = saved.document.shard.clone();
         let (sandbox, connect, surveyed) = match self.read(targets, Looks::default(), connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
@@ -212,7 +213,8 @@ fn exit_of(error: &SavedError) -> Exit {
 pub(super) fn untimely(plan: &PlanDocument, most: Duration) -> Option<(String, &'static str)> {
     let made = plan.created_at.as_deref().unwrap_or_default();
     let Ok(then) = OffsetDateTime::parse(made, &Rfc3339) else {
-        return Some(("it does not say when it was made".to_owned(), "plan again, and apply that"));
+        let hint = "name a file that `plan --out` saved; what was merged is applied shard by shard";
+        return Some(("it does not say when it was made".to_owned(), hint));
     };
     let (age, made) = (OffsetDateTime::from(time_of_day()) - then, harmless(made));
     if age > most {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccessFinding, BlameText, ErrorText};
 use crate::kms::Calls;
 use crate::plan::Action;
+use crate::shard::ShardText;
 use crate::target::Place;
 
 /// A plan of all targets
@@ -21,9 +22,15 @@ pub struct PlanDocument {
     /// Only in a saved plan: without it, the same plan is the same bytes. UTC, as `2026-12-01T09:00:00.123Z`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
+    /// Only with `--shard`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardText>,
+    /// Only of merged plans that are not whole: the parts that are not among them, as `1/4`
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_shards: Vec<String>,
     /// Of its writes; `null` while a target could not be read
     pub digest: Option<String>,
-    /// Whether a target could not be read
+    /// Whether a target could not be read, or a part of the targets is missing
     pub errored: bool,
     /// Whether the command line leaves names out
     pub partial: bool,

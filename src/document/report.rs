@@ -24,6 +24,9 @@ pub struct ApplyDocument {
     pub plan: PlanDocument,
     /// The file that has every write of it; `null` where there is none
     pub receipt: Option<String>,
+    /// Only of merged applies: the receipts of all of them
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<String>,
     /// `null` where it never came to a write
     pub report: Option<ReportDocument>,
     /// Why it ended early, where the plan and the report do not tell

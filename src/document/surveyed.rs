@@ -30,6 +30,8 @@ pub fn plan(surveyed: &[Surveyed]) -> PlanDocument {
         format_version: FORMAT_VERSION.to_owned(),
         kind: "plan".to_owned(),
         created_at: None,
+        shard: None,
+        missing_shards: Vec::new(),
         digest: digest_of(surveyed),
         errored: totals.unread > 0,
         partial: totals.partial,

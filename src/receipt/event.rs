@@ -63,6 +63,9 @@ pub struct Begin {
     pub allow: Vec<String>,
     /// Whether names were left out by the command line
     pub partial: bool,
+    /// The part of the targets that it was for, as `0/4`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
 }
 
 /// What is to be done in one target

@@ -16,6 +16,7 @@ use crate::document::{
 };
 use crate::kms::Calls;
 use crate::load::Problems;
+use crate::shard::ShardText;
 
 /// The forms of a report
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -51,6 +52,8 @@ pub enum Form {
 pub struct Run {
     /// `plan`, `apply`, `drift` or `revert`
     pub command: &'static str,
+    /// Which part of the targets it was for; `None` where it was for all of them
+    pub shard: Option<ShardText>,
     /// The manifest as the user named it, or the first of them
     pub manifest: String,
     /// What is wrong with the manifest, warnings included
@@ -158,6 +161,7 @@ fn json(run: &Run) -> serde_json::Result<String> {
                 kind: "apply".to_owned(),
                 plan: plan.clone(),
                 receipt: written.and_then(|written| written.receipt.clone()),
+                receipts: Vec::new(),
                 report: written.map(|written| written.report.clone()),
                 error,
                 exit_code: run.exit_code,

@@ -26,6 +26,8 @@ pub fn prometheus(run: &Run, earlier: Option<&str>) -> String {
     file.gauge("kms_alias_last_run_exit_code", "The exit code of the last run.", [(String::new(), code)]);
     let took = run.took.as_secs_f64();
     file.gauge("kms_alias_run_duration_seconds", "How long the last run took.", [(String::new(), took)]);
+    let shard = run.shard.iter().map(|shard| (label("shard", &shard.part), 1.0));
+    file.gauge("kms_alias_shard", "Whether the run of this part of the targets is told of here.", shard);
     targets(run, &mut file);
     calls(run, &mut file);
     file.0

@@ -8,6 +8,7 @@ use kms_alias::document::{
     Summary, TargetPlan, TargetReport, UnusableText,
 };
 use kms_alias::render::report::Tally;
+use kms_alias::shard::ShardText;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -138,6 +139,8 @@ fn plan() -> PlanDocument {
         format_version: "1.0".to_owned(),
         kind: "plan".to_owned(),
         created_at: text(),
+        shard: Some(ShardText { part: "0/2".to_owned(), fleet: text() }),
+        missing_shards: vec!["1/2".to_owned()],
         digest: text(),
         errored: true,
         partial: true,
@@ -181,6 +184,7 @@ fn apply() -> ApplyDocument {
         kind: "apply".to_owned(),
         plan: plan(),
         receipt: text(),
+        receipts: vec!["x".to_owned()],
         report: Some(ReportDocument { summary: Tally::default(), targets: vec![target] }),
         error: Some(error()),
         exit_code: 0,
@@ -246,7 +250,7 @@ fn what_a_document_must_have_is_what_a_reader_of_it_needs() {
         let value = whole.as_object_mut().unwrap().remove(&field).unwrap();
         let read = serde_json::from_value::<PlanDocument>(whole.clone()).is_ok();
         // Serde takes an absent field for `null` where there may be one; the program always writes it.
-        let or_null = ["digest", "base", "created_at"].contains(&&*field);
+        let or_null = ["digest", "base", "created_at", "shard"].contains(&&*field);
         assert!(or_null || read != named(&schema, &field), "{field}");
         whole[&field] = value;
     }
