@@ -19,7 +19,7 @@
 //! [`prepare`](mod@prepare) strings 3 to 7 together for one target, [`fleet`] does so for many, [`converge`](mod@converge)
 //! strings 9 and 10 together, and [`cli`] is the commands. [`receipt`](mod@receipt) keeps what an apply does while it does it,
 //! and [`revert`](mod@revert) makes a plan of the way back; [`saved`] tells what of a saved plan is still to be done. [`shard`] divides
-//! the targets among runs. [`idle`] and [`siblings`] look across targets for what none of them
+//! the targets among runs, and [`merge`](mod@merge) makes one of what these wrote. [`idle`] and [`siblings`] look across targets for what none of them
 //! shows alone. Beside the pipeline, [`explain`] tells what decides about one name,
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
 //! does to the access of others; [`blame`] tells who made a target as it is. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads;
@@ -55,6 +55,7 @@ pub mod inspect;
 pub mod kms;
 pub mod list;
 pub mod load;
+pub mod merge;
 pub mod notify;
 pub mod pace;
 pub mod pages;

@@ -112,7 +112,7 @@ impl SavedPlan {
 
     /// Whether its digest, where it has one, is that of its writes
     pub fn is_genuine(&self) -> bool {
-        self.document.digest.as_ref().is_none_or(|digest| *digest == self.recomputed())
+        self.document.digest.as_ref().is_none_or(|digest| *digest == digest_of_writes(&self.document))
     }
 
     /// Whether it may be applied, and is the one that was approved
@@ -123,6 +123,9 @@ impl SavedPlan {
         let mut names = BTreeSet::new();
         if let Some(twice) = self.document.targets.iter().find(|target| !names.insert(&target.name)) {
             return Err(SavedError::Twice(twice.name.clone()));
+        }
+        if let [missing, ..] = &self.document.missing_shards[..] {
+            return Err(SavedError::Blocked(format!("it was merged without shard {missing}")));
         }
         let held = self.document.targets.iter().flat_map(|target| &target.changes);
         let held = held.filter(|change| change.blocked_by.is_some()).count();
@@ -137,15 +140,6 @@ impl SavedPlan {
             (Some(digest), ..) => return is_expected(digest, expected),
         };
         Err(SavedError::Blocked(blocked))
-    }
-
-    fn recomputed(&self) -> String {
-        let lines = self
-            .document
-            .targets
-            .iter()
-            .flat_map(|target| target.changes.iter().filter_map(|c| line(c, target)));
-        digest_of(lines.collect(), &self.document.allow, self.document.partial)
     }
 
     /// The targets that it names, with the policy that lets them do nothing else
@@ -276,6 +270,13 @@ fn steps_wanted(change: &PlannedChange) -> Vec<Step<'_>> {
         ],
         _ => vec![Step { alias, verb, before, after }],
     }
+}
+
+/// The digest that the writes of a plan have
+pub(crate) fn digest_of_writes(plan: &PlanDocument) -> String {
+    let targets = plan.targets.iter();
+    let lines = targets.flat_map(|target| target.changes.iter().filter_map(|change| line(change, target)));
+    digest_of(lines.collect(), &plan.allow, plan.partial)
 }
 
 /// What the digest is made of

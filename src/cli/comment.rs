@@ -30,7 +30,7 @@ impl Session<'_> {
             return Ok(self.fail(Exit::Usage, "what became of a comment has no form as a diff", hint));
         }
         // First: a file that is none must be told even where there is no token.
-        let body = match self.body(args)? {
+        let (body, exit) = match self.body(args)? {
             Ok(body) => body,
             Err(exit) => return Ok(exit),
         };
@@ -40,7 +40,7 @@ impl Session<'_> {
             Err(error) => return Ok(self.fail(Exit::Usage, &format!("failed to {error}"), Some(error.hint))),
         };
         let Place { repo, number, .. } = place.clone();
-        match place.provider {
+        let told = match place.provider {
             Provider::GitHub => {
                 let github = GitHub::new(repo, number, place.base.as_str());
                 self.speak(github, place, args, body).await
@@ -49,21 +49,28 @@ impl Session<'_> {
                 let gitlab = GitLab { project: repo, number, with_job_token: place.with_job_token };
                 self.speak(gitlab, place, args, body).await
             }
-        }
+        };
+        Ok(told?.worse(exit))
     }
 
-    /// The text of the comment; `None` where none is to be written
-    fn body(&self, args: &CommentArgs) -> anyhow::Result<Result<Option<String>, Exit>> {
-        let frame = Frame { id: &args.id, budget: BUDGET };
+    /// The text of the comment, `None` where none is to be written; and how the program ends once it is there
+    fn body(&self, args: &CommentArgs) -> anyhow::Result<Result<(Option<String>, Exit), Exit>> {
+        let frame = Frame { id: &args.id, budget: BUDGET, merged: args.merge };
         if let Some(path) = &args.failed {
             let said =
                 bounded::read(path, LARGEST_TEXT).with_context(|| format!("read {}", path.display()))?;
-            return Ok(Ok(Some(markdown::failure(
-                &without_commands(&String::from_utf8_lossy(&said)),
-                &frame,
-            ))));
+            let said = without_commands(&String::from_utf8_lossy(&said));
+            return Ok(Ok((Some(markdown::failure(&said, &frame)), Exit::Success)));
         }
-        let Some(path) = &args.path else { return Ok(Ok(None)) };
+        let path = match &args.paths[..] {
+            [] => return Ok(Ok((None, Exit::Success))),
+            paths if args.merge => {
+                let body = self.merged_body(paths, &frame)?;
+                return Ok(body.map(|(text, exit)| (Some(text), exit)));
+            }
+            [path] => path,
+            paths => return Ok(Err(self.refuse_several(paths.len()))),
+        };
         Ok(match self.kept(path)? {
             // Whoever approves the digest below it approves what they see.
             Ok(Kept::Plan(saved)) if !saved.is_genuine() => {
@@ -71,8 +78,8 @@ impl Session<'_> {
                 let sentence = format!("{path}: {}", SavedError::Changed);
                 Err(self.fail(Exit::Stale, &sentence, Some("plan again, and comment on that")))
             }
-            Ok(Kept::Plan(saved)) => Ok(Some(markdown::plan(&saved.document, &frame))),
-            Ok(Kept::Receipt(history)) => Ok(Some(markdown::receipt(&history, &frame))),
+            Ok(Kept::Plan(saved)) => Ok((Some(markdown::plan(&saved.document, &frame)), Exit::Success)),
+            Ok(Kept::Receipt(history)) => Ok((Some(markdown::receipt(&history, &frame)), Exit::Success)),
             Err(exit) => Err(exit),
         })
     }

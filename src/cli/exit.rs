@@ -26,6 +26,20 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The one that says most first
+    const ORDER: [Self; 10] = [
+        Self::Interrupted,
+        Self::Terminated,
+        Self::Usage,
+        Self::Incomplete,
+        Self::Runtime,
+        Self::Stale,
+        Self::Refused,
+        Self::Manifest,
+        Self::Differences,
+        Self::Success,
+    ];
+
     /// The code that the shell sees
     pub fn code(self) -> u8 {
         match self {
@@ -42,21 +56,14 @@ impl Exit {
         }
     }
 
+    /// What this code says; `None` where it is none of them
+    pub fn of(code: u8) -> Option<Self> {
+        Self::ORDER.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// The one of the two that says more: a request to stop, then 6, 1, 5, 4, 3, 2, 0
     pub fn worse(self, other: Self) -> Self {
-        const ORDER: [Exit; 10] = [
-            Exit::Interrupted,
-            Exit::Terminated,
-            Exit::Usage,
-            Exit::Incomplete,
-            Exit::Runtime,
-            Exit::Stale,
-            Exit::Refused,
-            Exit::Manifest,
-            Exit::Differences,
-            Exit::Success,
-        ];
-        *ORDER.iter().find(|exit| **exit == self || **exit == other).unwrap_or(&self)
+        *Self::ORDER.iter().find(|exit| **exit == self || **exit == other).unwrap_or(&self)
     }
 }
 

@@ -152,7 +152,7 @@ impl Session<'_> {
             job.summary.as_ref().map(|path| {
                 let text = |taken| {
                     let room = LARGEST_SUMMARY.saturating_sub(taken + 1);
-                    let told = run(&known, &Frame { id: DEFAULT_ID, budget: room }) + "\n";
+                    let told = run(&known, &Frame { id: DEFAULT_ID, budget: room, merged: false }) + "\n";
                     // One byte too many, and the runner shows nothing of the whole step.
                     if told.len() > room { String::new() } else { told }
                 };

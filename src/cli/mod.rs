@@ -16,6 +16,7 @@ mod explain;
 mod iam_policy;
 pub mod job;
 mod logging;
+mod merge;
 mod notify;
 mod plan;
 mod progress;

@@ -9,6 +9,7 @@ use super::args::{Output, ShowArgs};
 use super::exit::Exit;
 use super::saved::untimely;
 use crate::bounded::{self, Limit};
+use crate::document::PlanDocument;
 use crate::receipt::history::{History, HistoryError, read};
 use crate::render;
 use crate::render::diff::Live;
@@ -29,11 +30,22 @@ pub(super) enum Kept {
 
 impl Session<'_> {
     pub(super) fn show_file(&self, args: &ShowArgs) -> anyhow::Result<Exit> {
-        match self.kept(&args.path)? {
+        let path = match &args.paths[..] {
+            _ if args.merge => return self.show_merged(args),
+            [path] => path,
+            paths => return Ok(self.refuse_several(paths.len())),
+        };
+        match self.kept(path)? {
             Ok(Kept::Plan(saved)) => self.show_saved(&saved, args),
             Ok(Kept::Receipt(history)) => self.show_receipt(&history),
             Err(exit) => Ok(exit),
         }
+    }
+
+    /// Several files are several things to show, unless they are to be one
+    pub(super) fn refuse_several(&self, count: usize) -> Exit {
+        let hint = Some("add --merge if they are of the shards of one fleet, or name one");
+        self.fail(Exit::Usage, &format!("these are {count} files, and one is shown"), hint)
     }
 
     /// What a file has kept, or the exit code after it has been said that it is neither
@@ -58,27 +70,43 @@ impl Session<'_> {
     }
 
     fn show_saved(&self, saved: &SavedPlan, args: &ShowArgs) -> anyhow::Result<Exit> {
-        let plan = &saved.document;
-        let text = match self.global.output {
-            Output::Json => harmless::json(plan)?,
-            Output::Text => render::text::plan(plan, &self.palette()),
-            Output::Diff => render::diff::plan(plan, &Live::mentioned(plan))?,
-            Output::Markdown => markdown::plan(plan, &Frame::default()),
-            Output::Tsv => render::tsv::plan(plan),
-            Output::Ndjson => {
-                let hint = Some("leave -o out, or pass -o json");
-                return Ok(self.fail(Exit::Usage, "events happen, and nothing happens here", hint));
-            }
-            Output::Html => {
-                let hint = Some("make it when you plan, with `--report html=PATH`, or pass -o markdown");
-                return Ok(self.fail(Exit::Usage, "a page is of a run, with its time and exit code", hint));
-            }
+        let text = match self.plan_text(&saved.document, &Frame::default())? {
+            Ok(text) => text,
+            Err(exit) => return Ok(exit),
         };
         self.console.print(&text)?;
         if !self.global.quiet {
-            self.console.note(&doubts(saved, args));
+            self.console.note(&doubts(saved, "this plan", args));
         }
         Ok(Exit::Success)
+    }
+
+    /// A plan in the form that stdout is to have, or the exit code after it has been said that there is none
+    pub(super) fn plan_text(
+        &self,
+        plan: &PlanDocument,
+        frame: &Frame<'_>,
+    ) -> anyhow::Result<Result<String, Exit>> {
+        Ok(Ok(match self.global.output {
+            Output::Json => harmless::json(plan)?,
+            Output::Text => render::text::plan(plan, &self.palette()),
+            Output::Diff => render::diff::plan(plan, &Live::mentioned(plan))?,
+            Output::Markdown => markdown::plan(plan, frame),
+            Output::Tsv => render::tsv::plan(plan),
+            Output::Ndjson | Output::Html => return Ok(Err(self.refuse_form())),
+        }))
+    }
+
+    /// Two forms are of a run, and not of what it left
+    pub(super) fn refuse_form(&self) -> Exit {
+        let (sentence, hint) = match self.global.output {
+            Output::Html => (
+                "a page is of a run, with its time and exit code",
+                "make it when you plan, with `--report html=PATH`, or pass -o markdown",
+            ),
+            _ => ("events happen, and nothing happens here", "leave -o out, or pass -o json"),
+        };
+        self.fail(Exit::Usage, sentence, Some(hint))
     }
 
     fn show_receipt(&self, history: &History) -> anyhow::Result<Exit> {
@@ -87,16 +115,16 @@ impl Session<'_> {
             Output::Text => render::receipt::text(history, &self.palette()),
             Output::Markdown => markdown::receipt(history, &Frame::default()),
             Output::Diff | Output::Html | Output::Tsv | Output::Ndjson => {
-                let hint = Some("leave -o out, or pass -o json");
-                return Ok(self.fail(
-                    Exit::Usage,
-                    "a receipt has only the forms text, json and markdown",
-                    hint,
-                ));
+                return Ok(self.refuse_receipt_form());
             }
         };
         self.console.print(&text)?;
         Ok(Exit::Success)
+    }
+
+    pub(super) fn refuse_receipt_form(&self) -> Exit {
+        let hint = Some("leave -o out, or pass -o json");
+        self.fail(Exit::Usage, "a receipt has only the forms text, json and markdown", hint)
     }
 
     fn refuse_to_show(&self, path: &Path, no_plan: &str, no_receipt: &str) -> Exit {
@@ -122,17 +150,15 @@ impl Session<'_> {
 }
 
 /// What is in a file; a line that is cut off may end in the middle of a letter
-fn text_of(path: &Path) -> std::io::Result<String> {
+pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bounded::read(path, LARGEST)?).into_owned())
 }
 
 /// Why an apply of the plan would be refused, as far as the file alone can tell
-fn doubts(saved: &SavedPlan, args: &ShowArgs) -> String {
+pub(super) fn doubts(saved: &SavedPlan, what: &str, args: &ShowArgs) -> String {
     let checked = if saved.is_genuine() { saved.check(None) } else { Err(SavedError::Changed) };
     let mut doubts: Vec<String> = checked.err().iter().map(ToString::to_string).collect();
     doubts.extend(untimely(&saved.document, args.max_plan_age).map(|(sentence, _)| sentence));
-    doubts
-        .iter()
-        .map(|doubt| format!("warning: apply will refuse this plan: {}\n", harmless(doubt)))
-        .collect()
+    let warning = |doubt: &String| format!("warning: apply will refuse {what}: {}\n", harmless(doubt));
+    doubts.iter().map(warning).collect()
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use super::style::harmless;
+use super::text::incomplete;
 use crate::alias::KeyId;
 use crate::document::{PlanDocument, PlannedChange, TargetPlan, Verb};
 use crate::fleet::Surveyed;
@@ -72,7 +73,7 @@ fn before(change: &PlannedChange) -> Option<(&String, &str)> {
 /// # Errors
 /// The YAML writer's.
 pub fn plan(plan: &PlanDocument, live: &Live<'_>) -> Result<String, serde_saphyr::ser::Error> {
-    let mut text = String::new();
+    let mut text: String = incomplete(plan).map(|sentence| format!("# {sentence}\n")).into_iter().collect();
     for one in &plan.targets {
         match &one.error {
             Some(error) => {

@@ -2,6 +2,7 @@
 //! input gives the same bytes.
 
 pub mod access;
+pub mod applied;
 pub mod blame;
 pub mod diff;
 pub mod doctor;

@@ -10,7 +10,32 @@ use super::harmless::harmless;
 use crate::document::{AppliedChange, PlannedChange, TargetPlan, TargetReport, Verb};
 use crate::kms::add_calls;
 
-const LAST_SUCCESS: &str = "kms_alias_last_success_timestamp_seconds";
+pub(crate) const LAST_RUN: &str = "kms_alias_last_run_timestamp_seconds";
+pub(crate) const LAST_SUCCESS: &str = "kms_alias_last_success_timestamp_seconds";
+pub(crate) const EXIT_CODE: &str = "kms_alias_last_run_exit_code";
+pub(crate) const DURATION: &str = "kms_alias_run_duration_seconds";
+pub(crate) const SHARD: &str = "kms_alias_shard";
+pub(crate) const TARGET_UP: &str = "kms_alias_target_up";
+const ALIASES: &str = "kms_alias_aliases";
+const PENDING: &str = "kms_alias_pending_changes";
+const UNUSABLE: &str = "kms_alias_unusable_keys";
+pub(crate) const CALLS: &str = "kms_alias_api_calls_total";
+const RETRIES: &str = "kms_alias_api_retries";
+
+/// Every metric, in the order of a file
+pub(crate) const FAMILIES: [&str; 11] = [
+    LAST_RUN,
+    LAST_SUCCESS,
+    EXIT_CODE,
+    DURATION,
+    SHARD,
+    TARGET_UP,
+    ALIASES,
+    PENDING,
+    UNUSABLE,
+    CALLS,
+    RETRIES,
+];
 
 /// The whole file; `earlier` is what was in its place, from which a run that fails takes when the last one did not
 pub fn prometheus(run: &Run, earlier: Option<&str>) -> String {
@@ -19,15 +44,15 @@ pub fn prometheus(run: &Run, earlier: Option<&str>) -> String {
     // One of a time that has not come would keep every alert on it silent.
     let earlier = || earlier.and_then(last_success).filter(|at| *at <= ended);
     let succeeded = if run.succeeded() { Some(ended) } else { earlier() };
-    file.gauge("kms_alias_last_run_timestamp_seconds", "When the last run ended.", [(String::new(), ended)]);
+    file.gauge(LAST_RUN, "When the last run ended.", [(String::new(), ended)]);
     let about = "When the last run ended that exited 0 or 2.";
     file.gauge(LAST_SUCCESS, about, succeeded.map(|at| (String::new(), at)));
     let code = f64::from(run.exit_code);
-    file.gauge("kms_alias_last_run_exit_code", "The exit code of the last run.", [(String::new(), code)]);
+    file.gauge(EXIT_CODE, "The exit code of the last run.", [(String::new(), code)]);
     let took = run.took.as_secs_f64();
-    file.gauge("kms_alias_run_duration_seconds", "How long the last run took.", [(String::new(), took)]);
+    file.gauge(DURATION, "How long the last run took.", [(String::new(), took)]);
     let shard = run.shard.iter().map(|shard| (label("shard", &shard.part), 1.0));
-    file.gauge("kms_alias_shard", "Whether the run of this part of the targets is told of here.", shard);
+    file.gauge(SHARD, "Whether the run of this part of the targets is told of here.", shard);
     targets(run, &mut file);
     calls(run, &mut file);
     file.0
@@ -42,15 +67,15 @@ fn last_success(earlier: &str) -> Option<f64> {
 fn targets(run: &Run, file: &mut File) {
     let targets = run.plan.as_ref().map(|plan| &plan.targets[..]).unwrap_or_default();
     let up = |target: &TargetPlan| (label("target", &target.name), f64::from(u8::from(!target.errored)));
-    file.gauge("kms_alias_target_up", "Whether the target could be read.", targets.iter().map(up));
+    file.gauge(TARGET_UP, "Whether the target could be read.", targets.iter().map(up));
     let report = |target: &TargetPlan| run.written.as_ref().and_then(|written| written.of(&target.name));
     let read = || targets.iter().filter(|target| !target.errored);
     let aliases = read().flat_map(|target| labelled(target, "status", aliases(target, report(target))));
-    file.gauge("kms_alias_aliases", "Aliases in scope, by what the run left them as.", aliases);
+    file.gauge(ALIASES, "Aliases in scope, by what the run left them as.", aliases);
     let changes = read().flat_map(|target| labelled(target, "action", changes(target, report(target))));
-    file.gauge("kms_alias_pending_changes", "Differences that the run left.", changes);
+    file.gauge(PENDING, "Differences that the run left.", changes);
     let keys = read().flat_map(|target| labelled(target, "key_state", target.unusable_keys.clone()));
-    file.gauge("kms_alias_unusable_keys", "Keys in a plan that no alias can be used with now.", keys);
+    file.gauge(UNUSABLE, "Keys in a plan that no alias can be used with now.", keys);
 }
 
 /// The samples of one target
@@ -108,13 +133,13 @@ fn calls(run: &Run, file: &mut File) {
     let mut calls = run.calls.clone();
     plan.iter().for_each(|plan| add_calls(&mut calls, &plan.api_calls));
     let calls = calls.iter().map(|(operation, count)| (label("operation", operation), *count as f64));
-    file.family("kms_alias_api_calls_total", "counter", "Requests of the run, retries included.", calls);
+    file.family(CALLS, "counter", "Requests of the run, retries included.", calls);
     let written = run.written.iter().flat_map(|written| &written.report.targets);
     let retries = written.map(|target| {
         let again = target.changes.iter().map(|change| change.attempts.saturating_sub(1)).sum::<u32>();
         (label("target", &target.name), f64::from(again))
     });
-    file.gauge("kms_alias_api_retries", "Writes that the run had to repeat.", retries);
+    file.gauge(RETRIES, "Writes that the run had to repeat.", retries);
 }
 
 fn label(name: &str, value: &str) -> String {

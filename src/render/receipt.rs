@@ -5,18 +5,32 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::style::{Palette, harmless, paint, plural};
+use crate::document::FORMAT_VERSION;
+use crate::merge::{Receipts, shards};
 use crate::receipt::event::{Intended, Meaning};
 use crate::receipt::history::{Chapter, History, Left, Trace};
 
 /// For people
 pub fn text(history: &History, palette: &Palette) -> String {
+    head(history) + &chapters(history, palette) + &summary(history)
+}
+
+/// Several, for people: one after another, and what they come to together
+pub fn text_of_all(receipts: &Receipts, palette: &Palette) -> String {
+    let told = receipts.histories.iter().map(|one| head(&one.what) + &chapters(&one.what, palette));
+    told.collect::<String>() + &summary_of_all(receipts)
+}
+
+fn head(history: &History) -> String {
     let History { begin, began, .. } = history;
     let mut text = format!("Apply of {}, plan {}", harmless(began), harmless(&begin.digest));
+    if let Some(shard) = &begin.shard {
+        let _ = write!(text, ", shard {}", harmless(shard));
+    }
     if !begin.allow.is_empty() {
         let _ = write!(text, ", with --allow {}", harmless(&begin.allow.join(",")));
     }
-    text.push('\n');
-    text + &chapters(history, palette) + &summary(history)
+    text + "\n"
 }
 
 /// What became of each name
@@ -83,29 +97,57 @@ fn row(told: &Told) -> Row {
 
 /// What it comes to, and what would help
 pub(super) fn summary(history: &History) -> String {
-    let traces = history.targets.iter().flat_map(|chapter| chapter.names.values());
+    let mut text = counted([history]) + " ";
+    match history.exit_code {
+        Some(code) => text += &format!("The apply ended with exit code {code}.\n"),
+        None => text += &format!("The apply {}{RESUME}", open_end(history)),
+    }
+    text
+}
+
+/// The same of several
+pub(super) fn summary_of_all(receipts: &Receipts) -> String {
+    let Receipts { histories, missing_shards, exit_code } = receipts;
+    let mut text = format!("{}: ", plural(histories.len(), "receipt"));
+    text += &counted(histories.iter().map(|one| &one.what));
+    text += &exit_code.map(|code| format!(" The worst exit code is {code}.")).unwrap_or_default();
+    text.push('\n');
+    let open = histories.iter().filter(|one| one.what.exit_code.is_none());
+    let open: Vec<_> =
+        open.map(|one| format!("{}: the apply {}", harmless(&one.file), open_end(&one.what))).collect();
+    text += &open.concat();
+    text += if open.is_empty() { "" } else { RESUME };
+    if !missing_shards.is_empty() {
+        let shards = harmless(&shards(missing_shards));
+        text += &format!(
+            "There is no receipt of {shards}: nothing was to be written there, or no apply has begun.\n"
+        );
+    }
+    text
+}
+
+const RESUME: &str = "hint: run apply again; what is there already is found so\n";
+
+/// `5 write calls: 4 done, 1 refused, 0 without a clear answer.`
+fn counted<'h>(histories: impl IntoIterator<Item = &'h History>) -> String {
+    let traces =
+        histories.into_iter().flat_map(|history| &history.targets).flat_map(|chapter| chapter.names.values());
     let calls: Vec<_> = traces.flat_map(|trace| &trace.calls).map(|(_, answer)| answer.as_ref()).collect();
     let count = |meaning: Meaning| {
         calls.iter().filter(|answer| answer.is_some_and(|answer| answer.answer == meaning)).count()
     };
     let (done, refused) = (count(Meaning::Done), count(Meaning::Refused));
     let unclear = calls.len() - done - refused;
-    let mut text = format!(
-        "{}: {done} done, {refused} refused, {unclear} without a clear answer. ",
+    format!(
+        "{}: {done} done, {refused} refused, {unclear} without a clear answer.",
         plural(calls.len(), "write call")
-    );
-    match history.exit_code {
-        Some(code) => text += &format!("The apply ended with exit code {code}.\n"),
-        None => {
-            let cut = if history.torn { ", in the middle of a line" } else { "" };
-            let last = harmless(&history.last);
-            text += &format!(
-                "The apply did not come to its end: it is still running, or it was killed after {last}{cut}.\n\
-                 hint: run apply again; what is there already is found so\n"
-            );
-        }
-    }
-    text
+    )
+}
+
+fn open_end(history: &History) -> String {
+    let cut = if history.torn { ", in the middle of a line" } else { "" };
+    let last = harmless(&history.last);
+    format!("did not come to its end: it is still running, or it was killed after {last}{cut}.\n")
 }
 
 /// One name of a receipt
@@ -206,6 +248,8 @@ pub struct ReceiptDocument<'h> {
     digest: &'h str,
     allow: &'h [String],
     partial: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<&'h str>,
     began: &'h str,
     last: &'h str,
     /// `null` where the apply did not come to its end
@@ -226,6 +270,29 @@ struct TargetDocument<'h> {
     changes: Vec<Told<'h>>,
 }
 
+/// The document of `show --merge -o json`
+#[derive(Debug, Serialize)]
+pub struct ReceiptsDocument<'h> {
+    format_version: &'static str,
+    kind: &'static str,
+    /// The one that says most; `null` while an apply did not come to its end
+    exit_code: Option<u8>,
+    /// The parts that there is no receipt of
+    missing_shards: &'h [String],
+    receipts: Vec<ReceiptDocument<'h>>,
+}
+
+/// Several, for programs
+pub fn json_of_all(receipts: &Receipts) -> ReceiptsDocument<'_> {
+    ReceiptsDocument {
+        format_version: FORMAT_VERSION,
+        kind: "receipts",
+        exit_code: receipts.exit_code,
+        missing_shards: &receipts.missing_shards,
+        receipts: receipts.histories.iter().map(|one| json(&one.what)).collect(),
+    }
+}
+
 /// For programs
 pub fn json(history: &History) -> ReceiptDocument<'_> {
     let History { begin, began, last, targets, exit_code, torn } = history;
@@ -235,6 +302,7 @@ pub fn json(history: &History) -> ReceiptDocument<'_> {
         digest: &begin.digest,
         allow: &begin.allow,
         partial: begin.partial,
+        shard: begin.shard.as_deref(),
         began,
         last,
         exit_code: *exit_code,

@@ -93,7 +93,7 @@ pub fn report(surveyed: &[Surveyed], told: &[Told], palette: &Palette) -> String
             }
         }
     }
-    text += &summary(told);
+    text += &summary(tally(told));
     text.extend(surveyed.iter().map(|one| held(one, palette)));
     text
 }
@@ -306,6 +306,25 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts those of `more` as well
+    pub fn add(&mut self, more: &Self) {
+        let counts = [
+            (&mut self.created, more.created),
+            (&mut self.retargeted, more.retargeted),
+            (&mut self.replaced, more.replaced),
+            (&mut self.renamed, more.renamed),
+            (&mut self.deleted, more.deleted),
+            (&mut self.already_so, more.already_so),
+            (&mut self.contested, more.contested),
+            (&mut self.failed, more.failed),
+            (&mut self.unverified, more.unverified),
+            (&mut self.not_attempted, more.not_attempted),
+        ];
+        for (sum, more) in counts {
+            *sum = sum.saturating_add(more);
+        }
+    }
+
     /// Those that are as wanted
     pub fn done(&self) -> usize {
         self.created + self.retargeted + self.replaced + self.renamed + self.deleted + self.already_so
@@ -333,7 +352,8 @@ pub fn tally(told: &[Told]) -> Tally {
     tally
 }
 
-fn summary(told: &[Told]) -> String {
+/// What the outcomes come to
+pub(super) fn summary(tally: Tally) -> String {
     let Tally {
         created,
         retargeted,
@@ -345,7 +365,7 @@ fn summary(told: &[Told]) -> String {
         failed,
         unverified,
         not_attempted,
-    } = tally(told);
+    } = tally;
     let mut text = format!(
         "Applied: {created} created, {retargeted} retargeted, {replaced} replaced, {renamed} renamed, {deleted} deleted; \
          {already_so} already so, {contested} contested, {failed} failed, {unverified} unverified, {not_attempted} not attempted.\n"

@@ -12,6 +12,7 @@ use crate::document::{
     Verb,
 };
 use crate::kms::Calls;
+use crate::merge::shards;
 
 /// The plan of every target, then the summary; one line where there is nothing to do and nothing to tell
 pub fn plan(plan: &PlanDocument, palette: &Palette) -> String {
@@ -220,7 +221,9 @@ pub(super) const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves nam
 fn summary(plan: &PlanDocument) -> String {
     let Summary { held, in_sync, refused, unread_targets, .. } = &plan.summary;
     let unusable = plan.summary.unusable.unwrap_or_default();
-    if plan.summary.changes() + held + unread_targets + refused + unusable == 0 {
+    if plan.missing_shards.is_empty()
+        && plan.summary.changes() + held + unread_targets + refused + unusable == 0
+    {
         let partial = if plan.partial { format!(" {PARTIAL}") } else { String::new() };
         let unmanaged = unmanaged(&plan.summary);
         return format!("No changes. {in_sync} in sync, {unmanaged}.{partial}\n") + &unlisted(&plan.summary);
@@ -235,14 +238,23 @@ fn summary(plan: &PlanDocument) -> String {
     // On a line of its own, because it is copied whole.
     let _ = match &plan.digest {
         Some(digest) => writeln!(text, "Digest {}", harmless(digest)),
+        None if *unread_targets == 0 && !plan.missing_shards.is_empty() => Ok(()),
         None => writeln!(text, "{} could not be read.", plural(*unread_targets, "target")),
     };
+    text.extend(incomplete(plan).map(|sentence| sentence + "\n"));
     let _ = write!(text, "API calls: {}.", calls(&plan.api_calls));
     if plan.summary.changes() > 0 {
         let seconds = plan.least_seconds;
         let _ = write!(text, " At the service's rates this apply takes at least {seconds:.1} s.");
     }
     text + "\n"
+}
+
+/// What a merged plan lacks
+pub(super) fn incomplete(plan: &PlanDocument) -> Option<String> {
+    let missing = &plan.missing_shards;
+    let sentence = || format!("Incomplete: nothing is known of {}.", harmless(&shards(missing)));
+    (!missing.is_empty()).then(sentence)
 }
 
 /// The line that programs may look for: it is stable

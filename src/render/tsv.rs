@@ -2,6 +2,7 @@
 
 use super::form::{Run, Written};
 use super::harmless::harmless;
+use super::text::incomplete;
 use crate::document::{
     ErrorText, PlanDocument, PlannedChange, RefusalText, Source, TargetPlan, TargetReport, UnusableText,
 };
@@ -61,7 +62,8 @@ fn head() -> String {
 }
 
 fn of_plan(plan: &PlanDocument, written: Option<&Written>) -> String {
-    let mut rows: String = plan.refusals.iter().map(|refusal| of_refusal("", refusal)).collect();
+    let mut rows: String = incomplete(plan).iter().map(|sentence| of_missing(sentence)).collect();
+    rows.extend(plan.refusals.iter().map(|refusal| of_refusal("", refusal)));
     rows.extend(plan.targets.iter().map(|target| of_target(target, written)));
     rows
 }
@@ -76,6 +78,10 @@ fn of_problem(problem: &Problem) -> String {
 
 fn of_error(target: &str, action: &str, error: &ErrorText) -> String {
     Row { target, action, status: "errored", message: error.message.clone(), ..Row::default() }.line()
+}
+
+fn of_missing(sentence: &str) -> String {
+    Row { action: "unread", status: "errored", message: sentence.to_owned(), ..Row::default() }.line()
 }
 
 fn of_refusal(target: &str, refusal: &RefusalText) -> String {

@@ -67,6 +67,13 @@ impl Site {
         self.comment(job, USER_TOKEN, args).output().unwrap()
     }
 
+    /// Plans a part of the targets, each in a file of its own
+    fn plan_shard(&self, shard: &str, file: &str) {
+        let args = ["plan", "--sandbox", "--shard", shard, "--out", file, "-q"];
+        let planned = kms_alias(self.directory.path(), &args).output().unwrap();
+        assert_eq!(planned.status.code(), Some(0), "{}", text(&planned.stderr));
+    }
+
     #[track_caller]
     fn assert_done(&self, job: Job, args: &[&str], word: &str) {
         let ran = self.run(job, args);
@@ -443,4 +450,22 @@ fn what_makes_no_sense_is_told_before_anything_is_asked() {
         "{nowhere:?}"
     );
     assert_eq!(site.server.asked().len(), 0);
+}
+
+#[test]
+fn the_plans_of_all_shards_are_one_comment_and_one_that_is_missing_takes_its_digest() {
+    let site = Site::quiet();
+    site.plan_shard("0/2", "plan-0.json");
+    site.plan_shard("1/2", "plan-1.json");
+    let several = site.run(GitHub, &["plan-0.json", "plan-1.json"]);
+    assert_eq!(several.status.code(), Some(64), "{}", text(&several.stderr));
+    site.assert_done(GitHub, &["--merge", "plan-0.json", "plan-1.json"], "created");
+    let whole = site.only().body;
+    assert!(whole.lines().next().unwrap().contains(&site.digest), "{whole}");
+    assert!(whole.contains("with the plan of each shard"), "{whole}");
+    let part = site.run(GitHub, &["--merge", "plan-1.json"]);
+    assert_failed(&part, &["error: incomplete: nothing is known of shard 0/2\nhint: "]);
+    assert_eq!(text(&part.stdout), "Comment edited.\n");
+    let part = site.only().body;
+    assert!(part.contains("nothing is known of shard 0/2") && !part.contains("sha256:"), "{part}");
 }

@@ -35,6 +35,7 @@ mod limits;
 mod listing;
 mod loopback;
 mod manifests;
+mod merge;
 mod notify;
 mod organization;
 mod process;

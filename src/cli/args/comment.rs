@@ -13,9 +13,13 @@ use crate::render::markdown::{DEFAULT_ID, parse_id};
     after_help = "The token is read from GH_TOKEN or GITHUB_TOKEN, or from GITLAB_TOKEN or CI_JOB_TOKEN."
 )]
 pub struct CommentArgs {
-    /// A plan that `plan --out` saved, or a receipt that an apply wrote
+    /// A plan that `plan --out` saved, or a receipt that an apply wrote; with --merge several of one kind
     #[arg(value_name = "PLAN|RECEIPT", group = "what", required_unless_present = "what")]
-    pub path: Option<PathBuf>,
+    pub paths: Vec<PathBuf>,
+
+    /// Show as one what several runs with --shard wrote, as `show --merge` does; exit 1 if a shard is missing
+    #[arg(long, requires = "paths")]
+    pub merge: bool,
 
     /// There is no plan, since it failed: replace the comment by what it said, which is in this file
     #[arg(long, value_name = "FILE", group = "what")]

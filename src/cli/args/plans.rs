@@ -191,9 +191,13 @@ pub struct RevertArgs {
 /// Flags of show
 #[derive(Args, Debug)]
 pub struct ShowArgs {
-    /// A plan that `plan --out` saved, or a receipt that an apply wrote
-    #[arg(value_name = "PLAN|RECEIPT")]
-    pub path: PathBuf,
+    /// A plan that `plan --out` saved, or a receipt that an apply wrote; with --merge several of one kind
+    #[arg(value_name = "PLAN|RECEIPT", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Show as one what several runs with --shard wrote: saved plans or JSON reports, receipts, or metrics; exit 1 if a shard is missing
+    #[arg(long)]
+    pub merge: bool,
 
     /// Warn of a saved plan that is older, as apply would refuse it
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration::parse)]

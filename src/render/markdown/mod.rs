@@ -4,6 +4,7 @@
 
 mod fit;
 mod marker;
+mod receipts;
 mod run;
 mod tame;
 
@@ -15,6 +16,7 @@ use crate::document::{PlanDocument, PlannedChange, RefusalText, Summary, TargetP
 use crate::receipt::history::History;
 use fit::{List, Part, fit};
 pub use marker::{Marker, parse_id};
+pub use receipts::receipts;
 pub use run::run;
 use tame::{code, fence};
 
@@ -31,11 +33,13 @@ pub struct Frame<'f> {
     pub id: &'f str,
     /// The most bytes that it may have
     pub budget: usize,
+    /// Whether it is of several files, each of which is applied by itself
+    pub merged: bool,
 }
 
 impl Default for Frame<'_> {
     fn default() -> Self {
-        Self { id: DEFAULT_ID, budget: BUDGET }
+        Self { id: DEFAULT_ID, budget: BUDGET, merged: false }
     }
 }
 
@@ -83,10 +87,13 @@ fn filled(plan: &PlanDocument, told: Vec<Part>, frame: &Frame<'_>) -> String {
     parts.extend(collapsed("unmanaged alias", "text", unmanaged(plan)));
     parts.extend(collapsed("warning", "text", plan.warnings.iter().map(|text| line(text)).collect()));
     parts.extend(guards(plan));
-    let rest = "`kms-alias show PLAN` has all of them";
+    let rest = match frame.merged {
+        true => "`kms-alias show --merge PLAN...` has all of them",
+        false => "`kms-alias show PLAN` has all of them",
+    };
     // Nobody approves a look for drift.
     let digest = plan.digest.as_deref().filter(|_| !is_look(plan));
-    frame.fill(parts, digest, rest, |digest| next(plan, digest))
+    frame.fill(parts, digest, rest, |digest| next(plan, digest, frame))
 }
 
 /// Whether it is a look for drift, which is no plan to apply
@@ -129,6 +136,7 @@ pub fn failure(said: &str, frame: &Frame<'_>) -> String {
 fn title(plan: &PlanDocument) -> &'static str {
     let (refused, actions) = (refusals(plan).next().is_some(), actions(plan));
     match (plan.errored, refused, actions.changes() + actions.held) {
+        _ if !plan.missing_shards.is_empty() => "incomplete, since a shard is missing",
         (true, ..) => "a target could not be read",
         (.., found) if is_look(plan) => match found + plan.summary.unusable.unwrap_or_default() {
             0 => "no drift",
@@ -157,6 +165,7 @@ fn actions(plan: &PlanDocument) -> Summary {
 
 fn tally(plan: &PlanDocument) -> String {
     let mut text = format!("\n**{}**\n", counts(&plan.kind, &actions(plan)));
+    text.extend(text::incomplete(plan).map(|sentence| format!("\n**{sentence}**\n")));
     if plan.partial {
         text += &format!("\n{PARTIAL}\n");
     }
@@ -333,7 +342,7 @@ fn guards(plan: &PlanDocument) -> Option<Part> {
     Some(Part::Whole(List { open, ..list }, instead))
 }
 
-fn next(plan: &PlanDocument, digest: Option<&str>) -> String {
+fn next(plan: &PlanDocument, digest: Option<&str>, frame: &Frame<'_>) -> String {
     let actions = actions(plan);
     let step = if is_look(plan) && !plan.errored {
         match title(plan) {
@@ -342,6 +351,8 @@ fn next(plan: &PlanDocument, digest: Option<&str>) -> String {
                 "To take it back: `kms-alias apply`. To declare what is live: `kms-alias drift --write-config`."
             }
         }
+    } else if !plan.missing_shards.is_empty() {
+        "Plan what is missing, and merge again."
     } else if plan.errored || plan.digest.is_none() {
         "Plan again once every target can be read."
     } else if refusals(plan).next().is_some() {
@@ -350,6 +361,8 @@ fn next(plan: &PlanDocument, digest: Option<&str>) -> String {
         "What is held (`!`) says what would help; nothing is applied from a saved plan until then."
     } else if digest.is_none() {
         "Read all of the plan before it is applied."
+    } else if actions.changes() > 0 && frame.merged {
+        "To apply exactly this: `kms-alias apply PLAN` with the plan of each shard."
     } else if actions.changes() > 0 {
         "To apply exactly this: `kms-alias apply PLAN --expect-digest DIGEST`."
     } else {
