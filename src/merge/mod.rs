@@ -145,7 +145,7 @@ impl MergeError {
         match self {
             Self::Mixed { .. } => "merge plans with plans, receipts with receipts and metrics with metrics",
             Self::SameTarget { .. } | Self::SameShard { .. } | Self::SamePlace { .. } => {
-                "leave one of the two out, or look at each with `kms-alias show`"
+                "leave one of the two out, or look at each with `kms-alias show --merge FILE`"
             }
             Self::OtherParts { .. } => {
                 "name the files of one fleet, each made with --shard I/N of the same N"

@@ -75,18 +75,13 @@ fn joined(mut plans: Vec<PlanDocument>, missing_shards: Vec<String>) -> PlanDocu
     // By what they tell of, not by the order in which the files were named.
     plans.sort_by(|a, b| a.targets.first().map(|one| &one.name).cmp(&b.targets.first().map(|one| &one.name)));
     let known = missing_shards.is_empty() && plans.iter().all(|plan| plan.digest.is_some());
-    // One with targets, if there is any.
-    let head = plans.last().cloned().unwrap_or_default();
-    let mut whole = PlanDocument {
-        format_version: head.format_version,
-        kind: head.kind,
-        allow: head.allow,
-        base: head.base,
-        partial: head.partial,
-        errored: !missing_shards.is_empty(),
-        missing_shards,
-        ..PlanDocument::default()
-    };
+    let mut whole =
+        PlanDocument { errored: !missing_shards.is_empty(), missing_shards, ..PlanDocument::default() };
+    // What all of them have alike is that of the last: one with targets, if there is any.
+    if let Some(PlanDocument { format_version, kind, allow, base, partial, .. }) = plans.last() {
+        (whole.format_version, whole.kind) = (format_version.clone(), kind.clone());
+        (whole.allow, whole.base, whole.partial) = (allow.clone(), base.clone(), *partial);
+    }
     let mut least = Duration::ZERO;
     for plan in plans {
         whole.errored |= plan.errored;
