@@ -1,15 +1,12 @@
 //! The pairs of one mapping as written -> its pairs as meant: merge keys (`<<`) applied, explicit keys first; duplicate keys
 //! and keys that are no text reported and left out. Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::node::{Kind, Node, Value};
 use super::problem::{Problem, Problems};
 
 type Pair = (Node, Node);
-
-/// Mappings up to this size are searched, larger ones hashed.
-const SMALL: usize = 16;
 
 pub(super) fn pairs(mut written: Vec<Pair>, found: &mut Problems) -> Vec<Pair> {
     let merges: Vec<Pair> = written.extract_if(.., |(key, _)| is_merge(key)).collect();
@@ -55,13 +52,18 @@ fn is_text_key(key: &Node, found: &mut Problems) -> bool {
 
 /// The indices of keys that stand in the mapping already, each with the index of its first
 fn repeats(pairs: &[Pair]) -> Vec<(usize, usize)> {
-    let keys = || pairs.iter().map(|(key, _)| key.text()).enumerate();
-    if pairs.len() <= SMALL {
-        let first = |text: &str| pairs.iter().position(|(key, _)| key.text() == text);
-        return keys().filter_map(|(i, text)| first(text).filter(|f| *f < i).map(|f| (i, f))).collect();
+    let text = |index: &usize| pairs[*index].0.text();
+    // A large mapping is sorted more often than not, and then every key is new.
+    if pairs.is_sorted_by(|(one, _), (next, _)| one.text() < next.text()) {
+        return Vec::new();
     }
-    let mut firsts = HashMap::with_capacity(pairs.len());
-    keys().map(|(i, text)| (i, *firsts.entry(text).or_insert(i))).filter(|(i, first)| first < i).collect()
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    order.sort_by(|one, other| text(one).cmp(text(other)));
+    let alike = order.chunk_by(|one, other| text(one) == text(other));
+    let again = alike.flat_map(|same| same[1..].iter().map(|index| (*index, same[0])));
+    let mut repeats: Vec<_> = again.collect();
+    repeats.sort_unstable();
+    repeats
 }
 
 fn duplicate(key: &Node, first: &Node) -> Problem {

@@ -185,7 +185,7 @@ impl<'a> Builder<'a> {
         let spot = self.spot(span);
         let quoted = style != ScalarStyle::Plain;
         let written = if quoted { unquoted(spot.text()) } else { spot.text() };
-        let own = (text.is_empty() || written != text).then(|| Arc::from(text));
+        let own = (text.is_empty() || written != text).then(|| Arc::new(text.to_owned()));
         Node { spot, value: Value::Scalar { quoted, own } }
     }
 
