@@ -263,7 +263,7 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
         }
     }
 
-    /// Comes near its turn, looks, and writes when it is due
+    /// Comes near its turn, looks, announces the write, and makes it when it is due
     ///
     /// The look is as late as the pace allows: a look made while queueing would be worthless at the end of the queue, and one
     /// made when the turn is due would make the writes as uneven as the network.
@@ -279,10 +279,16 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
         if let Some(next) = self.look().await {
             return next;
         }
+        // What a disk takes lies before the turn as well, or it would make the writes uneven.
+        let Write { name, before, after } = self.write;
+        if let Err(error) = self.tools.kms.announce(name, before, after).await {
+            return self.judge(error);
+        }
         if let Some(turn) = turn {
             self.lane.take(turn, self.tools.stop).await;
         }
         if let Some(outcome) = self.forbidden() {
+            self.tools.kms.withdraw(name);
             return Next::End(outcome);
         }
         self.carry_out().await
@@ -363,10 +369,6 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
             _ => {}
         }
         match error.fault {
-            Fault::Stopped => {
-                self.writes -= 1;
-                Next::End(self.cut_short(Reason::Stopped))
-            }
             // Gone: by our own earlier write, or by somebody else's; either way it is as wanted.
             Fault::NotFound if self.write.after.is_none() => Next::End(self.as_wanted()),
             // Just deleted by us, the name is free as soon as the service has noticed.

@@ -201,7 +201,7 @@ impl Session<'_> {
             .iter()
             .map(|(target, plan, report)| Told { target, plan, report: report.as_ref() })
             .collect();
-        let exit = self.end_receipt(&receipt, self.judge(surveyed, &told));
+        let exit = self.end_receipt(&receipt, self.judge(surveyed, &told)).await;
         drop(heeding);
         let text = |palette| render::report::report(surveyed, &told, &palette);
         let place = receipt.place.as_ref().map(|place| place.display().to_string());
@@ -274,7 +274,7 @@ impl Session<'_> {
         let Some((kms, identity)) = writer.transpose()? else { return Ok(Report::stopped(&prepared.plan)) };
         let target = &*one.target.name;
         self.begin_chapter(receipt, Intent::of(target, &identity, &prepared.plan))?;
-        let kms = Recorded::new(&kms, receipt, target, &prepared.plan, self.stop);
+        let kms = Recorded::new(&kms, receipt, target);
         let tools = Tools { kms: &kms, lanes, patience: patience(args), stop: self.stop };
         let Prepared { snapshot, desired, .. } = prepared;
         let aim = Aim { target: &one.target, snapshot, desired, policy: &one.policy };
@@ -286,13 +286,15 @@ impl Session<'_> {
                 self.tell_ended(target, applied);
                 progress.step();
                 // A receipt that broke is told once, at the end.
-                let _ = receipt.note(Line::Outcome(Ending::of(target, applied)));
+                let _ = receipt.add(Line::Outcome(Ending::of(target, applied)));
             }
             Event::Left(names) => progress.leave(target, names.len()),
         };
         let report = converge(&prepared.plan, &aim, &tools, !args.no_wait, &happened).await;
         self.keep_calls(&kms.calls());
-        let _ = Seen::of(target, &report).map(|seen| receipt.note(Line::Verdict(seen)));
+        if let Some(seen) = Seen::of(target, &report) {
+            let _ = receipt.note(Line::Verdict(seen)).await;
+        }
         Ok(report)
     }
 

@@ -22,7 +22,7 @@ impl Session<'_> {
         if let Some(sink) = self.console.receipt_sink() {
             let receipt = Receipt::new(sink);
             // One that is broken from the start stops the first call.
-            let _ = receipt.note(Event::Begin(begin));
+            let _ = receipt.add(Event::Begin(begin));
             return Ok(receipt);
         }
         let Some(path) = self.receipt_path(path, &begin.digest)? else { return Ok(Receipt::nowhere()) };
@@ -50,7 +50,7 @@ impl Session<'_> {
 
     /// Says what is to be done in a target, before its first write
     pub(super) fn begin_chapter(&self, receipt: &Receipt, intent: Intent) -> Result<(), Trouble> {
-        receipt.note(Event::Target(intent)).map_err(|broken| {
+        receipt.add(Event::Target(intent)).map_err(|broken| {
             let hint = "make room for it, or name another place with --receipt, and run again";
             let sentence = format!("begin this target: {broken}");
             Trouble { sentence, hint: Some(hint.to_owned()), halfway: false }
@@ -58,8 +58,8 @@ impl Session<'_> {
     }
 
     /// Closes the receipt with the exit code, which is worse if it is not whole
-    pub(super) fn end_receipt(&self, receipt: &Receipt, exit: Exit) -> Exit {
-        match receipt.note(Event::End { exit_code: exit.code() }) {
+    pub(super) async fn end_receipt(&self, receipt: &Receipt, exit: Exit) -> Exit {
+        match receipt.note(Event::End { exit_code: exit.code() }).await {
             Ok(()) => exit,
             Err(broken) => {
                 self.console.note(&format!(

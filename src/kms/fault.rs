@@ -160,8 +160,6 @@ pub enum Fault {
     NotSent,
     /// The request was not made, because the receipt could not announce it
     NotRecorded,
-    /// The request was not made, because the program was asked to stop
-    Stopped,
     /// An internal error, a time-out or an answer that cannot be read: the change may have been made
     Unknown,
 }

@@ -131,6 +131,20 @@ pub trait OrgRead: Send + Sync {
 
 /// Writes to one account and Region; each is one request, never retried below this line
 pub trait KmsWrite: KmsRead {
+    /// Tells that a write of `name`, from the key `before` to the key `after`, is about to be made, to whoever keeps a record; where that
+    /// fails, it must not be made
+    fn announce(
+        &self,
+        _name: &AliasName,
+        _before: Option<&KeyId>,
+        _after: Option<&KeyId>,
+    ) -> impl Future<Output = Result<(), KmsError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Tells that the write of `name` that was announced will not be made
+    fn withdraw(&self, _name: &AliasName) {}
+
     /// CreateAlias
     fn create_alias(
         &self,

@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::event::{Begin, Event};
-use super::{Receipt, Sink, line, timestamp};
+use super::{Receipt, Sink, Sync, line, timestamp};
 use crate::bounded::unlike_a_file;
 use crate::draft::{Readers, begin as begin_draft, folder_of};
 use etcetera::BaseStrategy;
@@ -80,7 +81,7 @@ pub fn create(path: &Path, begin: Begin) -> Result<Receipt, FileError> {
         _ => wrong(error.error),
     })?;
     sync_folder(folder).map_err(wrong)?;
-    Ok(Receipt { place: Some(path.to_owned()), ..Receipt::new(Box::new(Lines(file))) })
+    Ok(Receipt { place: Some(path.to_owned()), ..Receipt::new(Box::new(Lines(file.into()))) })
 }
 
 /// Makes the folder, and those on the way to it, so that a power cut takes none of them
@@ -131,15 +132,16 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-struct Lines(File);
+struct Lines(Arc<File>);
 
 impl Sink for Lines {
     fn append(&mut self, line: &str) -> io::Result<()> {
-        self.0.write_all(line.as_bytes())
+        (&*self.0).write_all(line.as_bytes())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+    fn sync(&self) -> Option<Sync> {
+        let file = self.0.clone();
+        Some(Box::new(move || file.sync_data()))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What an apply does -> a file that says so, one JSON line an event, written as it goes.
 //!
-//! Each line is on disk before the next thing happens: a write call is announced, synced, made, and its answer is added and
-//! synced. One sync does for all lines that are due at the same moment, since a disk makes only some hundreds a second and a fleet
-//! has thousands of calls to announce. After a kill, a power cut or a full disk the file tells which calls were made, which were answered, and which one
-//! may or may not have reached the service. Reading it back is [`history`]'s; the calls are noted by [`record`].
+//! A write call is announced, and is made only once that is on disk; its answer is added at once, and is on disk with the next
+//! announcement, or when its target is done. One sync does for all lines that were added meanwhile, since a disk makes only some hundreds
+//! a second and a fleet has thousands of calls to announce. After a kill, a power cut or a full disk the file tells which calls were made,
+//! which were answered, and which may or may not have reached the service: those that a power cut took the answer of are among them.
+//! Reading it back is [`history`]'s; the calls are noted by [`record`].
 
 pub mod event;
 pub mod file;
@@ -16,9 +17,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use time::OffsetDateTime;
+use tokio::task::spawn_blocking;
 
 use crate::poll::time_of_day;
-use event::{Answer, Call, Event, Line};
+use event::{Call, Event, Line};
 
 /// Where lines go
 pub trait Sink: Send {
@@ -28,14 +30,14 @@ pub trait Sink: Send {
     /// It is not known to be there whole.
     fn append(&mut self, line: &str) -> io::Result<()>;
 
-    /// Makes every line that was added durable
-    ///
-    /// # Errors
-    /// They are not known to be on disk.
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
+    /// What makes every line that was added so far durable, and may take as long as a disk does; nothing where they are so at once
+    fn sync(&self) -> Option<Sync> {
+        None
     }
 }
+
+/// Work for a thread that may block; where it fails, the lines are not known to be on disk
+pub type Sync = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
 struct Nowhere;
 
@@ -48,6 +50,8 @@ impl Sink for Nowhere {
 /// A receipt that is being written
 pub struct Receipt {
     state: Mutex<State>,
+    /// Held while the disk is at work: whoever comes meanwhile shares the next sync
+    disk: tokio::sync::Mutex<()>,
     /// The file that it is in, if it is in one
     pub place: Option<PathBuf>,
 }
@@ -81,6 +85,7 @@ impl Receipt {
     pub fn new(sink: Box<dyn Sink>) -> Self {
         Self {
             state: Mutex::new(State { sink, calls: 0, added: 0, synced: 0, broken: None, unsynced: None }),
+            disk: Default::default(),
             place: None,
         }
     }
@@ -90,19 +95,24 @@ impl Receipt {
         Self::new(Box::new(Nowhere))
     }
 
-    /// Adds a line
-    ///
-    /// It blocks until the disk has it: a few milliseconds, beside rates of a few writes a second.
+    /// Adds a line, which outlives this program from then on, and the machine with the next that is synced
     ///
     /// # Errors
     /// It could not be added, or an earlier one could not.
-    pub fn note(&self, event: Event) -> Result<(), Broken> {
-        let mut state = self.state();
-        let line = state.add(event)?;
-        state.sync(line)
+    pub fn add(&self, event: Event) -> Result<(), Broken> {
+        self.state().add(event).map(drop)
     }
 
-    /// Adds a write call under the next number
+    /// Adds a line, and waits until the disk has it
+    ///
+    /// # Errors
+    /// As [`Receipt::add`].
+    pub async fn note(&self, event: Event) -> Result<(), Broken> {
+        let line = self.state().add(event)?;
+        self.synced(line).await
+    }
+
+    /// Adds a write call under the next number, and waits until the disk has it
     ///
     /// # Errors
     /// As [`Receipt::note`]; the call must then not be made.
@@ -113,23 +123,23 @@ impl Receipt {
             let number = state.calls;
             (number, state.add(Event::Call(event(number)))?)
         };
-        self.together(line).await.map(|()| number)
-    }
-
-    /// Adds the answer to a call
-    ///
-    /// # Errors
-    /// As [`Receipt::note`].
-    async fn answer(&self, answer: Answer) -> Result<(), Broken> {
-        let line = self.state().add(Event::Answer(answer))?;
-        self.together(line).await
+        self.synced(line).await.map(|()| number)
     }
 
     /// Waits until a line is on disk, with those that others add meanwhile
-    async fn together(&self, line: u64) -> Result<(), Broken> {
+    async fn synced(&self, line: u64) -> Result<(), Broken> {
         // Whoever else is due now adds a line first.
         tokio::task::yield_now().await;
-        self.state().sync(line)
+        let _disk = self.disk.lock().await;
+        let (added, sync) = match self.state().due(line)? {
+            Some(due) => due,
+            None => return Ok(()),
+        };
+        let ended = match sync {
+            Some(sync) => spawn_blocking(sync).await.unwrap_or_else(|panic| Err(io::Error::other(panic))),
+            None => Ok(()),
+        };
+        self.state().end_sync(added, ended)
     }
 
     /// Why it is not whole, if a line could not be added
@@ -154,20 +164,25 @@ impl State {
         Ok(self.added)
     }
 
-    /// Makes the lines up to this one durable, if they are not
-    fn sync(&mut self, line: u64) -> Result<(), Broken> {
+    /// What makes the lines up to this one durable, and how many others are so then; nothing if they are
+    fn due(&self, line: u64) -> Result<Option<(u64, Option<Sync>)>, Broken> {
         if self.synced >= line {
-            return Ok(());
+            return Ok(None);
         }
         // A later line that could not be added takes nothing from this one; after a failed sync nobody knows what is on disk.
-        if let Some(why) = &self.unsynced {
-            return Err(why.clone());
+        match &self.unsynced {
+            Some(why) => Err(why.clone()),
+            None => Ok(Some((self.added, self.sink.sync()))),
         }
-        if let Err(error) = self.sink.sync() {
+    }
+
+    /// Keeps how a sync of that many lines ended
+    fn end_sync(&mut self, lines: u64, ended: io::Result<()>) -> Result<(), Broken> {
+        if let Err(error) = ended {
             let why = self.broken.get_or_insert(error.to_string());
             return Err(self.unsynced.insert(Broken(why.clone())).clone());
         }
-        self.synced = self.added;
+        self.synced = lines;
         Ok(())
     }
 }
@@ -210,11 +225,12 @@ mod tests {
             Ok(())
         }
 
-        fn sync(&mut self) -> io::Result<()> {
-            match self.syncs.fetch_add(1, Ordering::SeqCst) + 1 < self.until {
+        fn sync(&self) -> Option<Sync> {
+            let (syncs, until) = (self.syncs.clone(), self.until);
+            Some(Box::new(move || match syncs.fetch_add(1, Ordering::SeqCst) + 1 < until {
                 true => Ok(()),
                 false => Err(io::Error::from(io::ErrorKind::StorageFull)),
-            }
+            }))
         }
     }
 
@@ -237,8 +253,10 @@ mod tests {
             number
         }));
         assert_eq!(announced.await, (1..=100).map(Ok).collect::<Vec<_>>());
-        receipt.note(Event::Later).unwrap();
-        assert_eq!(syncs.load(Ordering::SeqCst), 2, "of one line at once");
+        receipt.add(Event::Later).unwrap();
+        assert_eq!(syncs.load(Ordering::SeqCst), 1, "an answer waits for the next announcement");
+        receipt.note(Event::Later).await.unwrap();
+        assert_eq!(syncs.load(Ordering::SeqCst), 2, "of two lines at once");
         let refused = join_all((0..3).map(|_| receipt.call(call))).await;
         assert!(refused.iter().all(Result::is_err), "{refused:?}");
         assert!(receipt.call(call).await.is_err() && receipt.broken().is_some());

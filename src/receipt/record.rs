@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio_util::sync::CancellationToken;
-
-use super::event::{Answer, Call, Meaning};
+use super::event::{Answer, Call, Event, Meaning};
 use super::{Broken, Receipt};
 use crate::alias::{AliasName, KeyId};
 use crate::kms::contact::Contact;
 use crate::kms::{
     AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, Written,
 };
-use crate::plan::Plan;
 
 /// A writer whose calls are recorded
 #[derive(Debug)]
@@ -20,94 +17,58 @@ pub struct Recorded<'a, K> {
     kms: &'a K,
     receipt: &'a Receipt,
     target: &'a str,
-    /// Cancelled when no more calls are to be made
-    stop: &'a CancellationToken,
     names: Mutex<Names>,
 }
 
 /// What is known of the names as the calls go by
 #[derive(Debug, Default)]
 struct Names {
-    /// The key that each is on, by the plan and by what was done since
-    on: BTreeMap<AliasName, Option<KeyId>>,
+    /// The call that is announced for each, and not made yet; without a number where only the call matters, not the receipt
+    announced: BTreeMap<AliasName, Option<u64>>,
     /// Those that we deleted, or may have
     deleted: BTreeSet<AliasName>,
 }
 
 impl<'a, K> Recorded<'a, K> {
-    /// `kms`, recorded in `receipt` as the target of this name; `plan` says what each alias was on
-    pub fn new(
-        kms: &'a K,
-        receipt: &'a Receipt,
-        target: &'a str,
-        plan: &Plan,
-        stop: &'a CancellationToken,
-    ) -> Self {
-        let actions = plan.stages.iter().flatten();
-        let on = actions.map(|action| (action.name().clone(), action.keys().0.cloned())).collect();
-        Self { kms, receipt, target, stop, names: Mutex::new(Names { on, ..Names::default() }) }
-    }
-
-    /// Announces a call; it must not be made if that fails
-    async fn announce(
-        &self,
-        operation: &'static str,
-        name: &AliasName,
-        after: Option<&KeyId>,
-    ) -> Result<Option<u64>, KmsError> {
-        let (before, deleted) = {
-            let names = self.names();
-            (names.on.get(name).cloned().flatten(), names.deleted.contains(name))
-        };
-        let before = before.map(|key| key.to_string());
-        let (target, alias) = (self.target.to_owned(), name.to_string());
-        let after = after.map(KeyId::to_string);
-        let deletes = after.is_none();
-        let call = |call| Call { call, target, operation: operation.to_owned(), alias, before, after };
-        let recorded = match self.receipt.call(call).await {
-            Ok(number) => Some(number),
-            // A name that we deleted ourselves has to come back, receipt or not.
-            Err(_) if deleted && !deletes => None,
-            Err(Broken(why)) => return Err(unrecorded(operation, &why)),
-        };
-        // Somebody may have asked while the line was on its way to the disk; what we deleted has to come back all the same.
-        let comes_back = deleted && !deletes;
-        if self.stop.is_cancelled() && !comes_back {
-            let stopped = Err(stopped(operation));
-            self.conclude(recorded, name, None, &stopped).await;
-            return stopped.map(|_| None);
-        }
-        if deletes {
-            self.names().deleted.insert(name.clone());
-        }
-        Ok(recorded)
+    /// `kms`, recorded in `receipt` as the target of this name
+    pub fn new(kms: &'a K, receipt: &'a Receipt, target: &'a str) -> Self {
+        Self { kms, receipt, target, names: Mutex::default() }
     }
 
     fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The number of the call that was announced for this name; no other is ever made
+    fn begin(&self, operation: &'static str, name: &AliasName) -> Result<Option<u64>, KmsError> {
+        let announced = self.names().announced.remove(name);
+        announced.ok_or_else(|| unrecorded(operation, "nobody has announced it"))
+    }
+
     /// Adds what came back; that it cannot be added ends the next call, not this one
-    async fn conclude(
-        &self,
-        call: Option<u64>,
-        name: &AliasName,
-        after: Option<&KeyId>,
-        written: &Result<Written, KmsError>,
-    ) {
+    fn conclude(&self, call: Option<u64>, name: &AliasName, written: &Result<Written, KmsError>) {
         let (answer, request_id, error) = match written {
             Ok(written) => (Meaning::Done, written.request_id.clone(), None),
             Err(error) => (meaning(error.fault), error.request_id.clone(), Some(error.to_string())),
         };
-        if answer == Meaning::Done {
-            self.names().on.insert(name.clone(), after.cloned());
-        }
         if let Some(call) = call {
-            let answer = Answer { call, answer, request_id, error };
-            if let Err(broken) = self.receipt.answer(answer).await {
-                tracing::warn!(%broken, alias = %name, "an answer is not in the receipt");
-            }
+            self.answer(name, Answer { call, answer, request_id, error });
         }
+    }
+
+    fn answer(&self, name: &AliasName, answer: Answer) {
+        if let Err(broken) = self.receipt.add(Event::Answer(answer)) {
+            tracing::warn!(%broken, alias = %name, "an answer is not in the receipt");
+        }
+    }
+}
+
+/// What the service calls a write between these two
+fn operation(before: Option<&KeyId>, after: Option<&KeyId>) -> &'static str {
+    match (before, after) {
+        (_, None) => "DeleteAlias",
+        (None, Some(_)) => "CreateAlias",
+        (Some(_), Some(_)) => "UpdateAlias",
     }
 }
 
@@ -120,30 +81,54 @@ fn unrecorded(operation: &'static str, why: &str) -> KmsError {
     KmsError { fault: Fault::NotRecorded, operation, code: None, message, request_id: None }
 }
 
-fn stopped(operation: &'static str) -> KmsError {
-    let message = "asked to stop before it was sent".to_owned();
-    KmsError { fault: Fault::Stopped, operation, code: None, message, request_id: None }
-}
-
 impl<K: KmsWrite> KmsWrite for Recorded<'_, K> {
+    async fn announce(
+        &self,
+        name: &AliasName,
+        before: Option<&KeyId>,
+        after: Option<&KeyId>,
+    ) -> Result<(), KmsError> {
+        let operation = operation(before, after);
+        let text = |key: Option<&KeyId>| key.map(KeyId::to_string);
+        let (target, alias) = (self.target.to_owned(), name.to_string());
+        let (before, after) = (text(before), text(after));
+        let comes_back = after.is_some() && self.names().deleted.contains(name);
+        let call = |call| Call { call, target, operation: operation.to_owned(), alias, before, after };
+        let number = match self.receipt.call(call).await {
+            Ok(number) => Some(number),
+            // A name that we deleted ourselves has to come back, receipt or not.
+            Err(_) if comes_back => None,
+            Err(Broken(why)) => return Err(unrecorded(operation, &why)),
+        };
+        self.names().announced.insert(name.clone(), number);
+        Ok(())
+    }
+
+    fn withdraw(&self, name: &AliasName) {
+        let Some(call) = self.names().announced.remove(name).flatten() else { return };
+        let error = Some("not sent: nothing more is to be written".to_owned());
+        self.answer(name, Answer { call, answer: Meaning::Refused, request_id: None, error });
+    }
+
     async fn create_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
-        let call = self.announce("CreateAlias", name, Some(key)).await?;
+        let call = self.begin("CreateAlias", name)?;
         let written = self.kms.create_alias(name, key).await;
-        self.conclude(call, name, Some(key), &written).await;
+        self.conclude(call, name, &written);
         written
     }
 
     async fn update_alias(&self, name: &AliasName, key: &KeyId) -> Result<Written, KmsError> {
-        let call = self.announce("UpdateAlias", name, Some(key)).await?;
+        let call = self.begin("UpdateAlias", name)?;
         let written = self.kms.update_alias(name, key).await;
-        self.conclude(call, name, Some(key), &written).await;
+        self.conclude(call, name, &written);
         written
     }
 
     async fn delete_alias(&self, name: &AliasName) -> Result<Written, KmsError> {
-        let call = self.announce("DeleteAlias", name, None).await?;
+        let call = self.begin("DeleteAlias", name)?;
+        self.names().deleted.insert(name.clone());
         let written = self.kms.delete_alias(name).await;
-        self.conclude(call, name, None, &written).await;
+        self.conclude(call, name, &written);
         written
     }
 }
