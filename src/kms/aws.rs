@@ -28,6 +28,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_types::date_time::{DateTime, Format};
 
 use super::answer::{alias_name, identity, key_id, unreadable, words};
+use super::connect::Clients;
 use super::contact::Contact;
 use super::fault::UNASSUMED;
 use super::{
@@ -52,12 +53,7 @@ const TAG_PAGE: i32 = 50;
 pub struct AwsKms {
     pub(super) kms: Client,
     pub(super) sts: aws_sdk_sts::Client,
-    pub(super) iam: aws_sdk_iam::Client,
-    pub(super) trail: aws_sdk_cloudtrail::Client,
-    pub(super) organizations: aws_sdk_organizations::Client,
-    pub(super) region: Arc<str>,
-    pub(super) counter: Counter,
-    pub(super) watch: Watch,
+    pub(super) clients: Clients,
 }
 
 impl KmsRead for AwsKms {
@@ -67,7 +63,7 @@ impl KmsRead for AwsKms {
         let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
             return Err(unreadable("GetCallerIdentity", "no Account or no Arn"));
         };
-        identity(&account, &caller, &self.region)
+        identity(&account, &caller, self.clients.region.as_ref())
     }
 
     async fn alias_page(&self, marker: Option<&str>) -> Result<AliasPage, KmsError> {
@@ -122,11 +118,11 @@ impl KmsRead for AwsKms {
     }
 
     fn calls(&self) -> Calls {
-        self.counter.calls()
+        self.clients.counter.calls()
     }
 
     fn contact(&self) -> Contact {
-        self.watch.contact()
+        self.clients.watch.contact()
     }
 }
 

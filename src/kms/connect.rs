@@ -99,7 +99,8 @@ impl AwsConnect {
             }
             None => base,
         };
-        Ok(clients(&base.into_builder().region(region.clone()).build(), target, region))
+        let clients = Clients::new(base, target, region);
+        Ok(AwsKms { kms: clients.kms(), sts: clients.sts(), clients })
     }
 
     async fn base(&self, profile: &Profile) -> SdkConfig {
@@ -241,47 +242,68 @@ fn has_endpoint(base: &SdkConfig) -> bool {
     base.endpoint_url().is_some() || of_kms().is_some()
 }
 
-fn clients(base: &SdkConfig, target: &Target, region: Region) -> AwsKms {
-    let (counter, watch) = (Counter::default(), Watch::default());
-    // The SDK's retry tokens are otherwise shared by all accounts of a Region, and one in trouble would starve the rest.
-    let account = target.account.as_deref().unwrap_or("default");
-    let partition = |place: &str| RetryPartition::custom(format!("kms-alias/{account}/{place}")).build();
-    let mut kms = aws_sdk_kms::config::Builder::from(base);
-    if let Some(url) = target.endpoint_url.as_deref().filter(|_| !has_endpoint(base)) {
-        kms.set_endpoint_url(Some(url.to_owned()));
+/// What the clients of one target are made of
+///
+/// Those of IAM, CloudTrail and Organizations are made when they are asked for: few commands do, and a fleet has a thousand targets.
+#[derive(Clone, Debug)]
+pub(super) struct Clients {
+    base: SdkConfig,
+    account: String,
+    /// Where KMS is asked, if the manifest says so and nothing else does
+    endpoint_of_kms: Option<Arc<str>>,
+    pub(super) region: Region,
+    pub(super) counter: Counter,
+    pub(super) watch: Watch,
+}
+
+/// A client of the service `$sdk` whose retries have the partition of `$place`
+macro_rules! client {
+    ($sdk:ident, $clients:expr, $place:expr) => {
+        $sdk::Client::from_conf(
+            $sdk::config::Builder::from(&$clients.base)
+                .retry_partition($clients.partition($place))
+                .interceptor($clients.counter.clone())
+                .interceptor($clients.watch.clone())
+                .interceptor(Acknowledged)
+                .build(),
+        )
+    };
+}
+
+impl Clients {
+    fn new(base: SdkConfig, target: &Target, region: Region) -> Self {
+        let base = base.into_builder().region(region.clone()).build();
+        let account = target.account.as_deref().unwrap_or("default").to_owned();
+        let endpoint_of_kms = target.endpoint_url.clone().filter(|_| !has_endpoint(&base));
+        Self { base, account, endpoint_of_kms, region, counter: Counter::default(), watch: Watch::default() }
     }
-    let kms = kms
-        .retry_partition(partition(region.as_ref()))
-        .interceptor(counter.clone())
-        .interceptor(watch.clone())
-        .interceptor(Acknowledged);
-    let sts = aws_sdk_sts::config::Builder::from(base)
-        .interceptor(counter.clone())
-        .interceptor(watch.clone())
-        .interceptor(Acknowledged);
-    let iam = aws_sdk_iam::config::Builder::from(base)
-        .retry_partition(partition("iam"))
-        .interceptor(counter.clone())
-        .interceptor(watch.clone())
-        .interceptor(Acknowledged);
-    let trail = aws_sdk_cloudtrail::config::Builder::from(base)
-        .retry_partition(partition(&format!("{region}/trail")))
-        .interceptor(counter.clone())
-        .interceptor(watch.clone())
-        .interceptor(Acknowledged);
-    let organizations = aws_sdk_organizations::config::Builder::from(base)
-        .retry_partition(partition("organizations"))
-        .interceptor(counter.clone())
-        .interceptor(watch.clone())
-        .interceptor(Acknowledged);
-    AwsKms {
-        kms: aws_sdk_kms::Client::from_conf(kms.build()),
-        sts: aws_sdk_sts::Client::from_conf(sts.build()),
-        iam: aws_sdk_iam::Client::from_conf(iam.build()),
-        trail: aws_sdk_cloudtrail::Client::from_conf(trail.build()),
-        organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
-        region: region.as_ref().into(),
-        counter,
-        watch,
+
+    /// The SDK's retry tokens are otherwise shared by all accounts of a Region, and one in trouble would starve the rest
+    fn partition(&self, place: &str) -> RetryPartition {
+        RetryPartition::custom(format!("kms-alias/{}/{place}", self.account)).build()
+    }
+
+    fn kms(&self) -> aws_sdk_kms::Client {
+        let client = client!(aws_sdk_kms, self, self.region.as_ref());
+        match &self.endpoint_of_kms {
+            Some(url) => aws_sdk_kms::Client::from_conf(client.config().to_builder().endpoint_url(&**url).build()),
+            None => client,
+        }
+    }
+
+    fn sts(&self) -> aws_sdk_sts::Client {
+        client!(aws_sdk_sts, self, &format!("{}/sts", self.region))
+    }
+
+    pub(super) fn iam(&self) -> aws_sdk_iam::Client {
+        client!(aws_sdk_iam, self, "iam")
+    }
+
+    pub(super) fn trail(&self) -> aws_sdk_cloudtrail::Client {
+        client!(aws_sdk_cloudtrail, self, &format!("{}/trail", self.region))
+    }
+
+    pub(super) fn organizations(&self) -> aws_sdk_organizations::Client {
+        client!(aws_sdk_organizations, self, "organizations")
     }
 }

@@ -14,7 +14,7 @@ const OPERATION: &str = "GetAccountAuthorizationDetails";
 impl IamRead for AwsKms {
     /// Pages have the default length, 100: each entry brings all its documents, and a page of 1,000 may outlast the time-outs
     async fn authorization_page(&self, marker: Option<&str>) -> Result<AuthorizationPage, KmsError> {
-        let request = self.iam.get_account_authorization_details().set_filter(Some(everything()));
+        let request = self.clients.iam().get_account_authorization_details().set_filter(Some(everything()));
         let answer = request.set_marker(marker.map(str::to_owned)).send().await;
         let page = answer.map_err(|e| flatten(OPERATION, e))?;
         let (users, groups) = (page.user_detail_list, page.group_detail_list);

@@ -19,7 +19,7 @@ const PAGE: i32 = 20;
 
 impl OrgRead for AwsKms {
     async fn ou_page(&self, parent: &str, token: Option<&str>) -> Result<OuPage, KmsError> {
-        let request = self.organizations.list_organizational_units_for_parent().parent_id(parent);
+        let request = self.clients.organizations().list_organizational_units_for_parent().parent_id(parent);
         let request = request.max_results(PAGE).set_next_token(token.map(str::to_owned));
         let page = request.send().await.map_err(|e| flatten(OUS, e))?;
         // An answer without members must not pass for an OU without any.
@@ -29,7 +29,7 @@ impl OrgRead for AwsKms {
     }
 
     async fn account_page(&self, parent: &str, token: Option<&str>) -> Result<AccountPage, KmsError> {
-        let request = self.organizations.list_accounts_for_parent().parent_id(parent);
+        let request = self.clients.organizations().list_accounts_for_parent().parent_id(parent);
         let request = request.max_results(PAGE).set_next_token(token.map(str::to_owned));
         let page = request.send().await.map_err(|e| flatten(ACCOUNTS, e))?;
         let accounts = page.accounts.ok_or_else(|| unreadable(ACCOUNTS, "no Accounts"))?;

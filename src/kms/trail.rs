@@ -18,7 +18,7 @@ impl TrailRead for AwsKms {
         let named = LookupAttribute::builder().attribute_key(LookupAttributeKey::EventName);
         let named = named.attribute_value(name).build();
         let named = named.map_err(|e| unreadable(OPERATION, &e.to_string()))?;
-        let request = self.trail.lookup_events().lookup_attributes(named).max_results(PAGE);
+        let request = self.clients.trail().lookup_events().lookup_attributes(named).max_results(PAGE);
         let answer = request.set_next_token(token.map(str::to_owned)).send().await;
         let page = answer.map_err(|e| flatten(OPERATION, e))?;
         // An answer without members must not pass for a Region in which nothing has happened.
