@@ -33,7 +33,7 @@ use crate::target::{Rates, Target};
 use crate::verify::Aim;
 
 /// How many targets are written to while one would be read
-const WRITTEN_FOR_ONE_READ: usize = 10;
+pub(super) const WRITTEN_FOR_ONE_READ: usize = 10;
 
 /// What writing to a target goes on with, besides what was planned
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::parallelism;
 use crate::access::PoliciesOf;
 use crate::duration;
 use crate::kms::endpoint;
@@ -119,11 +120,13 @@ pub struct Global {
     #[arg(long, global = true, env = "KMS_ALIAS_NO_INPUT", hide_env = true)]
     pub no_input: bool,
 
-    /// Targets to read at once; ten times as many are written to, since each mostly waits for its rates and for what replicas show
+    /// Targets to read at once: by default ten for each core, up to 64, or what the limit of open files leaves; ten times as many are
+    /// written to, since each mostly waits for its rates and for what replicas show
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 10,
+        default_value_t = parallelism::fitting(),
+        hide_default_value = true, // it is the machine's, and help is the same everywhere
         global = true,
         env = "KMS_ALIAS_PARALLELISM",
         hide_env = true

@@ -18,6 +18,7 @@ pub mod job;
 mod logging;
 mod merge;
 mod notify;
+mod parallelism;
 mod plan;
 mod progress;
 mod receipt;
