@@ -15,7 +15,12 @@ pub use guards::{Guard, Guards, Harm, Limit, Protection};
 ///
 /// It cannot fail: [`crate::load::load`] has judged this same expansion.
 pub fn targets(manifest: &Manifest) -> Vec<Target> {
-    let instances = manifest.instances.iter().enumerate();
+    targets_where(manifest, |_| true)
+}
+
+/// Those of an instance that `is_meant`: each has a map of all its aliases, which a run that leaves it out need not make
+pub fn targets_where(manifest: &Manifest, is_meant: impl Fn(&Instance) -> bool) -> Vec<Target> {
+    let instances = manifest.instances.iter().enumerate().filter(|(_, instance)| is_meant(instance));
     instances.map(|(index, instance)| target(manifest, index, instance)).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::permissions::Reads;
 use crate::render::doctor::{self, Diagnosed, tally};
 use crate::render::harmless;
 use crate::render::style::plural;
-use crate::target::{Target, targets};
+use crate::target::Target;
 
 impl Session<'_> {
     pub(super) async fn doctor<C: Connect>(
@@ -65,7 +65,7 @@ impl Session<'_> {
             }
         };
         let discovered = manifest.organizations().map(|(spec, _)| discovered(spec)).collect();
-        Ok(select::targets(targets(&manifest), &self.global.target, self.global.shard)
+        Ok(select::targets(&manifest, &self.global.target, self.global.shard)
             .map(|chosen| (chosen, discovered))
             .map_err(|sentence| self.fail(Exit::Usage, &sentence, None)))
     }

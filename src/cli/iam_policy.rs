@@ -13,7 +13,7 @@ use crate::load::Manifest;
 use crate::permissions::{Document, LONGEST, Permissions, Reads, permissions};
 use crate::render::harmless::{self, harmless};
 use crate::render::style::plural;
-use crate::target::{Target, targets};
+use crate::target::Target;
 
 type Policies = BTreeMap<Arc<str>, Permissions>;
 
@@ -23,7 +23,7 @@ impl Session<'_> {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),
         };
-        let chosen = match select::targets(targets(&manifest), &self.global.target, self.global.shard) {
+        let chosen = match select::targets(&manifest, &self.global.target, self.global.shard) {
             Ok(chosen) => {
                 chosen.into_iter().flat_map(|target| self.with_regions(target, &manifest)).collect::<Vec<_>>()
             }

@@ -31,6 +31,7 @@ mod show;
 mod stream;
 mod validate;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -51,7 +52,7 @@ use crate::render::harmless::{self, harmless};
 use crate::render::style::Palette;
 use crate::sandbox::Flags;
 use crate::shard::{ShardText, fleet};
-use crate::target::{Guard, Guards, Limit, Target, targets};
+use crate::target::{Guard, Guards, Limit, Target};
 
 use args::{Cli, Color, Command, Global, Output, PlanArgs};
 use console::Console;
@@ -260,15 +261,13 @@ impl Session<'_> {
 
     /// The targets that the flags choose, narrowed to the aliases that they choose, each with its policy
     fn targets(&self, manifest: &Manifest, args: &PlanArgs) -> Result<Vec<(Target, Policy)>, String> {
-        let all = targets(manifest);
-        let count = all.len();
-        let shared = select::selected(all, &self.global.target)?;
+        let shared = select::selected(manifest, &self.global.target)?;
         if let Some(shard) = self.global.shard {
             let fleet = Some(fleet_of(manifest, &shared, args));
             self.known().shard = Some(ShardText { part: shard.to_string(), fleet });
         }
-        let chosen = select::part(shared, self.global.shard);
-        let narrowed = chosen.len() < count;
+        let chosen = select::part(manifest, &shared, self.global.shard);
+        let narrowed = chosen.len() < manifest.instances.len();
         let narrow = |mut target: Target| {
             target.select(&args.alias, &args.exclude_alias);
             target.prune = args.prunes(&target);
@@ -290,11 +289,11 @@ impl Session<'_> {
 }
 
 /// What tells the parts of one fleet from those of another: run at different commits, or by other flags, they are no whole
-fn fleet_of(manifest: &Manifest, targets: &[Target], args: &PlanArgs) -> String {
+fn fleet_of(manifest: &Manifest, names: &BTreeSet<&str>, args: &PlanArgs) -> String {
     let sources = manifest.sources.iter().map(|source| source.text.as_str());
     let patterns = [&args.alias, &args.exclude_alias]
         .map(|all| all.iter().map(|one| one.text()).collect::<Vec<_>>().join(","));
-    let names = targets.iter().map(|target| &*target.name);
+    let names = names.iter().copied();
     fleet(sources.chain(patterns.iter().map(String::as_str)).chain(names))
 }
 

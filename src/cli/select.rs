@@ -1,37 +1,51 @@
 //! `--target` and `--shard` -> the targets that they mean.
 
-use crate::alias::Pattern;
-use crate::shard::Shard;
-use crate::target::Target;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// Those of `all` that the flags choose
+use crate::alias::Pattern;
+use crate::load::{Instance, Manifest};
+use crate::shard::Shard;
+use crate::target::{Target, targets_where};
+
+/// The targets of `manifest` that the flags choose
 ///
 /// # Errors
 /// A selector that means none, with the names that there are.
-pub fn targets(all: Vec<Target>, selectors: &[String], shard: Option<Shard>) -> Result<Vec<Target>, String> {
-    Ok(part(selected(all, selectors)?, shard))
+pub fn targets(
+    manifest: &Manifest,
+    selectors: &[String],
+    shard: Option<Shard>,
+) -> Result<Vec<Target>, String> {
+    Ok(part(manifest, &selected(manifest, selectors)?, shard))
 }
 
-/// Those of `all` that are in this part; all of them where there are no parts
-pub fn part(mut all: Vec<Target>, shard: Option<Shard>) -> Vec<Target> {
-    all.retain(|target| shard.is_none_or(|shard| shard.has(&target.name)));
-    all
+/// Of the targets with these names, those in this part; all of them where there are no parts
+pub fn part(manifest: &Manifest, names: &BTreeSet<&str>, shard: Option<Shard>) -> Vec<Target> {
+    targets_where(manifest, |instance| {
+        names.contains(&*instance.name) && shard.is_none_or(|shard| shard.has(&instance.name))
+    })
 }
 
-/// Those that one of `selectors` means; all of them where there are no selectors
+/// The names of those that one of `selectors` means; all of them where there are no selectors
 ///
 /// # Errors
 /// Likewise.
-pub fn selected(all: Vec<Target>, selectors: &[String]) -> Result<Vec<Target>, String> {
-    if selectors.is_empty() {
-        return Ok(all);
-    }
+pub fn selected<'m>(manifest: &'m Manifest, selectors: &[String]) -> Result<BTreeSet<&'m str>, String> {
     let selectors = selectors.iter().map(|text| Selector::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(vain) = selectors.iter().find(|selector| !all.iter().any(|target| selector.means(target))) {
-        let names: Vec<_> = all.iter().map(|target| &*target.name).collect();
+    let means = |selector: &Selector<'_>, instance: &Instance| {
+        let groups = manifest.spec_of(instance).map_or(&[][..], |spec| &spec.groups);
+        selector.means(&instance.name, groups)
+    };
+    let instances = &manifest.instances;
+    if let Some(vain) = selectors.iter().find(|one| !instances.iter().any(|instance| means(one, instance))) {
+        let names: Vec<_> = instances.iter().map(|instance| &*instance.name).collect();
         return Err(format!("--target {}: no such target; the manifest has {}", vain.text, names.join(", ")));
     }
-    Ok(all.into_iter().filter(|target| selectors.iter().any(|selector| selector.means(target))).collect())
+    let chosen = |instance: &&Instance| {
+        selectors.is_empty() || selectors.iter().any(|selector| means(selector, instance))
+    };
+    Ok(instances.iter().filter(chosen).map(|instance| &*instance.name).collect())
 }
 
 struct Selector<'s> {
@@ -46,10 +60,10 @@ impl<'s> Selector<'s> {
     }
 
     /// A name means every account and Region of it: `prod` is `prod/111122223333/us-east-1` and its siblings
-    fn means(&self, target: &Target) -> bool {
+    fn means(&self, name: &str, groups: &[Arc<str>]) -> bool {
         match self.text.strip_prefix('@') {
-            Some(group) => target.groups.iter().any(|g| **g == *group),
-            None => self.pattern.covers(&target.name),
+            Some(group) => groups.iter().any(|g| **g == *group),
+            None => self.pattern.covers(name),
         }
     }
 }
