@@ -68,20 +68,25 @@ pub fn diff(desired: &Desired, snapshot: &Snapshot) -> Diff {
     let live = snapshot.live.len() + snapshot.left_out;
     let (declared, extent) = (desired.len(), snapshot.extent);
     let mut diff = Diff { declared, extent, live, alias_counts, ..Diff::default() };
+    // Both are sorted, and going through them side by side is several times as fast as looking up a million names.
+    let mut all_live = snapshot.live.iter().peekable();
     for (name, goal) in desired {
-        match compare(goal, snapshot.live.get(name)) {
+        while let Some((other, have)) = all_live.next_if(|(other, _)| *other < name) {
+            diff.differences.insert(other.clone(), undeclared(have));
+        }
+        let have = all_live.next_if(|(other, _)| *other == name).map(|(_, have)| have);
+        match compare(goal, have) {
             Compared::Differs(difference) => drop(diff.differences.insert(name.clone(), difference)),
             Compared::InSync => diff.in_sync += 1,
             Compared::Nothing => {}
         }
     }
-    for (name, live) in &snapshot.live {
-        if !desired.contains_key(name) {
-            let difference = Difference::Unexpected { have: live.clone(), tombstone: None };
-            diff.differences.insert(name.clone(), difference);
-        }
-    }
+    diff.differences.extend(all_live.map(|(name, have)| (name.clone(), undeclared(have))));
     diff
+}
+
+fn undeclared(have: &Live) -> Difference {
+    Difference::Unexpected { have: have.clone(), tombstone: None }
 }
 
 enum Compared {

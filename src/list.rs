@@ -1,6 +1,7 @@
 //! Pages of ListAliases -> a snapshot of the live aliases in scope. Reads only, and an incomplete read is an error.
 //! `probe.rs` makes one of certain names alone, and `read.rs` chooses between the two.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -229,10 +230,12 @@ impl Snapshot {
     }
 
     fn take_owned(&mut self, name: AliasName, live: Live) -> Result<(), ListError> {
-        match self.live.get(&name) {
-            Some(seen) if *seen != live => Err(contradiction(&name, seen.key.as_ref(), live.key.as_ref())),
-            _ => {
-                self.live.insert(name, live);
+        match self.live.entry(name) {
+            Entry::Occupied(seen) if *seen.get() != live => {
+                Err(contradiction(seen.key(), seen.get().key.as_ref(), live.key.as_ref()))
+            }
+            entry => {
+                entry.insert_entry(live);
                 Ok(())
             }
         }

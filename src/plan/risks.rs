@@ -150,8 +150,11 @@ pub(super) fn mark(changes: &mut [Change], facts: &Facts, alias_counts: &BTreeMa
 }
 
 /// Marks the changes of names that differ from another one in `names` only by case
-pub(super) fn mark_cases<'n>(changes: &mut [Change], names: impl Iterator<Item = &'n AliasName>) {
-    if changes.is_empty() {
+pub(super) fn mark_cases<'n>(changes: &mut [Change], names: impl Iterator<Item = &'n AliasName> + Clone) {
+    // Of two such names one has capitals, as hardly a name has: without, a million of them need not be looked up.
+    let has_capitals = |name: &AliasName| name.as_str().bytes().any(|byte| byte.is_ascii_uppercase());
+    let is_changed = changes.iter().any(|change| has_capitals(change.action.name()));
+    if changes.is_empty() || !(is_changed || names.clone().any(has_capitals)) {
         return;
     }
     let mut twins: HashMap<String, Vec<&AliasName>> = HashMap::new();
