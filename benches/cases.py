@@ -129,6 +129,7 @@ def cpu(bench):
         runs = [run([bench.program, "--version"], folder, client(folder, "")) for _ in range(bench.sizes([50], [5])[0])]
         yield Figure("cpu", f"--version, median of {len(runs)}", best_and_median(runs)[1] * 1000, "ms", aim=5)
     yield from planned(bench)
+    yield from staged(bench)
     yield Figure("cpu", "size of the program", bench.program.stat().st_size / MB, "MB", aim=15)
 
 
@@ -158,6 +159,18 @@ def planned(bench):
     few, many = sorted(costs)[-2:]
     what = f"plan, growth of CPU from {few:,} to {many:,}"
     yield Figure("cpu", what, costs[many] / costs[few], "", many / few, bench.aim(1.2))
+
+
+def staged(bench):
+    """What a plan costs from the first page to its text, in memory; the program counts the CPU of that alone"""
+    (count,) = bench.sizes([1_000_000], [10_000])
+    for situation, told in (("in-sync", "all in sync"), ("moved", "10 % on another key")):
+        with bench.folder() as folder:
+            runs = [run([bench.stages, count, situation], folder, client(folder, "")) for _ in range(TRIES)]
+        seconds = min(float(ran.stdout.split()[0]) for ran in runs)
+        what = f"list, diff, plan and render of {count:,}, {told}"
+        yield Figure("cpu", f"{what}, CPU", seconds, "s", aim=bench.aim(1.5))
+        yield Figure("cpu", f"{what}, peak memory", max(ran.memory for ran in runs) / MB, "MB")
 
 
 def calls(bench):

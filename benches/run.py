@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import cases
@@ -43,8 +44,13 @@ def say(text):
 class Bench:
     """What the cases are given: the program, where files go, and how large things are"""
 
-    def __init__(self, program, quick):
-        self.program, self.quick, self.say = program, quick, say
+    def __init__(self, program, quick, stages=None):
+        self.program, self.quick, self.say, self.given = program, quick, say, stages
+
+    @cached_property
+    def stages(self):
+        """The program that has the stages of a plan alone, `benches/stages.rs`"""
+        return self.given or built("stages", "--bench")
 
     def sizes(self, whole, quick):
         return quick if self.quick else whole
@@ -72,17 +78,18 @@ class Bench:
         return path
 
 
-def built():
+def built(name, kind):
     """The release of this tree; its place is what cargo says, whatever the settings of this machine"""
-    command = ["cargo", "build", "--locked", "--release", "--bin", "kms-alias", "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--locked", "--release", kind, name, "--message-format", "json-render-diagnostics"]
     say("building the release, which takes minutes the first time: $ " + " ".join(command))
     try:
         messages = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
     except (OSError, subprocess.CalledProcessError) as why:
         raise CannotRun(f"the release is not built: {why}") from why
-    program = next(filter(None, (json.loads(line).get("executable") for line in messages)), None)
+    artifacts = [message for message in map(json.loads, messages) if message.get("executable")]
+    program = next((message["executable"] for message in artifacts if message["target"]["name"] == name), None)
     if program is None:
-        raise CannotRun("cargo does not say where the program is")
+        raise CannotRun(f"cargo does not say where {name} is")
     return Path(program)
 
 
@@ -119,6 +126,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="small sizes, which say that it works and not how fast")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there as well")
     parser.add_argument("--program", type=Path, metavar="PATH", help="measure this program, and build none")
+    parser.add_argument("--stages", type=Path, metavar="PATH", help="likewise for the stages of a plan in memory, which `cpu` measures")
     given = parser.parse_args()
     unknown = sorted(set(given.cases) - set(CASES))
     if unknown:
@@ -143,12 +151,12 @@ def measure(bench, names):
 def main():
     given = arguments()
     try:
-        program = given.program.resolve(strict=True) if given.program else built()
+        program = given.program.resolve(strict=True) if given.program else built("kms-alias", "--bin")
     except (CannotRun, OSError) as why:
         say(str(why))
         return 1
     around = machine()
-    figures, failures = measure(Bench(program, given.quick), given.cases or list(CASES))
+    figures, failures = measure(Bench(program, given.quick, given.stages), given.cases or list(CASES))
     around["load afterwards"] = load()
     print("\n".join(f"{name}: {value}" for name, value in around.items()))
     print(f"\n{table(figures)}")
