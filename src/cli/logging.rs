@@ -2,7 +2,9 @@
 
 use std::io::{self, Stderr, Write, stderr};
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::{Layer, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
 
 use crate::render::harmless::{guarded, harmless};
 
@@ -29,12 +31,16 @@ impl Write for Guarded {
 
 /// Begins logging for the process; the second run in one process, as in tests, keeps the first one's
 pub fn begin(verbose: u8, colour: bool) {
-    let filter = match verbose {
+    let wanted: &[(&str, LevelFilter)] = match verbose {
         0 => return,
-        1 => "kms_alias=debug",
-        _ => "kms_alias=trace,aws_config=debug,aws_smithy_runtime=debug",
+        1 => &[("kms_alias", LevelFilter::DEBUG)],
+        _ => &[
+            ("kms_alias", LevelFilter::TRACE),
+            ("aws_config", LevelFilter::DEBUG),
+            ("aws_smithy_runtime", LevelFilter::DEBUG),
+        ],
     };
-    let log =
-        tracing_subscriber::fmt().with_writer(move || Guarded { err: stderr(), colour }).with_ansi(colour);
-    let _ = log.with_env_filter(EnvFilter::new(filter)).without_time().try_init();
+    let log = fmt::layer().with_writer(move || Guarded { err: stderr(), colour }).with_ansi(colour);
+    let wanted = Targets::new().with_targets(wanted.iter().copied());
+    let _ = registry().with(log.without_time().with_filter(wanted)).try_init();
 }
