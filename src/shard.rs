@@ -37,9 +37,10 @@ impl Shard {
         }
     }
 
-    /// By its name alone: a target that is added moves no other, and every run of the same N agrees
-    pub fn has(self, target: &str) -> bool {
-        let hash = Sha256::digest(target.as_bytes());
+    /// By its account alone: one that is added moves no other, every run of the same N agrees, and what is one account's stays together:
+    /// the role that is assumed for it, its rates, and the Regions of a multi-Region key
+    pub fn has(self, account: &str) -> bool {
+        let hash = Sha256::digest(account.as_bytes());
         let number = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
         number % self.count == self.index
     }

@@ -80,7 +80,7 @@ pub struct Global {
     #[arg(short, long = "target", value_name = "NAME|GLOB|@GROUP", global = true)]
     pub target: Vec<String>,
 
-    /// Only a part of the targets, the I-th of N counted from 0, by their names: for a job of N runs of the same manifest
+    /// Only a part of the targets, the I-th of N counted from 0, by their accounts: for a job of N runs of the same manifest
     #[arg(long, value_name = "I/N", value_parser = Shard::parse, global = true, env = "KMS_ALIAS_SHARD", hide_env = true)]
     pub shard: Option<Shard>,
 

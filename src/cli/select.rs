@@ -23,7 +23,8 @@ pub fn targets(
 /// Of the targets with these names, those in this part; all of them where there are no parts
 pub fn part(manifest: &Manifest, names: &BTreeSet<&str>, shard: Option<Shard>) -> Vec<Target> {
     targets_where(manifest, |instance| {
-        names.contains(&*instance.name) && shard.is_none_or(|shard| shard.has(&instance.name))
+        let account = instance.account.as_deref().unwrap_or(&instance.name);
+        names.contains(&*instance.name) && shard.is_none_or(|shard| shard.has(account))
     })
 }
 

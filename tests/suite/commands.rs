@@ -329,7 +329,7 @@ async fn shards_share_the_targets_and_one_without_any_has_nothing_to_do() {
 version: 1
 scope: [alias/app/]
 targets:
-  a: {account: \"111122223333\", regions: [us-east-1, us-east-2, us-west-2, eu-west-1, eu-west-2]}
+  a: {accounts: [\"111122223333\", \"222233334444\", \"333344445555\"], regions: [us-east-1, eu-west-1]}
 aliases: {}
 ";
     let kms = FakeKms::new(world(&[]), Scenario::default());
@@ -343,7 +343,13 @@ aliases: {}
     for count in [1, 2, 3, 20] {
         let mut all = Vec::new();
         for index in 0..count {
-            all.extend(names(&[&format!("--shard={index}/{count}")]).await);
+            let part = names(&[&format!("--shard={index}/{count}")]).await;
+            // What is one account's stays together.
+            assert!(
+                part.iter().filter(|name| name.ends_with("/us-east-1")).count() * 2 == part.len(),
+                "{part:?}"
+            );
+            all.extend(part);
         }
         all.sort();
         assert_eq!(all, names(&[]).await, "{count}");

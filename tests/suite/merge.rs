@@ -6,13 +6,13 @@ use kms_alias::sandbox::{Effect, Fault, Home, Key, Scenario, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fake::{A, ACCOUNT, B, FakeConnect, FakeKms};
+use crate::fake::{A, B, FakeConnect, FakeKms, REGION};
 use crate::ran::{Ran, run_args};
 
-/// Of three shards each has one of them, by the hashes of their names
-const REGIONS: [&str; 5] = ["eu-west-1", "eu-west-3", "us-east-1", "us-east-2", "us-west-1"];
+/// Of three shards each has one of them, by the hashes of their ids
+const ACCOUNTS: [&str; 5] = ["111122223333", "222233334444", "333344445555", "444455556666", "555566667777"];
 
-/// In every Region something is created, moved, deleted, in sync and unmanaged
+/// In every account something is created, moved, deleted, in sync and unmanaged
 const ALIASES: &str = "aliases:\n  alias/app/gone: absent\n  alias/app/moved: bbbb2222-0000-4000-8000-000000000002\n  \
     alias/app/new: aaaa1111-0000-4000-8000-000000000001\n  alias/app/same: aaaa1111-0000-4000-8000-000000000001\n";
 
@@ -29,8 +29,8 @@ impl Fleet {
 
     fn with(scenario: Scenario) -> Self {
         let mut world = World::default();
-        for region in REGIONS {
-            let home = Home::new(ACCOUNT, region);
+        for account in ACCOUNTS {
+            let home = Home::new(account, REGION);
             [A, B].into_iter().for_each(|id| world.put_key(&home, Key::new(id)));
             for name in ["gone", "moved", "other", "same"] {
                 world.put_alias(&home, &format!("alias/app/{name}"), Some(A), 0);
@@ -42,8 +42,8 @@ impl Fleet {
     }
 
     fn declare(&self, aliases: &str) {
-        let regions = REGIONS.join(", ");
-        let targets = format!("{{fleet: {{account: \"{ACCOUNT}\", regions: [{regions}]}}}}");
+        let accounts = ACCOUNTS.join("\", \"");
+        let targets = format!("{{fleet: {{accounts: [\"{accounts}\"], region: {REGION}}}}}");
         let guards = "guards: {max_delete: 90%, max_update: 90%}";
         let text = format!("version: 1\nscope: [alias/app/]\n{guards}\ntargets: {targets}\n{aliases}");
         self.write("aliases.yaml", &text);
@@ -143,7 +143,7 @@ async fn merged_plans_are_the_plan_that_one_run_makes_in_every_form() {
                     );
                 }
                 "diff" => {
-                    assert_eq!(merged.out.matches("+++ desired ").count(), REGIONS.len(), "{}", merged.out)
+                    assert_eq!(merged.out.matches("+++ desired ").count(), ACCOUNTS.len(), "{}", merged.out)
                 }
                 _ => assert_eq!(merged.out, whole.out, "{form}"),
             }
@@ -221,7 +221,7 @@ async fn merged_plans_are_for_reading_and_apply_names_what_to_apply_instead() {
         let ran = fleet.run(&["apply", &fleet.path(name)]).await;
         assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
     }
-    assert_eq!(fleet.kms.calls_to("CreateAlias").len(), REGIONS.len());
+    assert_eq!(fleet.kms.calls_to("CreateAlias").len(), ACCOUNTS.len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -340,10 +340,10 @@ async fn several_files_are_shown_only_where_they_are_to_be_merged_and_one_may_be
     }
 }
 
-/// One Region denies creates, so that one shard fails
+/// One account denies creates, so that one shard fails
 fn failing() -> Scenario {
     let fault =
-        Fault { region: Some(REGIONS[0].to_owned()), ..Fault::new("CreateAlias", Effect::AccessDenied) };
+        Fault { account: Some(ACCOUNTS[0].to_owned()), ..Fault::new("CreateAlias", Effect::AccessDenied) };
     Scenario { faults: vec![fault], ..Scenario::default() }
 }
 
@@ -363,7 +363,7 @@ async fn the_results_of_all_applies_are_one_result_as_bad_as_the_worst() {
     assert!(RECEIPTS.iter().all(|name| merged.out.contains(&format!("Receipt: {name}\n"))), "{}", merged.out);
     let document: Value = serde_json::from_str(&fleet.merge(&REPORTS, &["-o", "json"]).await.out).unwrap();
     assert_eq!((&document["exit_code"], &document["plan"]["summary"]["create"]), (&json!(6), &json!(5)));
-    assert_eq!(document["report"]["targets"].as_array().unwrap().len(), REGIONS.len());
+    assert_eq!(document["report"]["targets"].as_array().unwrap().len(), ACCOUNTS.len());
     let markdown = fleet.merge(&REPORTS, &["-o", "markdown"]).await.out;
     assert!(markdown.contains("### kms-alias: apply failed or is incomplete"), "{markdown}");
     let part = fleet.merge(&REPORTS[..2], &["-o", "json"]).await;
