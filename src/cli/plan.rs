@@ -99,7 +99,8 @@ impl Session<'_> {
         let connect = connect(self.options(sandbox.as_ref()));
         let progress = self.progress("reading targets", targets.len(), "planning");
         let step = |calls: &Calls| progress.step_with(calls.values().sum());
-        let reading = progress.during(survey_with(targets, &connect, self.global.parallelism, looks, &step));
+        let survey = survey_with(targets, &connect, self.global.parallelism, looks, &step);
+        let reading = progress.counting(|| connect.requests(), survey);
         let surveyed = tokio::select! {
             biased;
             () = self.stop.cancelled() => {

@@ -51,23 +51,26 @@ struct Work {
     left: BTreeMap<String, usize>,
     /// Requests that what is done has taken
     calls: u64,
+    /// Requests sent so far, where somebody counts them
+    sent: u64,
     began: Instant,
 }
 
 impl Work {
     fn new(what: &'static str, total: usize) -> Self {
         let (targets, left) = (None, BTreeMap::new());
-        Self { what, total, done: 0, targets, left, calls: 0, began: now() }
+        Self { what, total, done: 0, targets, left, calls: 0, sent: 0, began: now() }
     }
 
     fn line(&self, then: &str) -> String {
-        let Self { what, total, done, targets, left, calls, began } = self;
+        let Self { what, total, done, targets, left, calls, sent, began } = self;
         let (took, mut line) = (now() - *began, format!("{what}: {done} of {total}"));
         if let Some((all, ended)) = targets {
             line += &format!(", {ended} of {all} targets ended");
         }
-        if *calls > 0 {
-            let rate = *calls as f64 / took.as_secs_f64().max(0.001);
+        let calls = *calls.max(sent);
+        if calls > 0 {
+            let rate = calls as f64 / took.as_secs_f64().max(0.001);
             line += &format!(", {calls} API calls, {rate:.0} a second");
         }
         if took >= GUESSED && *done > 0 && done < total {
@@ -159,6 +162,11 @@ impl Progress<'_> {
 
     /// Does `work`, which looks for the request to stop, telling how far it is from time to time
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        self.counting(|| 0, work).await
+    }
+
+    /// The same, telling as well how many requests were `sent` so far: a large target may take a minute of them
+    pub async fn counting<T>(&self, sent: impl Fn() -> u64, work: impl Future<Output = T>) -> T {
         let _heeding = self.stop.heed();
         let (mut work, never) = (pin!(work), CancellationToken::new());
         let (mut next, mut stopping) = (QUIET, false);
@@ -170,7 +178,10 @@ impl Progress<'_> {
                     stopping = true;
                     self.console.note(STOPPING);
                 }
-                _ = wait(next, &never) => next = self.tell(),
+                _ = wait(next, &never) => {
+                    self.work().sent = sent();
+                    next = self.tell();
+                }
             }
         };
         if let Screen::Terminal(bar) = &self.screen {

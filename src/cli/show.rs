@@ -23,9 +23,9 @@ const LARGEST: Limit = Limit::mib(1024);
 /// What a file has kept
 pub(super) enum Kept {
     /// What is to be done
-    Plan(SavedPlan),
+    Plan(Box<SavedPlan>),
     /// What was done
-    Receipt(History),
+    Receipt(Box<History>),
 }
 
 impl Session<'_> {
@@ -53,9 +53,9 @@ impl Session<'_> {
         let shown = || format!("read {}", path.display());
         let text = text_of(path).with_context(shown)?;
         Ok(match SavedPlan::parse(&text) {
-            Ok(saved) => Ok(Kept::Plan(saved)),
+            Ok(saved) => Ok(Kept::Plan(Box::new(saved))),
             Err(SavedError::NoPlan(why)) => match read(&text) {
-                Ok(history) => Ok(Kept::Receipt(history)),
+                Ok(history) => Ok(Kept::Receipt(Box::new(history))),
                 Err(error @ HistoryError::Version(_)) => {
                     let sentence = format!("failed to {}: {error}", shown());
                     Err(self.fail(Exit::Manifest, &sentence, Some("use a later kms-alias")))

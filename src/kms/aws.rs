@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_credential_types::credential_feature::AwsCredentialFeature;
@@ -281,12 +282,21 @@ fn root(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Counts what is really sent, the SDK's retries included
-#[derive(Clone, Debug, Default)]
-pub(super) struct Counter(Arc<Mutex<Calls>>);
+#[derive(Clone, Debug)]
+pub(super) struct Counter {
+    calls: Arc<Mutex<Calls>>,
+    /// Of all clients of a connector
+    sent: Arc<AtomicU64>,
+}
 
 impl Counter {
+    /// One that adds to what others have sent
+    pub(super) fn adding_to(sent: &Arc<AtomicU64>) -> Self {
+        Self { calls: Arc::default(), sent: sent.clone() }
+    }
+
     pub(super) fn calls(&self) -> Calls {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -303,7 +313,8 @@ impl Intercept for Counter {
     ) -> Result<(), BoxError> {
         if let Some(operation) = bag.load::<Metadata>() {
             tracing::debug!(operation = operation.name(), "request");
-            let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            self.sent.fetch_add(1, Ordering::Relaxed);
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
             *calls.entry(operation.name().to_owned()).or_default() += 1;
         }
         Ok(())

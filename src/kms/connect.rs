@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -64,6 +65,8 @@ pub struct AwsConnect {
     loaded: tokio::sync::Mutex<BTreeMap<Profile, SdkConfig>>,
     /// Each is assumed once for all Regions and services, and again shortly before its credentials expire
     assumed: tokio::sync::Mutex<BTreeMap<Assumed, SdkConfig>>,
+    /// Requests sent by all clients
+    sent: Arc<AtomicU64>,
 }
 
 /// A role that is assumed: by what profile, which, and how
@@ -80,7 +83,9 @@ impl AwsConnect {
 
     /// The same, whose requests go through a client of the caller's own
     pub fn through(http: impl HttpClient + 'static, options: Options) -> Self {
-        Self { http: checked(http), options, loaded: Default::default(), assumed: Default::default() }
+        let (http, loaded, assumed, sent) =
+            (checked(http), Default::default(), Default::default(), Arc::default());
+        Self { options, http, loaded, assumed, sent }
     }
 
     async fn connect(&self, target: &Target, role: Option<&Arc<str>>) -> Result<AwsKms, ConnectError> {
@@ -99,7 +104,7 @@ impl AwsConnect {
             }
             None => base,
         };
-        let clients = Clients::new(base, target, region);
+        let clients = Clients::new(base, target, region, Counter::adding_to(&self.sent));
         Ok(AwsKms { kms: clients.kms(), sts: clients.sts(), clients })
     }
 
@@ -179,6 +184,10 @@ impl Connect for AwsConnect {
 
     async fn writer(&self, target: &Target) -> Result<AwsKms, ConnectError> {
         self.connect(target, target.roles.apply.as_ref()).await
+    }
+
+    fn requests(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 }
 
@@ -271,11 +280,11 @@ macro_rules! client {
 }
 
 impl Clients {
-    fn new(base: SdkConfig, target: &Target, region: Region) -> Self {
+    fn new(base: SdkConfig, target: &Target, region: Region, counter: Counter) -> Self {
         let base = base.into_builder().region(region.clone()).build();
         let account = target.account.as_deref().unwrap_or("default").to_owned();
         let endpoint_of_kms = target.endpoint_url.clone().filter(|_| !has_endpoint(&base));
-        Self { base, account, endpoint_of_kms, region, counter: Counter::default(), watch: Watch::default() }
+        Self { base, account, endpoint_of_kms, region, counter, watch: Watch::default() }
     }
 
     /// The SDK's retry tokens are otherwise shared by all accounts of a Region, and one in trouble would starve the rest
@@ -286,7 +295,9 @@ impl Clients {
     fn kms(&self) -> aws_sdk_kms::Client {
         let client = client!(aws_sdk_kms, self, self.region.as_ref());
         match &self.endpoint_of_kms {
-            Some(url) => aws_sdk_kms::Client::from_conf(client.config().to_builder().endpoint_url(&**url).build()),
+            Some(url) => {
+                aws_sdk_kms::Client::from_conf(client.config().to_builder().endpoint_url(&**url).build())
+            }
             None => client,
         }
     }

@@ -177,6 +177,11 @@ pub trait Connect: Send + Sync {
 
     /// With the role that applies
     fn writer(&self, target: &Target) -> impl Future<Output = Result<Self::Writer, Self::Error>> + Send;
+
+    /// Requests that all readers and writers have sent so far, for whoever watches; none where nobody counts
+    fn requests(&self) -> u64 {
+        0
+    }
 }
 
 /// Whose credentials a target is reached with
