@@ -105,6 +105,9 @@ pub struct Tools<'a, K> {
     pub stop: &'a CancellationToken,
 }
 
+/// A look that is older is made again before the write: a disk or a throttled lane may take long to let it go
+const OLDEST_LOOK: Duration = Duration::from_secs(1);
+
 /// What happens to an action
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'s> {
@@ -276,6 +279,7 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
         if let Some(outcome) = self.forbidden() {
             return Next::End(outcome);
         }
+        let looked = now();
         if let Some(next) = self.look().await {
             return next;
         }
@@ -286,6 +290,12 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
         }
         if let Some(turn) = turn {
             self.lane.take(turn, self.tools.stop).await;
+        }
+        if looked.elapsed() > OLDEST_LOOK
+            && let Some(next) = self.look().await
+        {
+            self.tools.kms.withdraw(name);
+            return next;
         }
         if let Some(outcome) = self.forbidden() {
             self.tools.kms.withdraw(name);
@@ -369,6 +379,11 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
             _ => {}
         }
         match error.fault {
+            // This call was not made, and an earlier one may have been.
+            Fault::NotRecorded if self.unclear => {
+                let _ = self.dead.set(Reason::Receipt);
+                Next::End(Outcome::Unverified)
+            }
             // Gone: by our own earlier write, or by somebody else's; either way it is as wanted.
             Fault::NotFound if self.write.after.is_none() => Next::End(self.as_wanted()),
             // Just deleted by us, the name is free as soon as the service has noticed.

@@ -34,7 +34,7 @@ pub enum Event<'e> {
     Begun(&'e [Action]),
     /// One of them started or ended
     Step(Step<'e>),
-    /// A listing does not show these as they should be
+    /// The service does not show these as they should be yet
     Left(&'e BTreeSet<AliasName>),
 }
 
@@ -98,7 +98,7 @@ impl Report {
     }
 
     /// What was said to be so and not seen is unverified: the names that were left, or all that was written if the last
-    /// listing names none
+    /// read names none
     fn doubt(&mut self) {
         let left = match &self.verdict {
             Some(Ok(Verdict::OutOfPatience { left, .. })) => left.clone(),

@@ -4,10 +4,10 @@
 use crate::choose::{ChooseError, choose, criteria};
 use crate::diff::{Diff, diff};
 use crate::inspect::{Facts, inspect};
-use crate::kms::{Fault, Identity, KmsError, KmsRead};
+use crate::kms::{Identity, KmsError, KmsRead};
 use crate::list::{Extent, ListError, Snapshot};
 use crate::plan::{Plan, Policy, candidates, plan};
-use crate::probe::count;
+use crate::probe::{count, shows_in_a_listing};
 use crate::read::Reading;
 use crate::resolve::{Desired, resolve};
 use crate::target::Target;
@@ -73,7 +73,7 @@ impl PrepareError {
             | Self::Inspect(error)
             | Self::Choose(ChooseError::Page { source: error, .. } | ChooseError::Key(error))
             | Self::List(ListError::Page { source: error, .. }) => error,
-            Self::List(ListError::Name { source: error, .. }) if error.fault == Fault::AccessDenied => {
+            Self::List(ListError::Name { source: error, .. }) if shows_in_a_listing(error) => {
                 return Some("pass --read list, which does not ask for the key".to_owned());
             }
             Self::List(ListError::Name { source: error, .. }) => error,

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::alias::{AliasName, KeyId, Scope, is_reserved};
 use crate::inspect::{AT_ONCE, Fact, Facts};
-use crate::kms::KmsRead;
+use crate::kms::{Fault, KmsError, KmsRead};
 use crate::list::{Extent, ListError, Live, Snapshot, aliases_of};
 
 /// Reads these names, and tells what the service said of their keys; no name of AWS's own can be among them, since
@@ -25,8 +25,11 @@ pub async fn probe(
     follow: &BTreeSet<AliasName>,
 ) -> Result<(Snapshot, Facts), ListError> {
     let each = stream::iter(names).map(|name| async move {
-        let probed = kms.probe_alias(name).await;
-        probed.map(|facts| (name, facts)).map_err(|source| ListError::Name { name: name.clone(), source })
+        match kms.describe_alias(name).await {
+            Ok(facts) => Ok((name, Some(facts))),
+            Err(error) if is_no_alias(&error) => Ok((name, None)),
+            Err(source) => Err(ListError::Name { name: name.clone(), source }),
+        }
     });
     let probed: Vec<_> = each.buffer_unordered(AT_ONCE).try_collect().await?;
     let (mut snapshot, mut facts) = (Snapshot { extent: Extent::Named, ..Snapshot::default() }, Facts::new());
@@ -40,6 +43,20 @@ pub async fn probe(
         facts.insert(of_key.id.clone(), Fact::Known(of_key));
     }
     Ok((snapshot, facts))
+}
+
+/// Whether the service says that there is no such alias; that its key is gone is said otherwise, and the alias is then there
+///
+/// Seen is "Alias arn:aws:kms:… is not found.", which is no part of the service's model, so whatever else it says is an error.
+fn is_no_alias(error: &KmsError) -> bool {
+    let said = error.message.to_ascii_lowercase();
+    error.fault == Fault::NotFound && said.contains("alias") && said.contains("not found")
+}
+
+/// Whether a listing may tell what a name did not: a key policy may keep a key from us whose alias we may list all the same, or the key
+/// of an alias may be gone
+pub(crate) fn shows_in_a_listing(error: &KmsError) -> bool {
+    error.fault == Fault::AccessDenied || error.fault.is_missing()
 }
 
 /// Counts the aliases of each of these keys, as a whole listing would have

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use crate::alias::AliasName;
 use crate::inspect::{AT_ONCE, Facts};
-use crate::kms::{Fault, KmsRead};
+use crate::kms::KmsRead;
 use crate::list::{ListError, Listing, Snapshot};
 use crate::plan::Policy;
-use crate::probe::probe;
+use crate::probe::{probe, shows_in_a_listing};
 use crate::resolve::follows;
 use crate::target::Target;
 
@@ -82,9 +82,8 @@ impl<'r> Reading<'r> {
             return Ok((whole, Facts::new()));
         }
         match probe(kms, &self.names, &self.target.scope, &self.follow).await {
-            // A key policy may keep a key from us whose alias we may list all the same.
             Err(ListError::Name { source, .. })
-                if self.read == ReadBy::Auto && source.fault == Fault::AccessDenied =>
+                if self.read == ReadBy::Auto && shows_in_a_listing(&source) =>
             {
                 Ok((self.whole(kms).await?, Facts::new()))
             }
@@ -100,7 +99,7 @@ impl<'r> Reading<'r> {
 }
 
 /// The names in scope that the target may have to write: the declared, their previous ones, and those that the plan is about
-fn spoken_of<'t>(target: &'t Target, policy: &'t Policy) -> impl Iterator<Item = &'t AliasName> {
+pub(crate) fn spoken_of<'t>(target: &'t Target, policy: &'t Policy) -> impl Iterator<Item = &'t AliasName> {
     let declared = target
         .aliases
         .iter()

@@ -110,9 +110,19 @@ impl SavedPlan {
         Ok(Self { document: serde_json::from_str(text).map_err(no_plan)? })
     }
 
-    /// Whether its digest, where it has one, is that of its writes
+    /// Whether its digest is that of its writes; only a plan that is not whole has none
     pub fn is_genuine(&self) -> bool {
-        self.document.digest.as_ref().is_none_or(|digest| *digest == digest_of_writes(&self.document))
+        let PlanDocument { digest, errored, missing_shards, .. } = &self.document;
+        match digest {
+            Some(digest) => *digest == digest_of_writes(&self.document),
+            None => *errored || !missing_shards.is_empty(),
+        }
+    }
+
+    /// Whether it says of all its writes in which account and Region they are, without which they are not in its digest
+    pub fn is_placed(&self) -> bool {
+        let is_placed = |target: &TargetPlan| target.account.is_some() && target.region.is_some();
+        self.document.targets.iter().all(|target| target.changes.is_empty() || is_placed(target))
     }
 
     /// Whether it may be applied, and is the one that was approved

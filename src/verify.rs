@@ -5,18 +5,19 @@
 //! name as long as a late replica lacks the name that it has become, though the name was deleted and is still shown.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::alias::AliasName;
 use crate::diff::diff;
-use crate::kms::{Fault, KmsRead};
+use crate::kms::KmsRead;
 use crate::list::{Extent, ListError, Snapshot, list};
 use crate::plan::{Action, Policy, candidates};
 use crate::poll::{Answer, Patience, poll};
-use crate::probe::probe;
-use crate::read::prefers_names;
+use crate::probe::{probe, shows_in_a_listing};
+use crate::read::{prefers_names, spoken_of};
 use crate::resolve::{Desired, End};
 use crate::target::Target;
 
@@ -37,25 +38,25 @@ pub struct Aim<'a> {
 pub enum Verdict {
     /// It did, as many times in a row as patience wants
     Converged {
-        /// Listings made
+        /// How often it was read
         reads: u32,
-        /// From the first listing to the last
+        /// From the first read to the last
         waited: Duration,
     },
     /// It did not, in the time there was
     OutOfPatience {
-        /// The aliases that were still different in the last listing; empty if it was right, but not often enough in a row
+        /// The aliases that were still different in the last read; empty if it was right, but not often enough in a row
         left: BTreeSet<AliasName>,
-        /// Why the last listing failed, if it did
+        /// Why the last read failed, if it did
         trouble: Option<ListError>,
-        /// Whether a listing that was right was followed by one that was not
+        /// Whether a read that was right was followed by one that was not
         wavered: bool,
-        /// From the first listing to the last
+        /// From the first read to the last
         waited: Duration,
     },
     /// It was asked to stop before it could tell
     Stopped {
-        /// From the first listing to that
+        /// From the first read to that
         waited: Duration,
     },
 }
@@ -83,8 +84,17 @@ pub async fn verify(
     stop: &CancellationToken,
     seen: &(impl Fn(&BTreeSet<AliasName>) + Sync),
 ) -> Result<Verdict, ListError> {
+    // Reads of what was done alone come first where they are cheaper, as many as make it steady. What settles it then is one of
+    // everything, as the plan's was, which sees what others have changed meanwhile; if it does not, all that follow are such.
+    let short = is_cheaper(aim, due);
+    let patience = &Patience { steady: patience.steady + u32::from(short), ..*patience };
+    let (good, whole) = (AtomicU32::new(0), AtomicBool::new(!short));
     let look = || async {
-        let left = stop.run_until_cancelled(left(kms, aim, due)).await;
+        let settles = whole.load(Ordering::Relaxed) || good.load(Ordering::Relaxed) + 1 >= patience.steady;
+        let left = stop.run_until_cancelled(left(kms, aim, due, settles)).await;
+        let is_good = matches!(&left, Some(Ok(left)) if left.is_empty());
+        good.store(if is_good { good.load(Ordering::Relaxed) + 1 } else { 0 }, Ordering::Relaxed);
+        whole.fetch_or(settles && !is_good, Ordering::Relaxed);
         if let Some(Ok(left)) = &left {
             seen(left);
         }
@@ -105,8 +115,13 @@ pub async fn verify(
     })
 }
 
-async fn left(kms: &impl KmsRead, aim: &Aim<'_>, due: &Due<'_>) -> Result<BTreeSet<AliasName>, ListError> {
-    let snapshot = look(kms, aim, due).await?;
+async fn left(
+    kms: &impl KmsRead,
+    aim: &Aim<'_>,
+    due: &Due<'_>,
+    settles: bool,
+) -> Result<BTreeSet<AliasName>, ListError> {
+    let snapshot = look(kms, aim, due, settles).await?;
     let candidates = candidates(&diff(aim.desired, &snapshot), aim.desired, aim.policy);
     let is_due = |action: &&Action| due.deletes || !matches!(action, Action::Delete { .. });
     // What would be held now is not as desired either: an alias without a target key, say.
@@ -117,19 +132,38 @@ async fn left(kms: &impl KmsRead, aim: &Aim<'_>, due: &Due<'_>) -> Result<BTreeS
     Ok(names.filter(|name| !due.except.contains(*name)).cloned().collect())
 }
 
-/// What the service shows now: one listing for all that was done, or only the names of that, where they are cheaper to read
-async fn look(kms: &impl KmsRead, aim: &Aim<'_>, due: &Due<'_>) -> Result<Snapshot, ListError> {
+/// The names of what was done
+fn done(due: &Due<'_>) -> BTreeSet<AliasName> {
+    due.done.iter().map(|action| action.name().clone()).collect()
+}
+
+/// Whether to read the names of what was done costs less than to read as much as the plan was made from
+fn is_cheaper(aim: &Aim<'_>, due: &Due<'_>) -> bool {
+    let names = done(due);
+    !names.is_empty()
+        && match aim.snapshot.extent {
+            Extent::Whole { pages } => prefers_names(names.len(), pages),
+            Extent::Named => spoken_of(aim.target, aim.policy).any(|name| !names.contains(name)),
+        }
+}
+
+/// What the service shows now: as much as the plan was made from where it `settles` the question, else the names of what was done
+async fn look(
+    kms: &impl KmsRead,
+    aim: &Aim<'_>,
+    due: &Due<'_>,
+    settles: bool,
+) -> Result<Snapshot, ListError> {
     let (scope, follow) = (&aim.target.scope, BTreeSet::new());
-    let names: BTreeSet<_> = due.done.iter().map(|action| action.name().clone()).collect();
-    let by_name = match aim.snapshot.extent {
-        Extent::Whole { pages } => prefers_names(names.len(), pages),
-        Extent::Named => true,
-    };
+    let mut names = done(due);
+    if settles {
+        names.extend(spoken_of(aim.target, aim.policy).cloned());
+    }
+    let by_name = !settles || aim.snapshot.extent == Extent::Named;
     if by_name {
         match probe(kms, &names, scope, &follow).await {
             Ok((probed, _)) => return Ok(aim.snapshot.with(&names, probed)),
-            // A key policy may keep a key from us whose alias we may list all the same.
-            Err(ListError::Name { source, .. }) if source.fault == Fault::AccessDenied => {}
+            Err(ListError::Name { source, .. }) if shows_in_a_listing(&source) => {}
             Err(error) => return Err(error),
         }
     }

@@ -4,14 +4,16 @@ use std::sync::OnceLock;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Applied, Attempt, Ended, Outcome, Reason, Tools, Write};
+use super::{Applied, Attempt, Ended, LAST_LOOK, Outcome, Reason, Tools, Write};
 use crate::alias::KeyId;
 use crate::kms::{KmsError, KmsWrite};
 use crate::plan::Action;
+use crate::poll::{now, until, wait};
 
 /// Deletes an alias and creates it on another key; if it cannot be created there, on the old one again
 ///
-/// A stop is heeded before the delete only: between the two calls the name does not exist.
+/// A stop is heeded before the delete only: between the two calls the name does not exist. Nor does one end it where nobody knows
+/// whether the delete was made.
 pub(super) async fn replace<K: KmsWrite>(
     action: &Action,
     tools: &Tools<'_, K>,
@@ -20,13 +22,17 @@ pub(super) async fn replace<K: KmsWrite>(
     let (name, (from, to)) = (action.name(), action.keys());
     let delete = Write { name, before: from, after: None };
     let mut deleted = Attempt::new(delete, &tools.lanes.delete, tools, dead).run().await;
+    let never = CancellationToken::new();
+    let (kms, lanes, patience) = (tools.kms, tools.lanes, tools.patience);
+    let tools = &Tools { kms, lanes, patience, stop: &never };
+    let is_known = matches!(deleted.outcome, Outcome::Done | Outcome::AlreadySo | Outcome::Contested { .. });
+    if deleted.unclear && !is_known && is_gone(&delete, tools).await {
+        deleted.outcome = Outcome::Done;
+    }
     if deleted.outcome != Outcome::Done {
         deleted.outcome = not_deleted(deleted.outcome, deleted.unclear, to);
         return deleted.report(action);
     }
-    let never = CancellationToken::new();
-    let (kms, lanes, patience) = (tools.kms, tools.lanes, tools.patience);
-    let tools = &Tools { kms, lanes, patience, stop: &never };
     let create = |after| async move {
         // Each has its own: credentials that gave out for the new key are no reason not to try the old one.
         let dead = OnceLock::new();
@@ -45,6 +51,23 @@ pub(super) async fn replace<K: KmsWrite>(
         created.outcome = Outcome::Done;
     }
     Ended { attempts: 1 + again, ..created }.report(action)
+}
+
+/// Whether a name is gone of which nobody knows whether its delete was made, or is shown to be while there is patience
+async fn is_gone<K: KmsWrite>(delete: &Write<'_>, tools: &Tools<'_, K>) -> bool {
+    let mut delays = tools.patience.delays();
+    let deadline = now() + tools.patience.budget;
+    loop {
+        match until(deadline.max(now() + LAST_LOOK), tools.kms.probe_alias(delete.name)).await {
+            Some(Ok(None)) => return true,
+            Some(Ok(Some(facts))) if Some(&facts.id) != delete.before => return false,
+            _ => {}
+        }
+        match delays.next().filter(|_| now() < deadline) {
+            Some(delay) if wait(delay, tools.stop).await => {}
+            _ => return false,
+        }
+    }
 }
 
 /// The alias was not deleted, so nothing is lost; it may be on the new key already, perhaps because of a delete of ours

@@ -54,7 +54,7 @@ use crate::sandbox::Flags;
 use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target};
 
-use args::{Cli, Color, Command, Global, Output, PlanArgs};
+use args::{Cli, Color, Command, Global, GuardArgs, Output, PlanArgs};
 use console::Console;
 use exit::Exit;
 use saved::Unsaved;
@@ -293,8 +293,11 @@ fn fleet_of(manifest: &Manifest, names: &BTreeSet<&str>, args: &PlanArgs) -> Str
     let sources = manifest.sources.iter().map(|source| source.text.as_str());
     let patterns = [&args.alias, &args.exclude_alias]
         .map(|all| all.iter().map(|one| one.text()).collect::<Vec<_>>().join(","));
+    let GuardArgs { max_deletes, max_updates, .. } = &args.guards;
+    let flags =
+        format!("{} {} {max_deletes:?} {max_updates:?} {:?}", args.prune, args.no_prune, args.fail_on);
     let names = names.iter().copied();
-    fleet(sources.chain(patterns.iter().map(String::as_str)).chain(names))
+    fleet(sources.chain(patterns.iter().map(String::as_str)).chain([&*flags]).chain(names))
 }
 
 fn coloured(flag: Color, otherwise: bool) -> bool {

@@ -52,6 +52,23 @@ pub struct PlanDocument {
     pub targets: Vec<TargetPlan>,
 }
 
+impl PlanDocument {
+    /// The summary, with what is counted by the changes that are shown: a document is believed no further
+    pub fn counted(&self) -> Summary {
+        let all = || self.targets.iter().flat_map(|target| &target.changes);
+        let count = |verb: Verb| all().filter(|change| change.verb() == verb).count();
+        Summary {
+            create: count(Verb::Create),
+            update: count(Verb::Retarget),
+            replace: count(Verb::Replace),
+            rename: count(Verb::Rename),
+            delete: count(Verb::Delete),
+            held: count(Verb::Held),
+            ..self.summary.clone()
+        }
+    }
+}
+
 /// The commit that the manifest is compared with
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseText {

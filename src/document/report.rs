@@ -54,7 +54,7 @@ pub struct TargetReport {
     pub error: Option<ErrorText>,
     /// Whether the service shows all of it
     pub converged: bool,
-    /// Listings that the last verification made
+    /// How often the last verification read what is live, by a listing or by the names that were changed
     pub listings: Option<u32>,
     /// How long it took until the service showed it, or until patience ended
     pub waited_seconds: Option<f64>,
@@ -107,6 +107,11 @@ impl TargetReport {
 }
 
 impl AppliedChange {
+    /// Why it is not as planned, as far as that is known: what went wrong, or why it was not attempted
+    pub fn why(&self) -> Option<&str> {
+        self.error.as_deref().or(self.reason.as_deref())
+    }
+
     /// Whether the alias is, or was said to be, as wanted
     pub fn is_success(&self) -> bool {
         matches!(&*self.status, "done" | "already_so")

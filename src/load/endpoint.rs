@@ -8,22 +8,21 @@ use hyper::Uri;
 use super::manifest::{Instance, Manifest};
 use super::problem::{Problem, Problems};
 use super::read::{Fields, text};
-use super::roles::{Template, fill, unknown_placeholder};
+use super::roles::{Template, fill, partition, unknown_placeholder};
 
-/// What names of KMS end with, in all partitions
+/// What the names of KMS end with in a partition, and where there are any those for IPv6
 /// (<https://docs.aws.amazon.com/general/latest/gr/kms.html>, and the endpoint rules of the SDKs)
-const SUFFIXES: [&str; 10] = [
-    "amazonaws.com",
-    "api.aws",
-    "amazonaws.com.cn",
-    "api.amazonwebservices.com.cn",
-    "amazonaws.eu",
-    "api.amazonwebservices.eu",
-    "c2s.ic.gov",
-    "sc2s.sgov.gov",
-    "cloud.adc-e.uk",
-    "csp.hci.ic.gov",
-];
+fn suffixes(partition: &str) -> &'static [&'static str] {
+    match partition {
+        "aws-cn" => &["amazonaws.com.cn", "api.amazonwebservices.com.cn"],
+        "aws-eusc" => &["amazonaws.eu", "api.amazonwebservices.eu"],
+        "aws-iso" => &["c2s.ic.gov"],
+        "aws-iso-b" => &["sc2s.sgov.gov"],
+        "aws-iso-e" => &["cloud.adc-e.uk"],
+        "aws-iso-f" => &["csp.hci.ic.gov"],
+        _ => &["amazonaws.com", "api.aws"],
+    }
+}
 
 const HELP: &str = "write `https://kms.{region}.amazonaws.com`, or a VPC endpoint as \
                     `https://vpce-0123456789abcdef0-abcdefgh.kms.{region}.vpce.amazonaws.com`; any other is for `--endpoint-url`";
@@ -84,13 +83,13 @@ pub(super) fn misfit(manifest: &Manifest, instance: &Instance) -> Option<Problem
 
 /// `kms.us-east-1.amazonaws.com`, or `vpce-….kms.us-east-1.vpce.amazonaws.com`
 fn is_of_kms(host: &str, region: &str) -> bool {
-    let host = match host.split_once('.') {
-        Some((endpoint, rest)) if endpoint.starts_with("vpce-") => rest,
-        _ => host,
+    let (host, vpce) = match host.split_once('.') {
+        Some((endpoint, rest)) if endpoint.starts_with("vpce-") => (rest, "vpce."),
+        _ => (host, ""),
     };
-    let services = [format!("kms.{region}."), format!("kms-fips.{region}.")];
+    let services = ["kms", "kms-fips"].map(|service| format!("{service}.{region}.{vpce}"));
     let suffix = services.iter().find_map(|service| host.strip_prefix(service.as_str()));
-    suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix.strip_prefix("vpce.").unwrap_or(suffix)))
+    suffix.is_some_and(|suffix| suffixes(partition(region)).contains(&suffix))
 }
 
 #[cfg(test)]
@@ -145,6 +144,9 @@ mod tests {
             "kms.us-east-1.amazonaws.com.example.com",
             "kms.us-east-1.s3.amazonaws.com",
             "x.kms.us-east-1.vpce.amazonaws.com",
+            "vpce-1.kms.us-east-1.amazonaws.com",
+            "kms.us-east-1.vpce.amazonaws.com",
+            "kms.us-east-1.amazonaws.com.cn",
             "vpce-1.vpce-2.kms.us-east-1.vpce.amazonaws.com",
             "amazonaws.com",
         ] {

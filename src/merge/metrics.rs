@@ -155,10 +155,11 @@ impl Exposition {
     /// Says what only all files together tell: the worst exit code, whether all were there, and whether each has ever succeeded
     fn judge(&mut self, files: &[Named<Self>], missing: Vec<String>) -> Result<(), MergeError> {
         let code = |one: &Named<Self>| one.what.value(EXIT_CODE).unwrap_or_default();
-        // A cast saturates, and there is no exit code 255.
-        let codes = files
-            .iter()
-            .map(|one| (&*one.file, if code(one).fract() == 0.0 { code(one) as u8 } else { u8::MAX }));
+        // There is no exit code 255, so it stands for whatever is none.
+        let known = |code: f64| {
+            if code.fract() == 0.0 && (0.0..255.0).contains(&code) { code as u8 } else { u8::MAX }
+        };
+        let codes = files.iter().map(|one| (&*one.file, known(code(one))));
         let mut exit = worst(codes)?;
         if !missing.is_empty() {
             exit = exit.worse(Exit::Runtime);

@@ -31,7 +31,7 @@ pub(super) fn merge(plans: Vec<Named<PlanDocument>>) -> Result<PlanDocument, Mer
 /// The plan, if it is as a run left it
 fn whole(file: String, plan: PlanDocument) -> Result<PlanDocument, MergeError> {
     let saved = SavedPlan { document: plan };
-    if !saved.is_genuine() {
+    if !(saved.is_genuine() && saved.is_placed()) {
         // With a digest of its own, the merged plan would look as if nobody had touched it.
         return Err(MergeError::Changed(file));
     }
@@ -93,6 +93,7 @@ fn joined(mut plans: Vec<PlanDocument>, missing_shards: Vec<String>) -> PlanDocu
         least = least.saturating_add(Duration::try_from_secs_f64(plan.least_seconds).unwrap_or_default());
         whole.targets.extend(plan.targets);
     }
+    whole.summary = whole.counted();
     whole.least_seconds = least.as_secs_f64();
     whole.targets.sort_by(|a, b| a.name.cmp(&b.name));
     whole.digest = known.then(|| digest_of_writes(&whole));

@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::alias::{AliasName, KeyId};
 use crate::diff::Diff;
+use crate::list::Extent;
 use crate::target::{Guard, Guards, Harm, Limit, Place};
 
 use super::{Action, Change, Policy, Reason};
@@ -133,10 +134,9 @@ pub fn refusals(changes: &[Change], diff: &Diff, policy: &Policy) -> Vec<Refusal
     let Guards { max_delete, max_update, min_existing } = &policy.guards;
     let deletes = changes.iter().filter(|change| counted(change) == Some(Harm::Delete)).count();
     let updates = changes.iter().filter(|change| counted(change) == Some(Harm::Retarget)).count();
-    let live = diff.live;
     let masses = [
-        mass(Allow::MassDelete, "delete", deletes, live, max_delete, *min_existing),
-        mass(Allow::MassUpdate, "retarget", updates, live, max_update, *min_existing),
+        mass(Allow::MassDelete, "delete", deletes, diff, max_delete, *min_existing),
+        mass(Allow::MassUpdate, "retarget", updates, diff, max_update, *min_existing),
         empty(deletes, diff, policy),
     ];
     let each = |change| protected(change, policy).into_iter().chain(takeover(change, policy));
@@ -199,10 +199,11 @@ fn mass(
     allow: Allow,
     verb: &str,
     count: usize,
-    live: usize,
+    diff: &Diff,
     guard: &Guard,
     min_existing: usize,
 ) -> Option<Refusal> {
+    let live = diff.live;
     let over = match guard.limit {
         Limit::Count(most) => count > most,
         Limit::Percent(most) => live >= min_existing && count as f64 * 100.0 > most * live as f64,
@@ -219,7 +220,8 @@ fn mass(
         _ => "",
     };
     let limit = guard.limit;
-    let why = format!("would {verb} {count} of {live} live names{share}, and the limit is {limit}{by}");
+    let read = if diff.extent == Extent::Named { " that were read" } else { "" };
+    let why = format!("would {verb} {count} of {live} live names{read}{share}, and the limit is {limit}{by}");
     over.then(|| Refusal::new(allow, why, guard.place.clone()))
 }
 

@@ -1,7 +1,7 @@
 //! What an apply does -> a file that says so, one JSON line an event, written as it goes.
 //!
 //! A write call is announced, and is made only once that is on disk; its answer is added at once, and is on disk with the next
-//! announcement, or when its target is done. One sync does for all lines that were added meanwhile, since a disk makes only some hundreds
+//! announcement, when its target was verified, or when the run ends. One sync does for all lines that were added meanwhile, since a disk makes only some hundreds
 //! a second and a fleet has thousands of calls to announce. After a kill, a power cut or a full disk the file tells which calls were made,
 //! which were answered, and which may or may not have reached the service: those that a power cut took the answer of are among them.
 //! Reading it back is [`history`]'s; the calls are noted by [`record`].

@@ -175,8 +175,7 @@ impl List {
             .collect();
         for write in report.changes.iter().filter(|write| !write.is_success()) {
             let (alias, source) = (&*write.alias, places.get(&*write.alias).copied());
-            let message =
-                write.error.as_deref().or(write.reason.as_deref()).unwrap_or("it is not as planned");
+            let message = write.why().unwrap_or("it is not as planned");
             let rule = write.status.replace('_', "-");
             self.add(&rule, Level::Error, Found { alias, message, source, ..about });
         }

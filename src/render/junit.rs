@@ -111,8 +111,8 @@ fn case(change: &PlannedChange, outcome: Option<&AppliedChange>) -> Case {
         (Some(why), _) => Outcome::Failed("held".to_owned(), why.clone()),
         (None, Some(write)) if write.is_success() => Outcome::Passed,
         (None, Some(write)) => {
-            let why = write.error.as_ref().or(write.reason.as_ref());
-            Outcome::Failed(write.status.clone(), why.cloned().unwrap_or_else(|| differs(change)))
+            let why = write.why().map(str::to_owned);
+            Outcome::Failed(write.status.clone(), why.unwrap_or_else(|| differs(change)))
         }
         (None, None) => Outcome::Failed("drift".to_owned(), differs(change)),
     };

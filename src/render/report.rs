@@ -234,7 +234,7 @@ fn verdict(report: &Report, palette: &Palette) -> String {
             let shown = format!(
                 "what was written shows after {} ({})",
                 seconds(*waited),
-                plural(*reads as usize, "listing")
+                plural(*reads as usize, "read")
             );
             let names: Vec<_> = report.unsettled().map(|name| name.as_str()).collect();
             format!(
@@ -244,17 +244,17 @@ fn verdict(report: &Report, palette: &Palette) -> String {
             )
         }
         Some(Ok(Verdict::Converged { reads, waited })) => {
-            format!("  converged after {} ({})\n", seconds(*waited), plural(*reads as usize, "listing"))
+            format!("  converged after {} ({})\n", seconds(*waited), plural(*reads as usize, "read"))
         }
         Some(Ok(Verdict::OutOfPatience { left, trouble, wavered, waited })) => {
             let mut text = format!("  {} after {}", paint(palette.delete, "not converged"), seconds(*waited));
             match (trouble, left.is_empty()) {
-                (Some(error), _) => text += &format!(": the last listing failed: {}", sentence(error)),
+                (Some(error), _) => text += &format!(": the last read failed: {}", sentence(error)),
                 (None, true) if *wavered => {
-                    text += ": the listings do not agree yet, since replicas answer differently";
+                    text += ": the reads do not agree yet, since replicas answer differently";
                 }
                 (None, true) => {
-                    text += ": the last listing is right, and there was no time for as many as --steady asks";
+                    text += ": the last read is right, and there was no time for as many as --steady asks";
                 }
                 (None, false) => {
                     let names: Vec<_> = left.iter().map(|name| name.as_str()).collect();

@@ -219,18 +219,16 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
 pub(super) const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
 
 fn summary(plan: &PlanDocument) -> String {
-    let Summary { held, in_sync, refused, unread_targets, .. } = &plan.summary;
-    let unusable = plan.summary.unusable.unwrap_or_default();
-    if plan.missing_shards.is_empty()
-        && plan.summary.changes() + held + unread_targets + refused + unusable == 0
-    {
+    let all = plan.counted();
+    let Summary { held, in_sync, refused, unread_targets, .. } = &all;
+    let unusable = all.unusable.unwrap_or_default();
+    if plan.missing_shards.is_empty() && all.changes() + held + unread_targets + refused + unusable == 0 {
         let partial = if plan.partial { format!(" {PARTIAL}") } else { String::new() };
-        let unmanaged = unmanaged(&plan.summary);
-        return format!("No changes. {in_sync} in sync, {unmanaged}.{partial}\n") + &unlisted(&plan.summary);
+        let unmanaged = unmanaged(&all);
+        return format!("No changes. {in_sync} in sync, {unmanaged}.{partial}\n") + &unlisted(&all);
     }
-    let mut text =
-        if plan.partial { format!("{PARTIAL}\n") } else { String::new() } + &unlisted(&plan.summary);
-    text += &format!("{}\n", counts(&plan.kind, &plan.summary));
+    let mut text = if plan.partial { format!("{PARTIAL}\n") } else { String::new() } + &unlisted(&all);
+    text += &format!("{}\n", counts(&plan.kind, &all));
     if *refused > 0 {
         let _ =
             writeln!(text, "Refused: {}. Nothing of this plan may be applied.", plural(*refused, "guard"));
@@ -243,7 +241,7 @@ fn summary(plan: &PlanDocument) -> String {
     };
     text.extend(incomplete(plan).map(|sentence| sentence + "\n"));
     let _ = write!(text, "API calls: {}.", calls(&plan.api_calls));
-    if plan.summary.changes() > 0 {
+    if all.changes() > 0 {
         let seconds = plan.least_seconds;
         let _ = write!(text, " At the service's rates this apply takes at least {seconds:.1} s.");
     }

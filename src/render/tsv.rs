@@ -122,7 +122,7 @@ fn of_change(target: &str, change: &PlannedChange, report: Option<&TargetReport>
         (None, Some(_)) => "held",
         (None, None) => "planned",
     };
-    let error = outcome.and_then(|outcome| outcome.error.as_ref().or(outcome.reason.as_ref()));
+    let error = outcome.and_then(|outcome| outcome.why());
     let row = Row {
         target,
         action: change.verb().as_str(),
@@ -133,7 +133,7 @@ fn of_change(target: &str, change: &PlannedChange, report: Option<&TargetReport>
         reason: change.reason.as_deref().unwrap_or_default(),
         origin: &change.origin,
         status: outcome.map_or(planned, |outcome| &outcome.status),
-        message: error.or(change.blocked_by.as_ref()).cloned().unwrap_or_default(),
+        message: error.or(change.blocked_by.as_deref()).unwrap_or_default().to_owned(),
         ..Row::default()
     };
     row.from(change.source.as_ref()).line()

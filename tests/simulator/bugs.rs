@@ -160,6 +160,11 @@ fn call(line: &Line) -> Option<&Call> {
     if let Event::Call(call) = &line.event { Some(call) } else { None }
 }
 
+/// What the service says of a name that is not there
+fn no_alias(error: KmsError) -> KmsError {
+    KmsError { fault: Fault::NotFound, message: "the alias is not found".to_owned(), ..error }
+}
+
 /// The numbers of the calls without a clear answer
 fn open(lines: &[Line]) -> BTreeSet<u64> {
     let mut open: BTreeSet<u64> = lines.iter().filter_map(call).map(|call| call.call).collect();
@@ -225,7 +230,11 @@ impl KmsRead for Buggy {
     }
 
     async fn describe_alias(&self, name: &AliasName) -> Result<KeyFacts, KmsError> {
-        self.kms.describe_alias(name).await
+        let described = self.kms.describe_alias(name).await;
+        match described {
+            Err(error) if self.has(Bug::TakeAnUnreadNameForNone) => Err(no_alias(error)),
+            described => described,
+        }
     }
 
     async fn key_page(&self, marker: Option<&str>) -> Result<KeyPage, KmsError> {
@@ -237,12 +246,10 @@ impl KmsRead for Buggy {
     }
 
     async fn probe_alias(&self, name: &AliasName) -> Result<Option<KeyFacts>, KmsError> {
-        // Before there is a plan, a look is part of reading.
-        if self.has(Bug::SkipTheProbe) && self.kms.has_shown() {
+        if self.has(Bug::SkipTheProbe) {
             return Ok(self.kms.planned(name));
         }
-        let probed = self.kms.probe_alias(name).await;
-        if self.has(Bug::TakeAnUnreadNameForNone) { Ok(probed.unwrap_or_default()) } else { probed }
+        self.kms.probe_alias(name).await
     }
 
     fn calls(&self) -> Calls {

@@ -140,11 +140,6 @@ impl SimKms {
         }
     }
 
-    /// Whether there is a plan by now
-    pub fn has_shown(&self) -> bool {
-        !self.ends.out.text().is_empty()
-    }
-
     /// What the plan shows of an alias, as though a look had shown the same
     pub fn planned(&self, name: &AliasName) -> Option<KeyFacts> {
         let service = self.service();

@@ -372,7 +372,7 @@ async fn too_little_time_for_steady_is_not_told_as_replicas_that_differ() {
     {
         let ran =
             run_on(&FakeKms::with(&[]), &manifest, &[&["apply", "-y"][..], &flags].concat(), None).await;
-        let told = ": the last listing is right, and there was no time for as many as --steady asks\n";
+        let told = ": the last read is right, and there was no time for as many as --steady asks\n";
         assert!(ran.exit == Exit::Incomplete && ran.out.contains(told), "{}", ran.out);
     }
 }

@@ -254,7 +254,7 @@ async fn files_that_do_not_belong_together_are_named() {
         targets.enumerate().for_each(|(index, target)| target["name"] = format!("other/{index}").into());
     });
     let ran = fleet.merge(&["whole.json", "no-shard.json"], &[]).await;
-    Fleet::assert_refused(&ran, Exit::Usage, "both have a target in account 111122223333 in ");
+    Fleet::assert_refused(&ran, Exit::Usage, "both have a target in account 333344445555 in us-east-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -281,6 +281,18 @@ async fn a_plan_that_was_edited_is_not_laundered_by_a_merge() {
     fleet.change(PLANS[1], |plan| plan["targets"][0]["changes"][0]["before"] = B.into());
     let ran = fleet.merge(&PLANS, &[]).await;
     Fleet::assert_refused(&ran, Exit::Stale, "plan-1.json: its digest is not that of its writes");
+    // Nor is one whose changes and digest were taken out, unless it says that it is not whole.
+    fleet.change(PLANS[1], |plan| {
+        plan["digest"] = Value::Null;
+        plan["targets"][0]["changes"] = json!([]);
+    });
+    let ran = fleet.merge(&PLANS, &[]).await;
+    Fleet::assert_refused(&ran, Exit::Stale, "plan-1.json: its digest is not that of its writes");
+    // What a summary says beside the changes is not believed.
+    fleet.shards(&["plan"], 3).await;
+    let whole = fleet.merge(&PLANS, &[]).await.out;
+    fleet.change(PLANS[1], |plan| plan["summary"]["delete"] = 0.into());
+    assert_eq!(fleet.merge(&PLANS, &[]).await.out, whole);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kms_alias::alias::Pattern;
 use kms_alias::cli::exit::Exit;
+use kms_alias::kms::KmsWrite;
 use kms_alias::list::Extent;
 use kms_alias::plan::guards::{Allow, FailOn};
 use kms_alias::plan::{Action, Policy};
@@ -174,8 +175,8 @@ async fn an_apply_in_a_large_account_looks_only_at_what_it_changed() {
     let kms = crowded(&[("alias/app/a", B)], 1_500, Scenario::default());
     let ran = run_on(&kms, &manifest(), &["apply", "--yes", "--read", "list"], None).await;
     assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
-    // All pages were read for the plan, and none for its verification.
-    assert_eq!(kms.calls_to("ListAliases").len(), 16);
+    // All pages were read for the plan, and once more for the read that settles its verification.
+    assert_eq!(kms.calls_to("ListAliases").len(), 2 * 16);
     let truth: Vec<_> = kms.truth().into_iter().filter(|(name, _)| name.starts_with("alias/app/")).collect();
     assert_eq!(truth, [("alias/app/a", A), ("alias/app/b", B)].map(|(a, k)| (a.to_owned(), k.to_owned())));
 }
@@ -194,6 +195,47 @@ async fn names_that_a_late_replica_does_not_show_are_waited_for() {
     assert!(last_look >= last_write + 7_000, "{last_write} {last_look}");
     // Of the two keys of the change, and never of the account.
     assert!(kms.calls_to("ListAliases").iter().all(|call| call.input["KeyId"].is_string()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_change_during_an_apply_is_not_called_converged_however_it_is_read() {
+    for how in ["list", "names", "auto"] {
+        let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(7))], ..LagPlan::default() };
+        let kms = crowded(&[("alias/app/b", B)], 1_500, Scenario { lag, ..Scenario::default() });
+        let rival = async {
+            kms_alias::poll::wait(Duration::from_millis(300), &Default::default()).await;
+            kms.delete_alias(&alias("alias/app/b")).await.unwrap();
+        };
+        let manifest = manifest();
+        let args = ["apply", "--yes", "--read", how, "--wait-timeout", "30s"];
+        let (ran, ()) = tokio::join!(run_on(&kms, &manifest, &args, None), rival);
+        assert_eq!(ran.exit, Exit::Incomplete, "{how}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains("still different: alias/app/b"), "{how}: {}", ran.out);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_whose_key_is_gone_is_there() {
+    let key = Fault {
+        alias: Some(Glob(Pattern::parse("alias/app/a").unwrap())),
+        ..Fault::new(
+            "DescribeKey",
+            Effect::Error(ErrorPlan {
+                code: "NotFoundException".to_owned(),
+                message: format!("Key 'arn:aws:kms:us-east-1:111122223333:key/{A}' does not exist"),
+                status: 400,
+            }),
+        )
+    };
+    let gone = || Scenario { faults: vec![key.clone()], ..Scenario::default() };
+    let declared = target(&[("alias/app/a", "absent")]);
+    let kms = crowded(&[("alias/app/a", A)], 1_500, gone());
+    let auto = read(&kms, &declared, ReadBy::Auto).await;
+    assert_eq!((auto.snapshot.extent, auto.plan.changes.len()), (Extent::Whole { pages: 16 }, 1));
+    let kms = crowded(&[("alias/app/a", A)], 1_500, gone());
+    let policy = Policy { read: ReadBy::Names, ..Policy::of(&declared) };
+    let error = prepare(&declared, &policy, &kms).await.unwrap_err();
+    assert_eq!(error.hint().unwrap(), "pass --read list, which does not ask for the key");
 }
 
 #[tokio::test(start_paused = true)]

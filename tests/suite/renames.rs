@@ -3,13 +3,20 @@
 
 use std::time::Duration;
 
+use kms_alias::apply::Tools;
 use kms_alias::cli::exit::Exit;
-use kms_alias::poll::wait;
+use kms_alias::converge::converge;
+use kms_alias::pace::Lanes;
+use kms_alias::plan::Policy;
+use kms_alias::poll::{Patience, wait};
+use kms_alias::prepare::{Prepared, prepare};
 use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Key, LagPlan, Scenario};
+use kms_alias::target::Manner;
+use kms_alias::verify::Aim;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::fake::{A, B, C, FakeKms, home, world};
+use crate::fake::{A, B, C, FakeKms, alias, home, target, world};
 use crate::ran::run_on;
 
 const NEW: &str = "alias/app/new";
@@ -242,6 +249,37 @@ async fn a_name_that_is_still_taken_after_its_delete_is_created_as_soon_as_it_is
     assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("replaced    4 attempts"), "three that were in vain, and one: {}", ran.out);
     assert_eq!(own(&kms), pairs(&[(NEW, MAC)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_whose_delete_has_no_clear_answer_is_created_again_even_after_a_stop() {
+    let lag = LagPlan { replicas: vec![Delay(Duration::from_secs(20))], ..LagPlan::default() };
+    for (lost, truth) in [(Effect::DropResponse, MAC), (Effect::DropRequest, A)] {
+        let faults = vec![Fault::new("DeleteAlias", lost)];
+        let kms = kms_with_mac(Scenario { faults, lag: lag.clone(), ..Scenario::default() });
+        let mut target = target(&[(NEW, MAC)]);
+        let entry = target.aliases.get_mut(&alias(NEW)).unwrap();
+        entry.manner = Manner { replace: true, ..Manner::default() }.into();
+        let policy = Policy::of(&target);
+        let prepared = prepare(&target, &policy, &kms).await.unwrap();
+        let (lanes, stop) = (Lanes::new(target.rates), CancellationToken::new());
+        let tools = Tools { kms: &kms, lanes: &lanes, patience: Patience::default(), stop: &stop };
+        let Prepared { snapshot, desired, plan, .. } = &prepared;
+        let aim = Aim { target: &target, snapshot, desired, policy: &policy };
+        let began = kms.at();
+        let ask = async {
+            wait(Duration::from_secs(4), &CancellationToken::new()).await;
+            stop.cancel();
+        };
+        let (report, ()) = tokio::join!(converge(plan, &aim, &tools, true, &|_| {}), ask);
+        // Where nobody knows, the name must not be left without a key; where it was never deleted, it stays as it was.
+        assert_eq!(own(&kms), pairs(&[(NEW, truth)]), "{report:?}");
+        let deletes = kms.calls_to("DeleteAlias");
+        assert!(
+            deletes.iter().all(|call| call.at <= began + 4_000),
+            "none is sent once a stop was asked for"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

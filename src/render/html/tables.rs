@@ -116,9 +116,8 @@ pub(super) fn note(word: &str, text: &str) -> String {
 fn notes(change: &PlannedChange, report: Option<&TargetReport>) -> String {
     let outcome = report.and_then(|report| report.outcome(change)).map(|outcome| {
         let class = if outcome.is_success() { "done" } else { "error" };
-        let (status, error) =
-            (outcome.status.replace('_', " "), outcome.error.as_deref().unwrap_or_default());
-        format!(" <span class=\"note {class}\"><b>{}</b> {}</span>", markup(&status), markup(error))
+        let (status, why) = (outcome.status.replace('_', " "), outcome.why().unwrap_or_default());
+        format!(" <span class=\"note {class}\"><b>{}</b> {}</span>", markup(&status), markup(why))
     });
     let who_did = change.blame.iter().map(|blame| note("who", &who(blame, &KeyNames::default())));
     let why = change.why.iter().map(|why| note("why", why));

@@ -12,7 +12,7 @@ use super::access;
 use super::receipt;
 use super::style::{KeyNames, Palette, harmless, plural};
 use super::text::{self, PARTIAL, Row, Sheet, counts, unlisted};
-use crate::document::{PlanDocument, PlannedChange, RefusalText, Summary, TargetPlan, Verb};
+use crate::document::{PlanDocument, PlannedChange, RefusalText, TargetPlan, Verb};
 use crate::receipt::history::History;
 use fit::{List, Part, fit};
 pub use marker::{Marker, parse_id};
@@ -134,7 +134,7 @@ pub fn failure(said: &str, frame: &Frame<'_>) -> String {
 }
 
 fn title(plan: &PlanDocument) -> &'static str {
-    let (refused, actions) = (refusals(plan).next().is_some(), actions(plan));
+    let (refused, actions) = (refusals(plan).next().is_some(), plan.counted());
     match (plan.errored, refused, actions.changes() + actions.held) {
         _ if !plan.missing_shards.is_empty() => "incomplete, since a shard is missing",
         (true, ..) => "a target could not be read",
@@ -148,23 +148,8 @@ fn title(plan: &PlanDocument) -> &'static str {
     }
 }
 
-/// The summary, with what is counted by the changes that are shown: a document is believed no further
-fn actions(plan: &PlanDocument) -> Summary {
-    let all = || plan.targets.iter().flat_map(|target| &target.changes);
-    let count = |verb: Verb| all().filter(|change| change.verb() == verb).count();
-    Summary {
-        create: count(Verb::Create),
-        update: count(Verb::Retarget),
-        replace: count(Verb::Replace),
-        rename: count(Verb::Rename),
-        delete: count(Verb::Delete),
-        held: count(Verb::Held),
-        ..plan.summary.clone()
-    }
-}
-
 fn tally(plan: &PlanDocument) -> String {
-    let mut text = format!("\n**{}**\n", counts(&plan.kind, &actions(plan)));
+    let mut text = format!("\n**{}**\n", counts(&plan.kind, &plan.counted()));
     text.extend(text::incomplete(plan).map(|sentence| format!("\n**{sentence}**\n")));
     if plan.partial {
         text += &format!("\n{PARTIAL}\n");
@@ -343,7 +328,7 @@ fn guards(plan: &PlanDocument) -> Option<Part> {
 }
 
 fn next(plan: &PlanDocument, digest: Option<&str>, frame: &Frame<'_>) -> String {
-    let actions = actions(plan);
+    let actions = plan.counted();
     let step = if is_look(plan) && !plan.errored {
         match title(plan) {
             "no drift" => "Nothing is to be done.",
