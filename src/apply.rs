@@ -105,7 +105,7 @@ pub struct Tools<'a, K> {
     pub stop: &'a CancellationToken,
 }
 
-/// A look that is older is made again before the write: a disk or a throttled lane may take long to let it go
+/// A look that is older is made again before the write, once: a disk or a throttled lane may take long to let it go
 const OLDEST_LOOK: Duration = Duration::from_secs(1);
 
 /// What happens to an action
@@ -271,37 +271,39 @@ impl<'a, K: KmsWrite> Attempt<'a, K> {
     /// The look is as late as the pace allows: a look made while queueing would be worthless at the end of the queue, and one
     /// made when the turn is due would make the writes as uneven as the network.
     async fn attempt(&mut self) -> Next {
-        // A name that is taken is looked at, not written, which needs no turn.
-        let turn = self.taken.is_none().then(|| self.lane.reserve());
-        if let Some(turn) = &turn {
-            turn.near(self.tools.stop).await;
-        }
-        if let Some(outcome) = self.forbidden() {
-            return Next::End(outcome);
-        }
-        let looked = now();
-        if let Some(next) = self.look().await {
-            return next;
-        }
-        // What a disk takes lies before the turn as well, or it would make the writes uneven.
-        let Write { name, before, after } = self.write;
-        if let Err(error) = self.tools.kms.announce(name, before, after).await {
-            return self.judge(error);
-        }
-        if let Some(turn) = turn {
-            self.lane.take(turn, self.tools.stop).await;
-        }
-        if looked.elapsed() > OLDEST_LOOK
-            && let Some(next) = self.look().await
-        {
+        let mut is_first = true;
+        loop {
+            // A name that is taken is looked at, not written, which needs no turn.
+            let turn = self.taken.is_none().then(|| self.lane.reserve());
+            if let Some(turn) = &turn {
+                turn.near(self.tools.stop).await;
+            }
+            if let Some(outcome) = self.forbidden() {
+                return Next::End(outcome);
+            }
+            if let Some(next) = self.look().await {
+                return next;
+            }
+            let looked = now();
+            // What a disk takes lies before the turn as well, or it would make the writes uneven.
+            let Write { name, before, after } = self.write;
+            if let Err(error) = self.tools.kms.announce(name, before, after).await {
+                return self.judge(error);
+            }
+            if let Some(turn) = turn {
+                self.lane.take(turn, self.tools.stop).await;
+            }
+            if let Some(outcome) = self.forbidden() {
+                self.tools.kms.withdraw(name);
+                return Next::End(outcome);
+            }
+            // Another look takes time, so it takes another turn: this one is left unused.
+            if looked.elapsed() <= OLDEST_LOOK || !is_first {
+                return self.carry_out().await;
+            }
             self.tools.kms.withdraw(name);
-            return next;
+            is_first = false;
         }
-        if let Some(outcome) = self.forbidden() {
-            self.tools.kms.withdraw(name);
-            return Next::End(outcome);
-        }
-        self.carry_out().await
     }
 
     async fn carry_out(&mut self) -> Next {
