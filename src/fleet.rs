@@ -50,6 +50,8 @@ pub struct Looks<'l> {
     pub policies: Option<&'l Policies>,
     /// Whether the keys can be used that aliases are on as declared
     pub keys_in_use: bool,
+    /// Every key that a live alias is on
+    pub every_key: bool,
     /// Who made it so, by what CloudTrail recorded
     pub trails: Option<&'l Trails>,
 }
@@ -153,7 +155,12 @@ async fn look(
     looks: Looks<'_>,
     reader: &(impl KmsRead + IamRead + TrailRead),
 ) -> Result<Seen, PrepareError> {
-    let prepared = prepare(target, policy, reader).await?;
+    let mut prepared = prepare(target, policy, reader).await?;
+    if looks.every_key {
+        let keys = prepared.snapshot.live.values().filter_map(|live| live.key.clone()).collect();
+        let known = std::mem::take(&mut prepared.facts);
+        prepared.facts = inspect(reader, keys, known).await.map_err(PrepareError::Inspect)?;
+    }
     let (mut access, mut unusable, mut blame) = (None, None, None);
     if let Some(policies) = looks.policies {
         access = Some(weigh(target, &prepared, policies, reader).await);

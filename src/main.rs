@@ -1,10 +1,11 @@
 //! The binary: streams, signals and the runtime, around [`kms_alias::cli::run`].
 
-use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kms_alias::cli::completions;
 use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
 use kms_alias::cli::job::{Job, variable};
@@ -12,9 +13,13 @@ use kms_alias::cli::run;
 use kms_alias::cli::stop::Stop;
 use kms_alias::kms::connect::AwsConnect;
 use kms_alias::poll::wait;
+use terminal_size::{Width, terminal_size_of};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
+    if let Some(shell) = variable(completions::VARIABLE) {
+        return answer(&shell);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::FAILURE,
@@ -23,6 +28,18 @@ fn main() -> ExitCode {
     // A prompt that nobody answered still waits for its line; nothing else is under way.
     runtime.shutdown_background();
     ExitCode::from(exit.code())
+}
+
+/// A shell asks how a word goes on; one that is not known gets no answer
+fn answer(shell: &str) -> ExitCode {
+    let files = variable("KMS_ALIAS_FILE");
+    let Some(answer) = completions::complete(shell, std::env::args_os().collect(), files.as_deref()) else {
+        return ExitCode::FAILURE;
+    };
+    match stdout().write_all(&answer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 /// Runs the command line; the first signal asks it to stop, the second one does not ask
@@ -42,6 +59,8 @@ fn ends() -> Ends {
         answers: stdin().is_terminal(),
         out_colour: colour(stdout().is_terminal()),
         err_colour: colour(stderr().is_terminal()),
+        out_columns: terminal_size_of(stdout()).map(|(Width(columns), _)| columns.into()),
+        out_links: supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
         err_redraws: stderr().is_terminal(),
         job: Job::around(variable),
     }

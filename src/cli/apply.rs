@@ -149,27 +149,49 @@ impl Session<'_> {
         }
         if self.global.output.is_document() {
             // Nobody can say yes to what they have not seen, and stdout is for the one document.
-            let palette = if self.err_colour() { Palette::coloured() } else { Palette::plain() };
-            self.console.note(&self.shown(&palette)?);
+            self.console.note(&self.shown(&self.err_palette())?);
         }
         let (wanted, question) = question(totals.counts);
         let _heeding = self.stop.heed();
-        let answer = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => {
-                self.console.note("\nStopped: nothing was written.\n");
-                self.keep_error("stopped at the prompt; nothing was written", None);
-                return Ok(false);
+        let mut shown = 0;
+        let answer = loop {
+            let answer = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {
+                    self.console.note("\nStopped: nothing was written.\n");
+                    self.keep_error("stopped at the prompt; nothing was written", None);
+                    return Ok(false);
+                }
+                answer = self.console.ask(&question) => answer?,
+            };
+            match answer.trim() {
+                answer if answer == wanted => return Ok(true),
+                "p" => self.console.note(&self.shown(&self.err_palette())?),
+                "t" => {
+                    self.console.note(&self.one_target(shown));
+                    shown += 1;
+                }
+                _ => break answer,
             }
-            answer = self.console.ask(&question) => answer?,
         };
-        if answer.trim() == wanted {
-            return Ok(true);
-        }
         let declined = format!("{:?} is not {wanted:?}", answer.trim());
         self.console.note(&format!("Declined: {declined}. Nothing was written.\n"));
         self.keep_error(&format!("declined at the prompt: {declined}; nothing was written"), None);
         Ok(false)
+    }
+
+    fn err_palette(&self) -> Palette {
+        if self.err_colour() { Palette::coloured() } else { Palette::plain() }
+    }
+
+    /// The plan of one target that has something to write, and which of them it is; after the last comes the first
+    fn one_target(&self, number: usize) -> String {
+        let run = self.known();
+        let all = run.plan.iter().flat_map(|plan| &plan.targets);
+        let all: Vec<_> = all.filter(|target| !target.changes.is_empty()).collect();
+        let Some(target) = all.get(number % all.len().max(1)) else { return String::new() };
+        let shown = render::text::target(target, &self.err_palette());
+        format!("{shown}Target {} of {}.\n", number % all.len() + 1, all.len())
     }
 
     pub(super) fn end_unwritten(&self, exit: Exit) -> anyhow::Result<Exit> {
@@ -255,7 +277,7 @@ impl Session<'_> {
         exit: Exit,
         text: impl Fn(Exit) -> anyhow::Result<String>,
     ) -> anyhow::Result<Exit> {
-        let Err(error) = self.console.print(&text(exit)?) else { return Ok(exit) };
+        let Err(error) = self.print(&text(exit)?) else { return Ok(exit) };
         let exit = exit.worse(Exit::Runtime);
         let error = anyhow::Error::from(error);
         self.console.note(&format!("error: failed to {error:#}\n{}", text(exit)?));
@@ -357,10 +379,17 @@ fn question(counts: Counts) -> (String, String) {
     let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, verb)| format!("{verb} {count}"));
     let all = parts.collect::<Vec<_>>().join(", ");
     match replace + rename + delete {
-        0 => ("yes".to_owned(), format!("This will {all}. Type yes to go on: ")),
+        0 => (
+            "yes".to_owned(),
+            format!("This will {all}. Type yes to go on (p shows the plan again, t one target of it): "),
+        ),
         n => {
             let names = plural(n, "name");
-            (n.to_string(), format!("This will {all}, which deletes {names}. Type that number to go on: "))
+            let again = "(p shows the plan again, t one target of it)";
+            (
+                n.to_string(),
+                format!("This will {all}, which deletes {names}. Type that number to go on {again}: "),
+            )
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The command line.
 
 mod comment;
+mod examples;
+mod list;
 mod plans;
 mod report;
+mod shell;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,14 +20,16 @@ use crate::permissions::Purpose;
 use crate::sandbox::Flags;
 use crate::shard::Shard;
 pub use comment::CommentArgs;
+pub use list::ListArgs;
 pub use plans::{
     ApplyArgs, DriftArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs,
 };
 pub use report::ReportFile;
+pub use shell::{CompletionsArgs, ManArgs};
 
 /// Reconcile AWS KMS aliases with a manifest: plan shows the difference, apply makes it so and waits until the service shows it
 #[derive(Debug, Parser)]
-#[command(name = "kms-alias", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "kms-alias", version, propagate_version = true, max_term_width = 100, after_long_help = examples::PROGRAM)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -38,27 +43,47 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the manifest, offline: every problem at once, no credentials needed
+    #[command(after_long_help = examples::VALIDATE)]
     Validate,
     /// Show what apply would do; writes nothing
+    #[command(after_long_help = examples::PLAN)]
     Plan(PlanningArgs),
     /// Plan, ask, carry out that plan, and wait until the service shows the result
+    #[command(after_long_help = examples::APPLY)]
     Apply(ApplyArgs),
     /// Look for drift: exit 2 if anything is not as declared, or on a key that cannot be used; silent if nothing is; writes no alias
+    #[command(after_long_help = examples::DRIFT)]
     Drift(DriftArgs),
     /// Take back what an apply is proven to have done, where nobody has changed it since: a plan like any other, guarded and asked about
+    #[command(after_long_help = examples::REVERT)]
     Revert(RevertArgs),
     /// Render a saved plan or a receipt: what an apply would do, or did, and what it cannot tell; offline
+    #[command(after_long_help = examples::SHOW)]
     Show(ShowArgs),
     /// Show a plan, a receipt or a failure in one comment on the pull request or merge request, edited in place
+    #[command(after_long_help = examples::COMMENT)]
     Comment(CommentArgs),
+    /// List the live aliases in scope: key, its state, and what the manifest makes of each; writes nothing
+    #[command(after_long_help = examples::LIST)]
+    List(ListArgs),
     /// Tell what decides about an alias: the lines of the manifest, the key, what a plan would do; writes nothing
+    #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
     /// Look at credentials, identity, clock, endpoint and permissions of every target; writes nothing
+    #[command(after_long_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
     /// Print the least-privilege IAM policy for this manifest, offline
+    #[command(after_long_help = examples::IAM_POLICY)]
     IamPolicy(IamPolicyArgs),
     /// Run the embedded KMS as a server on loopback, for any client
+    #[command(after_long_help = examples::SANDBOX)]
     Sandbox(SandboxArgs),
+    /// Print what completes commands, flags, and the targets and aliases of the manifest in a shell
+    #[command(after_long_help = examples::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    #[command(after_long_help = examples::MAN)]
+    Man(ManArgs),
 }
 
 /// Flags that every command takes, before or after its name
@@ -115,6 +140,10 @@ pub struct Global {
     /// Log every request on stderr; twice for what the SDK does with it
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
+
+    /// Form of what stderr carries: lines for people, or one JSON object a line
+    #[arg(long, value_enum, default_value_t, global = true, env = "KMS_ALIAS_LOG_FORMAT", hide_env = true)]
+    pub log_format: LogFormat,
 
     /// Never ask anything
     #[arg(long, global = true, env = "KMS_ALIAS_NO_INPUT", hide_env = true)]
@@ -202,6 +231,16 @@ impl Output {
     pub fn is_document(self) -> bool {
         !matches!(self, Self::Text | Self::Diff)
     }
+}
+
+/// Forms of what stderr carries
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For a collector of logs
+    Json,
 }
 
 /// Whose CI job it is

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
+use serde::Serialize;
+
+use super::args::LogFormat;
 use super::job::Job;
 use crate::bounded::{Limit, drain};
 use crate::poll::time_of_day;
-use crate::receipt::Sink;
-use crate::render::harmless::guarded;
+use crate::receipt::{Sink, timestamp};
+use crate::render::harmless::{guarded, json_line};
 use crate::render::job::{section_end, section_start};
 
 /// The streams of a run, and what is at their other end
@@ -21,6 +24,7 @@ pub struct Console {
     printed: AtomicBool,
     section: Mutex<Option<Section>>,
     receipts: Option<Shelf>,
+    as_json: AtomicBool,
     /// What is at their other end
     pub ends: Ends,
 }
@@ -42,6 +46,10 @@ pub struct Ends {
     pub out_colour: bool,
     /// Whether stderr shows colours, likewise
     pub err_colour: bool,
+    /// How wide stdout is, where it is a terminal
+    pub out_columns: Option<usize>,
+    /// Whether stdout is a terminal that links can be followed in
+    pub out_links: bool,
     /// Whether stderr is a terminal, where a line can be drawn again
     pub err_redraws: bool,
     /// The job whose log they are
@@ -73,6 +81,7 @@ impl Console {
             printed: AtomicBool::new(false),
             section: Mutex::new(None),
             receipts: None,
+            as_json: AtomicBool::new(false),
             ends,
         }
     }
@@ -109,8 +118,16 @@ impl Console {
 
     /// Tells the user something; nothing can be done about a stderr that is gone
     pub fn note(&self, text: &str) {
+        if self.as_json.load(Ordering::Relaxed) {
+            return self.command(&as_json(text));
+        }
         self.begin_section();
         self.command(&guarded(text));
+    }
+
+    /// From now on stderr carries what is told in this form
+    pub fn speak(&self, format: LogFormat) {
+        self.as_json.store(format == LogFormat::Json, Ordering::Relaxed);
     }
 
     /// Gives the runner of a job its commands, which [`guarded`] would undo: all in them that is not ours has to be escaped
@@ -164,6 +181,26 @@ impl Console {
     pub fn read_all(&self, limit: Limit) -> io::Result<Vec<u8>> {
         drain(&mut *lock(&self.input), limit)
     }
+}
+
+/// One line with all of what is told, as the log has its own
+fn as_json(text: &str) -> String {
+    let level = match text.trim_start() {
+        text if text.starts_with("error") => "ERROR",
+        text if text.starts_with("warning") => "WARN",
+        _ => "INFO",
+    };
+    let line = Line { timestamp: timestamp(), level, message: text.trim(), target: "kms_alias" };
+    json_line(&line).unwrap_or_default()
+}
+
+/// What is told, as a log has it
+#[derive(Serialize)]
+struct Line<'t> {
+    timestamp: String,
+    level: &'static str,
+    message: &'t str,
+    target: &'static str,
 }
 
 fn since_1970() -> Duration {

@@ -51,7 +51,7 @@ impl Session<'_> {
             Ok(manifest) => manifest,
             Err(exit) => {
                 if self.global.output != Output::Json {
-                    self.console.print(match exit {
+                    self.print(match exit {
                         Exit::Manifest => {
                             "[FAIL] manifest  it cannot be used: see what is wrong with it on stderr\n"
                         }
@@ -81,7 +81,7 @@ impl Session<'_> {
                 doctor::text(&manifest, diagnosed, &self.palette())
             }
         };
-        Ok(self.console.print(&text)?)
+        Ok(self.print(&text)?)
     }
 }
 

@@ -35,7 +35,7 @@ impl Session<'_> {
                 Output::Json => harmless::json(&document::risk(code))?,
                 _ => code.section().to_owned() + "\n",
             };
-            self.console.print(&text)?;
+            self.print(&text)?;
             return Ok(Exit::Success);
         }
         let name = match AliasName::parse(&args.name) {
@@ -108,7 +108,7 @@ impl Session<'_> {
             Output::Json => harmless::json(&json(explanation))?,
             _ => text(explanation, &self.palette()),
         };
-        Ok(self.console.print(&text)?)
+        Ok(self.print(&text)?)
     }
 }
 

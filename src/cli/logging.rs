@@ -4,9 +4,13 @@ use std::io::{self, Stderr, Write, stderr};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::{Layer, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
 
-use crate::render::harmless::{guarded, harmless};
+use super::args::LogFormat;
+use crate::receipt::timestamp;
+use crate::render::harmless::{guarded, harmless, in_json};
 
 /// Stderr, where what a server or a file has said may be part of a line; each write is one line
 struct Guarded {
@@ -29,8 +33,33 @@ impl Write for Guarded {
     }
 }
 
+/// Stderr, where each write is one line of JSON
+struct Lines {
+    err: Stderr,
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.err.write_all(in_json(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.err.flush()
+    }
+}
+
+/// As everywhere in what we write: UTC, to the millisecond
+struct Clock;
+
+impl FormatTime for Clock {
+    fn format_time(&self, w: &mut Writer<'_>) -> std::fmt::Result {
+        w.write_str(&timestamp())
+    }
+}
+
 /// Begins logging for the process; the second run in one process, as in tests, keeps the first one's
-pub fn begin(verbose: u8, colour: bool) {
+pub fn begin(verbose: u8, format: LogFormat, colour: bool) {
     let wanted: &[(&str, LevelFilter)] = match verbose {
         0 => return,
         1 => &[("kms_alias", LevelFilter::DEBUG)],
@@ -40,7 +69,16 @@ pub fn begin(verbose: u8, colour: bool) {
             ("aws_smithy_runtime", LevelFilter::DEBUG),
         ],
     };
-    let log = fmt::layer().with_writer(move || Guarded { err: stderr(), colour }).with_ansi(colour);
     let wanted = Targets::new().with_targets(wanted.iter().copied());
-    let _ = registry().with(log.without_time().with_filter(wanted)).try_init();
+    let _ = match format {
+        LogFormat::Text => {
+            let log = fmt::layer().with_writer(move || Guarded { err: stderr(), colour }).with_ansi(colour);
+            registry().with(log.without_time().with_filter(wanted)).try_init()
+        }
+        LogFormat::Json => {
+            let log = fmt::layer().json().flatten_event(true).with_current_span(false);
+            let log = log.with_timer(Clock).with_writer(|| Lines { err: stderr() });
+            registry().with(log.with_filter(wanted)).try_init()
+        }
+    };
 }

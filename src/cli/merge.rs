@@ -42,7 +42,7 @@ impl Session<'_> {
             Ok(text) => text,
             Err(exit) => return Ok(exit),
         };
-        self.console.print(&text)?;
+        self.print(&text)?;
         if !self.global.quiet {
             self.console.note(&doubts);
         }

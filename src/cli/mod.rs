@@ -9,13 +9,16 @@ mod accept;
 mod apply;
 mod base;
 mod comment;
+pub mod completions;
 mod discover;
 mod doctor;
 mod drift;
 mod explain;
 mod iam_policy;
 pub mod job;
+mod list;
 mod logging;
+mod man;
 mod merge;
 mod notify;
 mod parallelism;
@@ -47,6 +50,7 @@ use crate::kms::connect::Options;
 use crate::load::{Input, LARGEST, LoadError, Manifest, load};
 use crate::plan::Policy;
 use crate::poll::now;
+use crate::render::fitted::fitted;
 use crate::render::form::Run;
 use crate::render::harmless::{self, harmless};
 use crate::render::style::Palette;
@@ -55,7 +59,7 @@ use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target};
 
 use args::{Cli, Color, Command, Global, GuardArgs, Output, PlanArgs};
-use console::Console;
+use console::{Console, Unprinted};
 use exit::Exit;
 use saved::Unsaved;
 use stop::Stop;
@@ -87,7 +91,8 @@ pub async fn run<C: Connect>(
             return usage(&Cli::try_parse_from(quotable).err().unwrap_or(error), console);
         }
     };
-    logging::begin(cli.global.verbose, console.ends.err_colour);
+    console.speak(cli.global.log_format);
+    logging::begin(cli.global.verbose, cli.global.log_format, console.ends.err_colour);
     let run = Mutex::new(reports::begin(&cli));
     let stream = Mutex::default();
     let session = Session { global: &cli.global, console, stop, run, stream, began: now() };
@@ -158,6 +163,7 @@ impl Session<'_> {
         // Boxed: as one, the futures of these commands are too deep for the compiler.
         match command {
             Command::Validate => self.validate(),
+            Command::List(args) => Box::pin(self.list(args, connect)).await,
             Command::Explain(args) => Box::pin(self.explain(args, connect)).await,
             Command::Doctor(args) => self.doctor(args, connect).await,
             Command::IamPolicy(args) => self.iam_policy(args),
@@ -168,6 +174,8 @@ impl Session<'_> {
             Command::Revert(args) => Box::pin(self.revert(args, connect)).await,
             Command::Show(args) => self.show_file(args),
             Command::Comment(args) => Box::pin(self.comment(args)).await,
+            Command::Completions(args) => self.completions(args),
+            Command::Man(args) => self.man(args),
         }
     }
 
@@ -209,7 +217,16 @@ impl Session<'_> {
 
     /// How to colour stdout
     fn palette(&self) -> Palette {
-        if self.out_colour() { Palette::coloured() } else { Palette::plain() }
+        let palette = if self.out_colour() { Palette::coloured() } else { Palette::plain() };
+        palette.linking(self.out_colour() && self.console.ends.out_links)
+    }
+
+    /// Prints what a person reads, no wider than the terminal; documents are printed as they are
+    fn print(&self, text: &str) -> Result<(), Unprinted> {
+        match self.console.ends.out_columns.filter(|_| self.global.output == Output::Text) {
+            Some(columns) => self.console.print(&fitted(text, columns)),
+            None => self.console.print(text),
+        }
     }
 
     /// The manifest, or the exit code after its problems have been shown; its warnings are shown either way

@@ -88,16 +88,31 @@ impl Session<'_> {
         self.read(targets, Looks { policies: policies.as_ref(), ..looks }, connect).await
     }
 
-    /// Reads these targets, with what is needed to go on; or the exit code that ends it
+    /// Reads these targets, with what is needed to go on, and keeps their plan; or the exit code that ends it
     pub(super) async fn read<C: Connect>(
         &self,
         targets: Vec<(Target, Policy)>,
         looks: Looks<'_>,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
+        let read = self.look("planning", targets, looks, connect).await?;
+        if let Ok((.., surveyed)) = &read {
+            self.keep_plan(surveyed);
+        }
+        Ok(read)
+    }
+
+    /// Reads these targets, and names what is done with them `then`; or the exit code that ends it
+    pub(super) async fn look<C: Connect>(
+        &self,
+        then: &'static str,
+        targets: Vec<(Target, Policy)>,
+        looks: Looks<'_>,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Read<C>> {
         let sandbox = self.start_sandbox().await?;
         let connect = connect(self.options(sandbox.as_ref()));
-        let progress = self.progress("reading targets", targets.len(), "planning");
+        let progress = self.progress("reading targets", targets.len(), then);
         let step = |calls: &Calls| progress.step_with(calls.values().sum());
         let survey = survey_with(targets, &connect, self.global.parallelism, looks, &step);
         let reading = progress.counting(|| connect.requests(), survey);
@@ -108,7 +123,6 @@ impl Session<'_> {
             }
             surveyed = reading => surveyed,
         };
-        self.keep_plan(&surveyed);
         Ok(Ok((sandbox, connect, surveyed)))
     }
 
@@ -133,7 +147,7 @@ impl Session<'_> {
             None if self.global.output == Output::Ndjson => return Ok(()),
             None => self.shown(&self.palette())?,
         };
-        Ok(self.console.print(&text)?)
+        Ok(self.print(&text)?)
     }
 
     /// The plan as a person reads it

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Session;
+use super::args::LogFormat;
 use super::console::Console;
 use super::stop::Stop;
 use crate::poll::{now, wait};
@@ -96,7 +97,8 @@ enum Screen<'a> {
 impl Session<'_> {
     /// Progress of `total` things, then of waiting for something
     pub(super) fn progress(&self, what: &'static str, total: usize, then: &'static str) -> Progress<'_> {
-        let screen = match (self.global.quiet, self.console.ends.err_redraws) {
+        let redraws = self.console.ends.err_redraws && self.global.log_format == LogFormat::Text;
+        let screen = match (self.global.quiet, redraws) {
             (true, _) => Screen::Quiet,
             (false, true) => Screen::Terminal(bar()),
             (false, false) => Screen::Lines(self.console),

@@ -154,7 +154,7 @@ impl Session<'_> {
 
     fn already_applied(&self) -> anyhow::Result<Exit> {
         if !self.global.output.is_document() {
-            self.console.print("Already applied: every alias of the plan is as it wants it.\n")?;
+            self.print("Already applied: every alias of the plan is as it wants it.\n")?;
         }
         self.end_unwritten(Exit::Success)
     }

@@ -74,7 +74,7 @@ impl Session<'_> {
             Ok(text) => text,
             Err(exit) => return Ok(exit),
         };
-        self.console.print(&text)?;
+        self.print(&text)?;
         if !self.global.quiet {
             self.console.note(&doubts(saved, "this plan", args));
         }
@@ -118,7 +118,7 @@ impl Session<'_> {
                 return Ok(self.refuse_receipt_form());
             }
         };
-        self.console.print(&text)?;
+        self.print(&text)?;
         Ok(Exit::Success)
     }
 

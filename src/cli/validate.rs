@@ -38,7 +38,7 @@ impl Session<'_> {
                 );
                 self.note("note", &sentence);
             }
-            self.console.print(&format!("Valid: {aliases} in {}.\n", plural(targets.len(), "target")))?;
+            self.print(&format!("Valid: {aliases} in {}.\n", plural(targets.len(), "target")))?;
         }
         Ok(Exit::Success)
     }

@@ -3,12 +3,14 @@
 
 mod access;
 mod blame;
+mod listing;
 mod plan;
 mod report;
 mod surveyed;
 
 pub use access::{AccessFinding, RequestsText, StatementText};
 pub use blame::{BlameText, EventText};
+pub use listing::{ListedAlias, ListingDocument, Status, TargetListing, listing};
 pub use plan::{
     BaseText, KeptName, PlanDocument, PlannedChange, RefusalText, RiskText, Source, Summary, TargetPlan,
     UnusableText, Verb,

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::web::link_length;
+
 /// Somebody else's text without what could move the cursor, change colours, reorder the line or end it: escaped
 ///
 /// Control characters, invisible and bidirectional ones are written as Rust writes them, other scripts are left as they are.
@@ -64,7 +66,7 @@ pub fn guarded(text: &str) -> Cow<'_, str> {
 fn push_line(line: &str, shown: &mut String) {
     let (mut rest, mut begun) = (line, false);
     while let Some(c) = rest.chars().next() {
-        let style = style_length(rest);
+        let style = unseen(rest);
         match c {
             _ if style > 0 => shown.push_str(&rest[..style]),
             '\n' | '\t' => shown.push(c),
@@ -81,6 +83,11 @@ fn push_line(line: &str, shown: &mut String) {
 /// Pipelines
 fn is_command(rest: &str, begun: bool) -> bool {
     rest.starts_with("##[") || rest.starts_with("##vso[") || (!begun && rest.starts_with("::"))
+}
+
+/// The length of what `text` begins with, if that is ours and takes no room: a style, or a link to the service's console
+pub(super) fn unseen(text: &str) -> usize {
+    style_length(text).max(link_length(text))
 }
 
 /// The length of the style that `text` begins with, if it is one of ours: weights and foregrounds, nothing that hides a text
@@ -108,7 +115,8 @@ pub fn json_line(document: &impl Serialize) -> serde_json::Result<String> {
     Ok(in_json(&(serde_json::to_string(document)? + "\n")))
 }
 
-fn in_json(text: &str) -> String {
+/// The text of such a document, which somebody else has written as JSON
+pub fn in_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         // Outside of texts a document holds only what is plain.

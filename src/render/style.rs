@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anstyle::{AnsiColor, Style};
 
 pub use super::harmless::harmless;
+use super::web::{keys_page, linked};
 use crate::alias::short;
 
 /// Longer descriptions are cut
@@ -25,6 +26,8 @@ pub struct Palette {
     pub heading: Style,
     /// What a reader may skip
     pub faint: Style,
+    /// Whether links can be followed
+    pub links: bool,
 }
 
 impl Palette {
@@ -42,6 +45,23 @@ impl Palette {
             held: AnsiColor::Magenta.on_default(),
             heading: Style::new().bold(),
             faint: Style::new().dimmed(),
+            links: false,
+        }
+    }
+
+    /// The same, whose links can be followed
+    #[must_use]
+    pub fn linking(self, links: bool) -> Self {
+        Self { links, ..self }
+    }
+
+    /// The heading of a target, which leads to the keys of its Region
+    pub(super) fn heading_of(&self, name: &str, partition: Option<&str>, region: Option<&str>) -> String {
+        let heading = paint(self.heading, &harmless(name));
+        let page = partition.zip(region).and_then(|(partition, region)| keys_page(partition, region));
+        match page.filter(|_| self.links) {
+            Some(page) => linked(&heading, &page),
+            None => heading,
         }
     }
 }

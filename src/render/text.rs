@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::columns::{padded, width};
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use super::{access, blame};
 use crate::document::{
@@ -24,13 +25,15 @@ pub fn plan(plan: &PlanDocument, palette: &Palette) -> String {
     text + &summary(plan)
 }
 
-fn heading(name: &str, palette: &Palette) -> String {
-    paint(palette.heading, &harmless(name)) + "\n"
+fn heading(target: &TargetPlan, palette: &Palette) -> String {
+    let TargetPlan { name, partition, region, .. } = target;
+    palette.heading_of(name, partition.as_deref(), region.as_deref()) + "\n"
 }
 
-fn target(target: &TargetPlan, palette: &Palette) -> String {
+/// What of it is about one target; nothing where there is nothing to tell
+pub fn target(target: &TargetPlan, palette: &Palette) -> String {
     if let Some(error) = &target.error {
-        return heading(&target.name, palette) + &failed(&paint(palette.delete, "error"), error);
+        return heading(target, palette) + &failed(&paint(palette.delete, "error"), error);
     }
     let mut text = String::new();
     if !target.is_quiet() {
@@ -41,8 +44,7 @@ fn target(target: &TargetPlan, palette: &Palette) -> String {
         rows.sort_by_key(|row| row.name);
         rows.extend(target.kept.iter().map(|(name, kept)| sheet.kept(name, kept)));
         rows.extend(target.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_deref())));
-        text =
-            heading(&target.name, palette) + &lay_out(&rows, palette) + &refusals(&target.refusals, palette);
+        text = heading(target, palette) + &lay_out(&rows, palette) + &refusals(&target.refusals, palette);
     }
     if let Some(error) = &target.blame_error {
         text += &failed(&paint(palette.held, "blame"), error);
@@ -182,16 +184,12 @@ impl<'p> Sheet<'p> {
     }
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
 fn lay_out(rows: &[Row], palette: &Palette) -> String {
     let names = rows.iter().map(|row| width(&harmless(row.name))).max().unwrap_or_default();
     let details = rows
         .iter()
         .filter(|row| !row.place.is_empty())
-        .map(|row| width(&row.detail))
+        .map(|row| width(&harmless(&row.detail)))
         .max()
         .unwrap_or_default();
     let mut text = String::new();
@@ -199,11 +197,12 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
         let sign = paint(row.style, row.sign);
         // The long sign takes up the margin, so that names stay in one column.
         let pad = " ".repeat(3 - row.sign.len().min(3));
+        let (name, detail) = (padded(&harmless(row.name), names), harmless(&row.detail));
         let line = match row.place.is_empty() {
-            true => format!("{pad}{sign} {:names$}  {}", harmless(row.name), harmless(&row.detail)),
+            true => format!("{pad}{sign} {name}  {detail}"),
             false => {
-                let (place, detail) = (paint(palette.faint, &row.place), harmless(&row.detail));
-                format!("{pad}{sign} {:names$}  {detail:details$}  {place}", harmless(row.name))
+                let (place, detail) = (paint(palette.faint, &row.place), padded(&detail, details));
+                format!("{pad}{sign} {name}  {detail}  {place}")
             }
         };
         text += line.trim_end();

@@ -1,0 +1,122 @@
+//! What a person at a terminal sees: lines that fit, links, a plan shown again before the answer; and what a collector of logs gets.
+
+use std::ffi::OsString;
+use std::io::Cursor;
+
+use kms_alias::cli::console::{Console, Ends};
+use kms_alias::cli::exit::Exit;
+use kms_alias::cli::run;
+use kms_alias::cli::stop::Stop;
+use serde_json::Value;
+
+use crate::fake::{A, B, C, FakeConnect, FakeKms};
+use crate::process::{ran, text, with_manifest};
+use crate::ran::{Stream, run_on};
+
+const MANIFEST: &str = "\
+version: 1
+scope: [alias/app/]
+targets:
+  east: {account: \"111122223333\", region: us-east-1}
+aliases:
+  alias/app/moved: bbbb2222-0000-4000-8000-000000000002
+  alias/app/new: {key: aaaa1111-0000-4000-8000-000000000001}
+";
+
+fn kms() -> FakeKms {
+    FakeKms::with(&[("alias/app/moved", A), ("alias/app/unmanaged", C)])
+}
+
+/// What stdout has been given, at a terminal that is so wide
+async fn at(columns: usize, links: bool, args: &[&str]) -> String {
+    let manifest = with_manifest(MANIFEST);
+    let path = manifest.path().join("aliases.yaml").to_str().unwrap().to_owned();
+    let args: Vec<OsString> =
+        ["kms-alias"].iter().chain(args).chain(&["-f", &path]).map(OsString::from).collect();
+    let out = Stream::default();
+    let ends = Ends { out_colour: links, out_columns: Some(columns), out_links: links, ..Ends::default() };
+    let console = Console::new(out.clone(), Stream::default(), Cursor::new(""), ends);
+    let kms = kms();
+    run(args, &console, &Stop::default(), |_| FakeConnect(kms.clone())).await;
+    out.text().replace(&path, "aliases.yaml")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_fits_into_sixty_columns_and_nothing_of_it_is_lost() {
+    let (wide, narrow) = (at(400, false, &["plan"]).await, at(60, false, &["plan"]).await);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&wide), words(&narrow));
+    for line in narrow.lines().filter(|line| !line.starts_with("Digest ")) {
+        assert!(line.chars().count() <= 60, "{line:?}");
+    }
+    assert!(wide.lines().any(|line| line.chars().count() > 60), "{wide}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_is_never_broken() {
+    for form in ["json", "tsv", "diff"] {
+        assert_eq!(
+            at(20, false, &["plan", "-o", form]).await,
+            at(400, false, &["plan", "-o", form]).await,
+            "{form}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_leads_to_its_page_where_links_can_be_followed_and_nowhere_else() {
+    let page = "https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys";
+    let linked = at(400, true, &["list"]).await;
+    assert!(
+        linked.contains(&format!("\u{1b}]8;;{page}/{A}\u{1b}\\aaaa1111\u{1b}]8;;\u{1b}\\")),
+        "{linked:?}"
+    );
+    assert!(at(400, true, &["plan"]).await.contains(&format!("\u{1b}]8;;{page}\u{1b}\\")));
+    assert!(!at(400, false, &["list"]).await.contains('\u{1b}'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_prompt_the_plan_is_shown_again_whole_or_by_target() {
+    let kms = kms();
+    let ran = run_on(&kms, MANIFEST, &["apply"], Some("p\nt\nt\nyes\n")).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.err.matches("Digest sha256:").count(), 1, "shown again, whole: {}", ran.err);
+    assert_eq!(ran.err.matches("Target 1 of 1.").count(), 2, "{}", ran.err);
+    assert_eq!(ran.err.matches("  + alias/app/new").count(), 3, "{}", ran.err);
+    assert_eq!(ran.err.matches("Type yes to go on").count(), 4, "{}", ran.err);
+    assert!(kms.truth().contains(&("alias/app/moved".to_owned(), B.to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_else_is_typed_still_declines() {
+    for typed in ["P\n", "pt\n", "p\nno\n", "t\n\n", "p"] {
+        let kms = kms();
+        let ran = run_on(&kms, MANIFEST, &["apply"], Some(typed)).await;
+        assert_eq!(
+            (ran.exit, kms.calls_to("UpdateAlias").len()),
+            (Exit::Refused, 0),
+            "{typed:?}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn each_line_of_stderr_is_an_object_where_that_is_asked() {
+    let folder = with_manifest(include_str!("../../aliases.yaml"));
+    let ran = ran(
+        folder.path(),
+        &["apply", "--sandbox", "-y", "-v", "--log-format", "json", "--receipt", "r.jsonl"],
+    );
+    let lines: Vec<Value> =
+        text(&ran.stderr).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let requests = lines.iter().filter(|line| line["request_id"].is_string()).count();
+    assert!(requests >= 5, "each write has its request id: {}", text(&ran.stderr));
+    for line in &lines {
+        assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
+    }
+    let bad = with_manifest("version: 1\nscope: [alias/app/]\naliases: {alias/app/x: nonsense}\n");
+    let failed = self::ran(bad.path(), &["validate", "--log-format", "json"]);
+    let line: Value = serde_json::from_str(text(&failed.stderr).trim()).unwrap();
+    assert_eq!((line["level"].as_str(), failed.status.code()), (Some("ERROR"), Some(3)), "{line}");
+}
