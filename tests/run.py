@@ -3,7 +3,8 @@
 the AWS CLI, microburst, cmarkgfm, and readers of the reports), and the checks of files and of the page, which is read in Chromium.
 
 The programs that are not ours are installed into a virtual environment of their own under target/. Nothing is ever skipped: what could not
-be run is a failure. Needs Rust, Python 3 with its standard library, Chromium, and the network when requirements.txt has changed.
+be run is a failure. Needs Rust, Python 3 with its standard library, Chromium, and the network when requirements.txt or
+Cargo.lock has changed (the crates of other systems are told too).
 """
 
 import hashlib
@@ -61,7 +62,7 @@ def is_installed():
         return False
     # The interpreter that it was made with may be gone.
     servers, readers = "awscli, microburst.app, moto.server", "cmarkgfm, html5lib, jsonschema, junitparser, prometheus_client"
-    judges = "check_jsonschema, dockerfile_parse, kubernetes_validate, pre_commit, promql_parser"
+    judges = "check_jsonschema, cyclonedx.model.bom, dockerfile_parse, kubernetes_validate, pre_commit, promql_parser"
     probe = [python(), "-c", f"import {servers}, {readers}, {judges}"]
     try:
         return subprocess.run(probe, capture_output=True).returncode == 0
