@@ -6,9 +6,11 @@ The scripts of ci/ are run as the workflow runs them. What they print is read by
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import unittest
+import zipfile
 from pathlib import Path
 from unittest import mock
 
@@ -17,10 +19,11 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from program import ROOT, InAFolder
+from program import PROGRAM, ROOT, InAFolder
 
 sys.path.insert(0, str(ROOT / "ci"))
 import dependencies
+import release
 
 EPOCH = "1700000000"
 
@@ -138,6 +141,157 @@ class Sbom(unittest.TestCase):
         for name in ("proptest", "yaml_serde", "aws-lc-sys"):
             self.assertIn(f'name = "{name}"', lock)
             self.assertNotIn(name, names)
+
+
+def version():
+    return re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+
+
+class Archive(InAFolder):
+    linux, windows = "x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"
+    pages = [f"man/kms-alias{page}.1" for page in ("", "-apply", "-comment", "-doctor", "-drift", "-explain", "-iam-policy", "-plan")]
+
+    def setUp(self):
+        super().setUp()
+        # Packing does not care what the program is, and a small one is packed sooner.
+        self.small = self.folder / "small program"
+        self.small.write_bytes(b"\x7fELF and so on")
+
+    def archive(self, target, program, out="out", **variables):
+        out = self.folder / out
+        arguments = ["--target", target, "--program", program, "--runnable", PROGRAM, "--out", out]
+        return Path(script("release.py", "archive", *arguments, **variables).decode().strip())
+
+    def unpacked(self, path):
+        self.assertEqual(self.run_in_folder("tar", "-xzf", path).returncode, 0)
+        return self.folder / path.name.removesuffix(".tar.gz")
+
+    def assert_it_is_whole(self, names, program):
+        [place] = {name.split("/")[0] for name in names}
+        inside = {name.removeprefix(f"{place}/") for name in names}
+        pages = {name for name in inside if name.startswith("man/")}
+        self.assertLessEqual(set(self.pages), pages)
+        completions = {"kms-alias.bash", "kms-alias.elv", "kms-alias.fish", "_kms-alias", "_kms-alias.ps1"}
+        texts = {"README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "docs/licences.md", "THIRD-PARTY-LICENCES.txt"}
+        self.assertEqual(inside - pages, {program, *texts, *(f"completions/{name}" for name in completions)})
+
+    def test_it_has_the_program_that_runs_and_all_that_belongs_to_it(self):
+        path = self.archive(self.linux, PROGRAM)
+        self.assertEqual(path.name, f"kms-alias-{version()}-{self.linux}.tar.gz")
+        place = self.unpacked(path)
+        files = [str(file.relative_to(self.folder)) for file in place.rglob("*") if file.is_file()]
+        self.assert_it_is_whole(files, "kms-alias")
+        self.assertEqual(self.run_in_folder(place / "kms-alias", "--version").stdout, f"kms-alias {version()}\n")
+        self.assertEqual((place / "THIRD-PARTY-LICENCES.txt").read_bytes(), script("dependencies.py", "texts"))
+        self.assertEqual((place / "docs/licences.md").read_bytes(), (ROOT / "docs/licences.md").read_bytes())
+        self.assertEqual({file.stat().st_mode & 0o777 for file in place.rglob("*.*") if file.is_file()}, {0o644})
+
+    def test_that_for_windows_is_a_zip(self):
+        path = self.archive(self.windows, self.small)
+        self.assertEqual(path.name, f"kms-alias-{version()}-{self.windows}.zip")
+        with zipfile.ZipFile(path) as archive:
+            self.assertIsNone(archive.testzip())
+            self.assert_it_is_whole(archive.namelist(), "kms-alias.exe")
+            self.assertEqual(archive.read(f"{path.stem}/kms-alias.exe"), self.small.read_bytes())
+
+    def test_it_has_the_same_bytes_whoever_makes_it_and_when(self):
+        for target in (self.linux, self.windows):
+            first = self.archive(target, self.small)
+            os.utime(self.small, (1, 1))
+            self.small.chmod(0o600)
+            others = {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "1", "KMS_ALIAS_REGION": "eu-west-1", "COLUMNS": "40", "LC_ALL": "C"}
+            second = self.archive(target, self.small, "another place", **others)
+            self.assertEqual(first.read_bytes(), second.read_bytes(), target)
+            third = self.archive(target, self.small, SOURCE_DATE_EPOCH=str(int(EPOCH) + 2))
+            self.assertNotEqual(third.read_bytes(), second.read_bytes(), target)
+
+    def test_sha256sum_finds_it_as_it_was_made(self):
+        path = self.archive(self.linux, self.small)
+        wanted = subprocess.run(["sha256sum", path.name], cwd=path.parent, check=True, capture_output=True).stdout
+        self.assertEqual(path.with_name(f"{path.name}.sha256").read_bytes(), wanted)
+        check = ["sha256sum", "--check", f"{path.name}.sha256"]
+        self.assertEqual(subprocess.run(check, cwd=path.parent, capture_output=True).returncode, 0)
+        path.write_bytes(path.read_bytes() + b"\0")
+        self.assertNotEqual(subprocess.run(check, cwd=path.parent, capture_output=True).returncode, 0)
+
+    def test_bash_takes_its_completions_and_every_shell_has_some(self):
+        place = self.unpacked(self.archive(self.linux, self.small))
+        for path in (place / "completions").iterdir():
+            self.assertIn("kms-alias", path.read_text(encoding="utf-8"), path)
+        sourced = 'set -eu; source "$1"; complete -p kms-alias'
+        ran = self.run_in_folder("bash", "--norc", "-c", sourced, "bash", place / "completions/kms-alias.bash")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertRegex(ran.stdout, "^complete .*kms-alias\n$")
+
+    def test_its_manual_pages_are_pages(self):
+        place = self.unpacked(self.archive(self.linux, self.small))
+        for path in sorted((place / "man").iterdir()):
+            text = path.read_text(encoding="utf-8")
+            self.assertRegex(text, rf"(?m)^\.TH {path.stem} 1 ")
+            self.assertRegex(text, r"(?m)^\.SH NAME$")
+            # Not on every machine; what is wrong with a page as a whole is seen above.
+            if shutil.which("groff"):
+                ran = self.run_in_folder("groff", "-k", "-man", "-ww", "-z", "-Tutf8", path)
+                self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "", ""), path)
+
+
+class Check(InAFolder):
+    def changelog(self, text):
+        (self.folder / "CHANGELOG.md").write_text(text, encoding="utf-8")
+        return mock.patch.object(release, "ROOT", self.folder)
+
+    def notes(self, text):
+        with self.changelog("# Changelog\n\n" + text):
+            return release.notes("1.2.3")
+
+    def test_the_notes_are_the_section_of_the_version(self):
+        before, after = "## [Unreleased]\n\n- new\n\n", "## [1.2.2] - 2026-01-01\n\n- old\n"
+        section = "## [1.2.3] - 2026-02-03\n\n### Added\n\n- this\n\n"
+        for text in (before + section + after, section, section + "[1.2.3]: https://example.com\n"):
+            self.assertEqual(self.notes(text), "### Added\n\n- this", text)
+
+    def test_a_version_without_a_date_or_without_a_word_is_refused(self):
+        for text in ("", "## [1.2.3]\n\n- this\n", "## [1.2.3] - soon\n\n- this\n", "## [1x2.3] - 2026-02-03\n\n- this\n"):
+            with self.assertRaisesRegex(release.Unfit, "no section", msg=text):
+                self.notes(text)
+        with self.assertRaisesRegex(release.Unfit, "nothing about"):
+            self.notes("## [1.2.3] - 2026-02-03\n\n## [1.2.2] - 2026-01-01\n\n- old\n")
+
+    def test_a_tag_of_another_version_is_refused(self):
+        for tag in ("v9.9.9", version(), f"v{version()}-rc.1"):
+            with self.assertRaisesRegex(AssertionError, "failed to check: the tag is"):
+                script("release.py", "check", tag)
+
+
+class Build(InAFolder):
+    def test_the_program_is_built_from_the_lock_file_without_a_trace_of_where(self):
+        # In place of the minutes that it takes: what it is told.
+        cargo = self.folder / "cargo"
+        cargo.write_text(
+            "#!/bin/sh\nset -e\n"
+            'printf \'%s\\n\' "$*" "$CARGO_ENCODED_RUSTFLAGS" "${CARGO_PROFILE_RELEASE_LTO-}" "$PWD" > "$TOLD"\n'
+            'echo \'{"reason": "compiler-artifact", "executable": null}\'\n'
+            'echo \'{"reason": "compiler-artifact", "executable": "/there/kms-alias"}\'\n'
+            'echo \'{"reason": "build-finished", "success": true}\'\n',
+            encoding="utf-8",
+        )
+        cargo.chmod(0o755)
+        variables = {
+            "PATH": os.pathsep.join([str(self.folder), os.environ["PATH"]]),
+            "CARGO_HOME": "/a place/cargo",
+            "CARGO_PROFILE_RELEASE_LTO": "off",
+            "TOLD": str(self.folder / "told"),
+        }
+        printed = script("release.py", "build", "--target", "x86_64-unknown-linux-gnu", **variables)
+        self.assertEqual(printed, b"/there/kms-alias\n")
+        command, flags, profile, place = (self.folder / "told").read_text(encoding="utf-8").splitlines()
+        self.assertIn("build --locked --release --bin kms-alias --target x86_64-unknown-linux-gnu ", command)
+        remapped = [f"--remap-path-prefix={ROOT}=/kms-alias", "--remap-path-prefix=/a place/cargo=/cargo"]
+        self.assertEqual(flags.split("\x1f"), remapped)
+        self.assertEqual((profile, place), ("", str(ROOT)))
+        cargo.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+        with self.assertRaisesRegex(AssertionError, "cargo build ended with 101"):
+            script("release.py", "build", "--target", "x86_64-unknown-linux-gnu", **variables)
 
 
 if __name__ == "__main__":
