@@ -3,17 +3,20 @@
 The scripts of ci/ are run as the workflow runs them. What they print is read by others: CycloneDX' own library, tar, sha256sum, bash, groff.
 """
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 import zipfile
 from pathlib import Path
 from unittest import mock
 
+import yaml
 from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -292,6 +295,66 @@ class Build(InAFolder):
         cargo.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
         with self.assertRaisesRegex(AssertionError, "cargo build ended with 101"):
             script("release.py", "build", "--target", "x86_64-unknown-linux-gnu", **variables)
+
+
+class Workflow(unittest.TestCase):
+    """What test_workflows.py does not ask of every workflow"""
+
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
+
+    def scripts(self, job):
+        return "\n".join(step.get("run", "") for step in self.jobs[job]["steps"])
+
+    def test_it_builds_for_every_target_once_each_on_its_own_system(self):
+        matrix = self.jobs["build"]["strategy"]["matrix"]["include"]
+        self.assertEqual(sorted(each["target"] for each in matrix), release.TARGETS)
+        own = {"ubuntu-22.04": "x86_64-.*linux", "ubuntu-22.04-arm": "aarch64-.*linux", "macos-15": "aarch64-apple"}
+        own |= {"macos-15-intel": "x86_64-apple", "windows-2025": "x86_64-pc-windows"}
+        for each in matrix:
+            self.assertRegex(each["target"], own[each["runner"]])
+            self.assertEqual("newest-glibc" in each, each["target"].endswith("-gnu"))
+
+    def test_every_call_of_a_script_is_one_that_it_takes(self):
+        calls = [call for job in self.jobs for call in re.findall(r"ci/(\w+\.py) (\w+)", self.scripts(job))]
+        self.assertEqual(len(calls), 6)
+        for name, command in calls:
+            self.assertIn(command, run(sys.executable, "-B", ROOT / "ci" / name, "--help").decode())
+
+    def test_the_tag_the_compiler_and_the_time_are_settled_before_anything_is_built(self):
+        self.assertIn('check "$GITHUB_REF_NAME"', self.scripts("check"))
+        self.assertEqual((self.jobs["build"]["needs"], self.jobs["release"]["needs"]), ("check", ["check", "build"]))
+        for job in ("build", "release"):
+            self.assertEqual(self.jobs[job]["env"]["SOURCE_DATE_EPOCH"], "${{ needs.check.outputs.epoch }}")
+            self.assertEqual(self.jobs[job]["env"]["RUSTUP_TOOLCHAIN"], "${{ needs.check.outputs.toolchain }}")
+        oldest = re.search(r'^rust-version = "(.+?)"', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+        self.assertEqual(script("release.py", "toolchain").decode(), f"{oldest}\n")
+
+    def test_what_was_built_is_tried_before_it_is_packed(self):
+        names = [step.get("run", "") for step in self.jobs["build"]["steps"]]
+        tried = next(i for i, text in enumerate(names) if "apply --file aliases.yaml --sandbox --yes" in text)
+        packed = next(i for i, text in enumerate(names) if "release.py archive" in text)
+        self.assertLess(tried, packed)
+
+    def test_the_release_is_a_draft_with_one_file_of_checksums_that_is_attested(self):
+        self.assertIn("gh release create \"$GITHUB_REF_NAME\" --draft --verify-tag", self.scripts("release"))
+        attested = [step["with"] for step in self.jobs["release"]["steps"] if step.get("uses", "").startswith("actions/attest@")]
+        self.assertEqual(attested[0], {"subject-checksums": "dist/SHA256SUMS"})
+        self.assertEqual(attested[1]["sbom-path"], "${{ steps.sbom.outputs.path }}")
+
+    def test_its_checksums_are_of_all_that_has_arrived(self):
+        [step] = [step for step in self.jobs["release"]["steps"] if step.get("working-directory") == "dist"]
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            (place / "a.zip").write_bytes(b"a")
+            (place / "a.zip.sha256").write_text(f"{hashlib.sha256(b'a').hexdigest()}  a.zip\n", encoding="utf-8")
+            (place / "b.json").write_bytes(b"b")
+            steps = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+            self.assertEqual(subprocess.run(steps, cwd=place, capture_output=True).returncode, 0)
+            self.assertEqual({path.name for path in place.iterdir()}, {"a.zip", "b.json", "SHA256SUMS"})
+            check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+            self.assertIn(b"a.zip: OK\nb.json: OK\n", subprocess.run(check, cwd=place, check=True, capture_output=True).stdout)
+            (place / "b.json.sha256").write_text(f"{hashlib.sha256(b'other').hexdigest()}  b.json\n", encoding="utf-8")
+            self.assertNotEqual(subprocess.run(steps, cwd=place, capture_output=True).returncode, 0)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from repository import AFTER, BEFORE, NEW, NEW_KEY, Repository
 
 ACTION = ROOT / "action.yml"
 EXAMPLES = sorted((ROOT / "examples/ci/github").glob("*.yml"))
+OWN = sorted((ROOT / ".github/workflows").glob("*.yml"))
+WORKFLOWS = [*EXAMPLES, *OWN]
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 MARKER = re.compile(r'<!-- kms-alias:v1 .*"digest":"?(null|sha256:[0-9a-f]{64})')
 
@@ -45,22 +47,22 @@ def steps(path):
 
 class Files(unittest.TestCase):
     def test_the_action_and_the_workflows_are_as_their_published_schemas_say(self):
-        self.assertEqual(len(EXAMPLES), 3)
-        for name, files in (("vendor.github-actions", [ACTION]), ("vendor.github-workflows", EXAMPLES)):
+        self.assertEqual((len(EXAMPLES), len(OWN)), (3, 1))
+        for name, files in (("vendor.github-actions", [ACTION]), ("vendor.github-workflows", WORKFLOWS)):
             ran = schema(name, *files)
             self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
     def test_shellcheck_finds_nothing_in_any_script(self):
         scripts = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "ci").glob("*.sh"))}
         self.assertIn("github.sh", scripts)
-        for path in (ACTION, *EXAMPLES):
+        for path in (ACTION, *WORKFLOWS):
             scripts |= {f"{path.name}, {i}": step["run"] for i, step in enumerate(steps(path)) if "run" in step}
         for place, script in scripts.items():
             ran = shellcheck(script)
             self.assertEqual(ran.returncode, 0, f"{place}\n{ran.stdout}{ran.stderr}")
 
     def test_no_expression_is_inside_of_a_script(self):
-        for path in (ACTION, *EXAMPLES):
+        for path in (ACTION, *WORKFLOWS):
             for step in steps(path):
                 self.assertNotIn("${{", step.get("run", ""), path)
 
@@ -70,16 +72,19 @@ class Files(unittest.TestCase):
             "plan": {"contents": "read", "id-token": "write", "pull-requests": "write"},
             "apply": {"contents": "read", "id-token": "write", "pull-requests": "write"},
             "drift": {"contents": "read", "id-token": "write", "security-events": "write"},
+            "check": {"contents": "read"},
+            "build": {"contents": "read"},
+            "release": {"contents": "write", "id-token": "write", "attestations": "write"},
         }
         found = {}
-        for path in EXAMPLES:
+        for path in WORKFLOWS:
             workflow = load(path)
             self.assertEqual(workflow["permissions"], {}, path)
             found |= {name: job["permissions"] for name, job in workflow["jobs"].items()}
         self.assertEqual(found, allowed)
 
     def test_no_workflow_runs_with_secrets_what_a_stranger_wrote(self):
-        for path in EXAMPLES:
+        for path in WORKFLOWS:
             workflow = load(path)
             self.assertLessEqual(workflow["on"].keys(), {"pull_request", "push", "schedule", "workflow_dispatch"}, path)
             # Comments aside, no secret is named: AWS takes the token of the job.
