@@ -189,12 +189,16 @@ def folder(target):
     return f"{NAME}-{package()['version']}-{target}"
 
 
+def suffix(target):
+    return ".zip" if on_windows(target) else ".tar.gz"
+
+
 def archive(options):
     options.runnable = (options.runnable or options.program).resolve()
-    pack, suffix = (zip_file, ".zip") if on_windows(options.target) else (tar_gz, ".tar.gz")
+    pack = zip_file if on_windows(options.target) else tar_gz
     packed = pack(folder(options.target), contents(options))
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / (folder(options.target) + suffix)
+    path = options.out / (folder(options.target) + suffix(options.target))
     path.write_bytes(packed)
     # As sha256sum writes it
     line = f"{hashlib.sha256(packed).hexdigest()}  {path.name}\n"

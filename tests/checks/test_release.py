@@ -357,5 +357,47 @@ class Workflow(unittest.TestCase):
             self.assertNotEqual(subprocess.run(steps, cwd=place, capture_output=True).returncode, 0)
 
 
+class Package(unittest.TestCase):
+    """What Cargo.toml says of it"""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.files = set(run("cargo", "package", "--list", "--locked", "--allow-dirty").decode().splitlines())
+        [package] = json.loads(run("cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"))["packages"]
+        cls.binstall = package["metadata"]["binstall"]
+
+    def test_the_package_has_the_sources_and_what_they_are_read_with_and_nothing_else(self):
+        own = set(run("git", "ls-files", "-z", "src", "schema/*.json", "LICENSE-*").decode().split("\0")) - {""}
+        more = {"Cargo.toml", "Cargo.lock", "README.md", "CHANGELOG.md", "aliases.yaml", "examples/embed.rs"}
+        pages = {"docs/risks.md", "docs/licences.md"}
+        by_cargo = {"Cargo.toml.orig", ".cargo_vcs_info.json"}
+        self.assertEqual(self.files, own | more | pages | by_cargo)
+
+    def test_every_file_that_the_sources_take_in_is_in_it(self):
+        taken = set()
+        for source in [*(ROOT / "src").rglob("*.rs"), ROOT / "examples/embed.rs"]:
+            for name in re.findall(r'include(?:_str|_bytes)?!\("([^"]+)"\)', source.read_text(encoding="utf-8")):
+                taken.add(Path(os.path.normpath(source.parent / name)).relative_to(ROOT).as_posix())
+        self.assertIn("docs/risks.md", taken)
+        self.assertLessEqual(taken, self.files)
+
+    def expanded(self, template, target, **more):
+        values = {"repo": "https://example.com/kms-alias", "name": "kms-alias", "version": version(), "target": target, **more}
+        return re.sub(r"\{ ([\w-]+) \}", lambda found: values[found[1]], template)
+
+    def test_binstall_looks_for_the_archives_that_there_are(self):
+        # As cargo-binstall tries them for each form: https://docs.rs/binstalk-types/latest/binstalk_types/cargo_toml_binstall/enum.PkgFmt.html
+        suffixes = {"tgz": [".tgz", ".tar.gz"], "zip": [".zip"]}
+        for target in release.TARGETS:
+            settings = self.binstall | self.binstall["overrides"].get(target, {})
+            urls = [self.expanded(settings["pkg-url"], target, **{"archive-suffix": suffix}) for suffix in suffixes[settings["pkg-fmt"]]]
+            name = release.folder(target) + release.suffix(target)
+            self.assertIn(f"https://example.com/kms-alias/releases/download/v{version()}/{name}", urls)
+            extension = ".exe" if "windows" in target else ""
+            inside = self.expanded(settings["bin-dir"], target, **{"bin": "kms-alias", "binary-ext": extension})
+            self.assertEqual(inside, f"{release.folder(target)}/{release.program(target)}")
+        self.assertLessEqual(self.binstall["overrides"].keys(), set(release.TARGETS))
+
+
 if __name__ == "__main__":
     unittest.main()
