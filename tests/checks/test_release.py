@@ -1,6 +1,7 @@
 """What a release is made of: the list of dependencies, the archives, the workflow that makes them, and the package
 
-The scripts of ci/ are run as the workflow runs them. What they print is read by others: CycloneDX' own library, tar, sha256sum, bash, groff.
+The scripts of ci/ are run as the workflow runs them. What they make is read by others: CycloneDX' own library, tar, sha256sum, bash,
+groff.
 """
 
 import hashlib
@@ -386,7 +387,8 @@ class Package(unittest.TestCase):
         return re.sub(r"\{ ([\w-]+) \}", lambda found: values[found[1]], template)
 
     def test_binstall_looks_for_the_archives_that_there_are(self):
-        # As cargo-binstall tries them for each form: https://docs.rs/binstalk-types/latest/binstalk_types/cargo_toml_binstall/enum.PkgFmt.html
+        # As cargo-binstall tries them for each form:
+        # https://docs.rs/binstalk-types/latest/binstalk_types/cargo_toml_binstall/enum.PkgFmt.html
         suffixes = {"tgz": [".tgz", ".tar.gz"], "zip": [".zip"]}
         for target in release.TARGETS:
             settings = self.binstall | self.binstall["overrides"].get(target, {})
