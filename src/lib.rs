@@ -23,7 +23,7 @@
 //! shows alone. Beside the pipeline, [`explain`] tells what decides about one name,
 //! [`diagnose`] what works on the way to a target, [`permissions`] what its policies have to allow, and [`access`] what a plan
 //! does to the access of others; [`blame`] tells who made a target as it is. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads;
-//! [`accept`](mod@accept) edits it so that it declares what is live. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
+//! [`accept`](mod@accept) edits it so that it declares what is live, and [`import`](mod@import) makes it of what is live. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
 //! [`forge`] keeps the comment on a pull request that shows a plan, [`notify`](mod@notify) tells a channel what drift was found, and both speak [`http`].
 //! [`bounded`] reads what a person names, and no more of it than could be meant; [`draft`] writes files whole or not at all.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
@@ -51,6 +51,7 @@ pub mod forge;
 pub mod git;
 pub mod http;
 pub mod idle;
+pub mod import;
 pub mod inspect;
 pub mod kms;
 pub mod list;

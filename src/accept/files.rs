@@ -28,7 +28,7 @@ pub struct Revision {
 }
 
 impl Revision {
-    pub(super) fn new(source: &Source, after: String) -> Self {
+    pub(crate) fn new(source: &Source, after: String) -> Self {
         let (path, name, before) = (source.path.clone(), source.name.to_string(), source.text.clone());
         Self { path, name, before, after }
     }

@@ -17,14 +17,15 @@ use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId, KeyRef};
 use crate::fleet::Surveyed;
-use crate::load::Manifest;
+use crate::load::{Manifest, Source};
 use crate::prepare::Prepared;
 use crate::resolve::End;
 use crate::target::{Place, Target, Want};
 use decide::{Decided, decide};
 use files::Revision;
-use place::{Placed, Wants, place};
-use tree::Tree;
+pub(crate) use place::{Notes, Wants};
+use place::{Placed, place};
+pub(crate) use tree::{Content, Map, Node, Tree};
 
 /// What of the live state is declared, and what is not
 #[derive(Debug, Default)]
@@ -104,11 +105,7 @@ impl AcceptError {
 /// # Errors
 /// The edited manifest would not be the old one with that in it.
 pub fn accept(manifest: &Manifest, surveyed: &[Surveyed]) -> Result<Acceptance, AcceptError> {
-    let trees = manifest
-        .sources
-        .iter()
-        .map(|source| Tree::of(&source.text).ok_or_else(|| AcceptError::Unwritten(source.name.clone())));
-    let trees = trees.collect::<Result<Vec<Tree>, _>>()?;
+    let trees = trees(manifest)?;
     let at = indices(manifest, surveyed);
     let mut blocked: Vec<BTreeMap<AliasName, String>> = vec![BTreeMap::new(); at.len()];
     loop {
@@ -116,7 +113,7 @@ pub fn accept(manifest: &Manifest, surveyed: &[Surveyed]) -> Result<Acceptance, 
         let decided: Vec<Decided> =
             each.map(|((one, prepared), blocked)| decide(one, prepared, blocked)).collect();
         let wants = wants(&decided, &at);
-        let placed = place(manifest, &trees, &wants);
+        let placed = place(manifest, &trees, &wants, &Notes::new());
         if placed.blocked.is_empty() {
             return finish(manifest, surveyed, decided, &Edit { trees, at, wants, placed });
         }
@@ -127,6 +124,59 @@ pub fn accept(manifest: &Manifest, surveyed: &[Surveyed]) -> Result<Acceptance, 
             });
         }
     }
+}
+
+fn trees(manifest: &Manifest) -> Result<Vec<Tree>, AcceptError> {
+    let tree = |source: &Arc<Source>| {
+        Tree::of(&source.text).ok_or_else(|| AcceptError::Unwritten(source.name.clone()))
+    };
+    manifest.sources.iter().map(tree).collect()
+}
+
+/// A manifest with more in it
+#[derive(Debug)]
+pub(crate) struct Extended {
+    /// The texts of its files, in their order
+    pub(crate) texts: Vec<String>,
+    /// Its targets
+    pub(crate) targets: Vec<Target>,
+    /// What could not be written, by the index of its instance, and why
+    pub(crate) left: Vec<(usize, AliasName, String)>,
+}
+
+/// Declares `wants`, each on a line that ends with its note
+///
+/// # Errors
+/// As of [`accept`].
+pub(crate) fn extend(manifest: &Manifest, mut wants: Wants, notes: &Notes) -> Result<Extended, AcceptError> {
+    let trees = trees(manifest)?;
+    let mut left = Vec::new();
+    let placed = loop {
+        let placed = place(manifest, &trees, &wants, notes);
+        if placed.blocked.is_empty() {
+            break placed;
+        }
+        // What is written for others may have counted on it.
+        for (instance, name, why) in placed.blocked {
+            wants.get_mut(&name).map(|wants| wants.remove(&instance));
+            left.push((instance, name, why));
+        }
+        wants.retain(|_, wants| !wants.is_empty());
+    };
+    let texts = woven(manifest, &trees, &placed)?;
+    let targets = prove::prove(manifest, &texts, &wants, notes).map_err(AcceptError::Unproven)?;
+    Ok(Extended { texts, targets, left })
+}
+
+/// The texts with everything in its place
+fn woven(manifest: &Manifest, trees: &[Tree], placed: &Placed) -> Result<Vec<String>, AcceptError> {
+    let mut texts: Vec<String> = manifest.sources.iter().map(|source| source.text.clone()).collect();
+    for (file, patch) in &placed.patches {
+        let woven = weave::weave(&texts[*file], &trees[*file], patch);
+        texts[*file] = woven
+            .map_err(|obstacle| AcceptError::Unproven(format!("line {} {}", obstacle.line, obstacle.why)))?;
+    }
+    Ok(texts)
 }
 
 fn read(surveyed: &[Surveyed]) -> impl Iterator<Item = (&Surveyed, &Prepared)> {
@@ -165,13 +215,9 @@ fn finish(
     decided: Vec<Decided>,
     edit: &Edit,
 ) -> Result<Acceptance, AcceptError> {
-    let mut texts: Vec<String> = manifest.sources.iter().map(|source| source.text.clone()).collect();
-    for (file, patch) in &edit.placed.patches {
-        let woven = weave::weave(&texts[*file], &edit.trees[*file], patch);
-        texts[*file] = woven
-            .map_err(|obstacle| AcceptError::Unproven(format!("line {} {}", obstacle.line, obstacle.why)))?;
-    }
-    let targets = prove::prove(manifest, &texts, &edit.wants).map_err(AcceptError::Unproven)?;
+    let texts = woven(manifest, &edit.trees, &edit.placed)?;
+    let targets =
+        prove::prove(manifest, &texts, &edit.wants, &Notes::new()).map_err(AcceptError::Unproven)?;
     let mut acceptance = Acceptance::default();
     for ((decided, at), (one, prepared)) in decided.into_iter().zip(&edit.at).zip(read(surveyed)) {
         let (now, target) = (&targets[*at], &one.target.name);

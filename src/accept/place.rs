@@ -4,14 +4,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde_saphyr::FlowMap;
+
 use super::tree::{Content, Tree};
 use super::weave::{Obstacle, Patch, obstacle};
 use crate::alias::{AliasName, KeyRef};
+use crate::criteria::Criteria;
 use crate::load::{Entry, Manifest};
 use crate::target::{Harm, Manner, Want};
 
 /// What names are to be declared as, each in the instances with these indices
-pub(super) type Wants = BTreeMap<AliasName, BTreeMap<usize, Want>>;
+pub(crate) type Wants = BTreeMap<AliasName, BTreeMap<usize, Want>>;
+
+/// What there is to say of names at the end of a new line, likewise
+pub(crate) type Notes = BTreeMap<AliasName, BTreeMap<usize, String>>;
 
 /// What is to stand in each file, by its index
 #[derive(Debug, Default)]
@@ -22,7 +29,7 @@ pub(super) struct Placed {
 }
 
 /// Finds the place of every declaration
-pub(super) fn place(manifest: &Manifest, trees: &[Tree], wants: &Wants) -> Placed {
+pub(super) fn place(manifest: &Manifest, trees: &[Tree], wants: &Wants, notes: &Notes) -> Placed {
     let mut entries: BTreeMap<&AliasName, Entries<'_>> =
         wants.keys().map(|name| (name, Entries::default())).collect();
     for (layer, all) in manifest.layers.iter().enumerate() {
@@ -32,7 +39,7 @@ pub(super) fn place(manifest: &Manifest, trees: &[Tree], wants: &Wants) -> Place
             }
         }
     }
-    let mut placing = Placing { manifest, trees, placed: Placed::default() };
+    let mut placing = Placing { manifest, trees, notes, placed: Placed::default() };
     for (name, entries) in entries {
         placing.place(name, &entries, wants[name].clone());
     }
@@ -67,6 +74,7 @@ struct Write {
 struct Placing<'m> {
     manifest: &'m Manifest,
     trees: &'m [Tree],
+    notes: &'m Notes,
     placed: Placed,
 }
 
@@ -117,7 +125,7 @@ impl Placing<'_> {
         // Of two that are as many, the first.
         let Some((most, _)) = counts.iter().rev().max_by_key(|(_, count)| **count) else { return };
         let value = match wants.len() == self.manifest.instances.len() {
-            true => most.clone(),
+            true => wants.values().find(|want| text(want) == *most).map(alone).unwrap_or_default(),
             false => format!("{{key: {most}, targets: [{}]}}", self.selectors(wants).join(", ")),
         };
         let instances = wants.extract_if(.., |_, want| text(want) == *most).map(|(at, _)| at).collect();
@@ -158,7 +166,7 @@ impl Placing<'_> {
         let Write { file, path, value, instances, instead } = write;
         let source = &self.manifest.sources[file];
         let mut patch = Patch::Into(BTreeMap::new());
-        patch.put(&path, value.clone());
+        patch.put(&path, value.clone(), None);
         match obstacle(&source.text, &self.trees[file], &patch) {
             Some(obstacle) => {
                 let name = path.last().and_then(|name| AliasName::parse(name).ok());
@@ -173,8 +181,11 @@ impl Placing<'_> {
                 self.placed.blocked.extend(each);
             }
             None => {
+                let name = path.last().and_then(|name| AliasName::parse(name).ok());
+                let notes = name.and_then(|name| self.notes.get(&name));
+                let note = notes.and_then(|notes| instances.iter().find_map(|at| notes.get(at).cloned()));
                 let whole = self.placed.patches.entry(file).or_insert_with(|| Patch::Into(BTreeMap::new()));
-                whole.put(&path, value);
+                whole.put(&path, value, note);
             }
         }
     }
@@ -240,8 +251,31 @@ fn text(want: &Want) -> String {
         Want::Key(KeyRef::Id(id)) => id.to_string(),
         Want::Key(KeyRef::Arn(arn)) => arn.to_string(),
         Want::Key(KeyRef::Alias(name)) => name.to_string(),
-        Want::Key(KeyRef::Select(_)) | Want::Absent => "absent".to_owned(),
+        Want::Key(KeyRef::Select(criteria)) => selection(criteria),
+        Want::Absent => "absent".to_owned(),
     }
+}
+
+/// As it stands beside the name of an alias, of which it is all that is said
+fn alone(want: &Want) -> String {
+    match want {
+        Want::Key(KeyRef::Select(criteria)) => format!("{{key: {}}}", selection(criteria)),
+        _ => text(want),
+    }
+}
+
+/// With braces, on one line
+fn selection(criteria: &Criteria) -> String {
+    #[derive(Serialize)]
+    struct Selection<'c> {
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        tags: &'c BTreeMap<String, String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<&'c str>,
+    }
+    let Criteria { tags, description } = criteria;
+    let selection = Selection { tags, description: description.as_deref() };
+    serde_saphyr::to_string(&FlowMap(selection)).unwrap_or_default().trim_end().to_owned()
 }
 
 /// An override takes the place of the whole declaration, so what that says besides its key has to be said again
@@ -265,5 +299,5 @@ fn with_manner(want: &Want, manner: &Manner) -> String {
         });
         fields.push(format!("protect: [{}]", harms.collect::<Vec<_>>().join(", ")));
     }
-    if fields.len() == 1 { text(want) } else { format!("{{{}}}", fields.join(", ")) }
+    if fields.len() == 1 { alone(want) } else { format!("{{{}}}", fields.join(", ")) }
 }

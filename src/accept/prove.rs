@@ -1,21 +1,29 @@
 //! The proof: edited texts, read by the real loader, declare what was accepted and are otherwise what they were. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::place::Wants;
+use super::place::{Notes, Wants};
 use super::tree::Tree;
 use crate::load::{Input, Manifest, Source, load_with};
 use crate::target::{Declared, Manner, Place, Target, targets};
 
-/// The targets of the edited `texts`, one a source of `manifest`, if nothing has changed in them but `wants`
+/// The targets of the edited `texts`, one a source of `manifest`, if nothing has changed in them but `wants`, and by comments but
+/// for `notes`
 ///
 /// # Errors
 /// What has changed besides, a sentence: the edit is wrong then.
-pub(super) fn prove(manifest: &Manifest, texts: &[String], wants: &Wants) -> Result<Vec<Target>, String> {
+pub(super) fn prove(
+    manifest: &Manifest,
+    texts: &[String],
+    wants: &Wants,
+    notes: &Notes,
+) -> Result<Vec<Target>, String> {
+    let notes: BTreeSet<String> =
+        notes.values().flat_map(BTreeMap::values).map(|note| format!("# {note}")).collect();
     let sources = &manifest.sources;
     for (source, text) in sources.iter().zip(texts) {
-        if comments(&source.text) != comments(text) {
+        if !keeps_comments(&source.text, text, &notes) {
             return Err(format!("the comments of {} would not be the same", source.name));
         }
     }
@@ -35,6 +43,15 @@ pub(super) fn prove(manifest: &Manifest, texts: &[String], wants: &Wants) -> Res
         None if wanted.len() != found.len() => Err("the targets would not be the same".to_owned()),
         None => Ok(found),
     }
+}
+
+/// Whether all comments are there still, in their order, and no others but `notes`
+fn keeps_comments(before: &str, after: &str, notes: &BTreeSet<String>) -> bool {
+    let (Some(before), Some(after)) = (comments(before), comments(after)) else { return false };
+    let mut before = before.into_iter().peekable();
+    let is_old_or_note =
+        |comment: &str| before.next_if(|old| *old == comment).is_some() || notes.contains(comment);
+    after.into_iter().all(is_old_or_note) && before.next().is_none()
 }
 
 fn comments(text: &str) -> Option<Vec<&str>> {
@@ -94,7 +111,7 @@ mod tests {
         let key = KeyId::parse(&spelt("TWO")).expect("it is an id");
         let name = AliasName::parse("alias/app/a").expect("it is a name");
         let wants = Wants::from([(name, BTreeMap::from([(0, Want::Key(KeyRef::Id(key)))]))]);
-        prove(&manifest, &[spelt(edited)], &wants).map(drop)
+        prove(&manifest, &[spelt(edited)], &wants, &Notes::new()).map(drop)
     }
 
     #[test]

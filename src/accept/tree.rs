@@ -8,8 +8,8 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle};
 
 /// A file as written
 #[derive(Debug)]
-pub(super) struct Tree {
-    pub(super) root: Node,
+pub(crate) struct Tree {
+    pub(crate) root: Node,
     /// The bytes of each comment, in order
     pub(super) comments: Vec<Range<usize>>,
     /// The anchors that something refers to
@@ -20,16 +20,19 @@ pub(super) struct Tree {
 
 /// A value as written
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// From its first byte to its last one that means something
     pub(super) range: Range<usize>,
     /// Its anchor, or 0
     anchor: usize,
-    pub(super) content: Content,
+    /// Whether it has a tag, as `!Sub`, and may not be what it looks like
+    pub(crate) tagged: bool,
+    pub(crate) content: Content,
 }
 
+/// What a value is
 #[derive(Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Scalar {
         text: String,
         style: ScalarStyle,
@@ -42,10 +45,10 @@ pub(super) enum Content {
 
 /// A mapping as written
 #[derive(Debug)]
-pub(super) struct Map {
+pub(crate) struct Map {
     /// Whether it is written with braces
     pub(super) flow: bool,
-    pub(super) pairs: Vec<(Node, Node)>,
+    pub(crate) pairs: Vec<(Node, Node)>,
     /// Pairs by the text of their key
     places: HashMap<String, usize>,
 }
@@ -57,7 +60,7 @@ impl Map {
     }
 
     /// The key and the value under `name`
-    pub(super) fn pair(&self, name: &str) -> Option<&(Node, Node)> {
+    pub(crate) fn pair(&self, name: &str) -> Option<&(Node, Node)> {
         self.places.get(name).map(|at| &self.pairs[*at])
     }
 
@@ -68,7 +71,7 @@ impl Map {
 
 impl Node {
     /// The text of a scalar
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar { text, .. } => Some(text),
             _ => None,
@@ -86,7 +89,7 @@ impl Node {
 
 impl Tree {
     /// The tree of `text`; `None` where it is no single document, which the loader has told of
-    pub(super) fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let mut options = Options::default();
         options.emit_comments = true;
         // The loader takes comments of any length, and it has seen the file.
@@ -139,6 +142,7 @@ struct Builder {
 struct Open {
     start: usize,
     anchor: usize,
+    tagged: bool,
     flow: bool,
     map: bool,
     children: Vec<Node>,
@@ -149,29 +153,33 @@ impl Builder {
         let range = span.byte_range()?;
         match event {
             Event::Comment(..) => self.comments.push(trimmed(range, text)),
-            Event::Scalar(scalar, style, anchor, _) => {
+            Event::Scalar(scalar, style, anchor, tag) => {
                 let content = Content::Scalar { text: scalar.into_owned(), style };
-                self.close(Node { range: trimmed(range, text), anchor, content });
+                self.close(Node { range: trimmed(range, text), anchor, tagged: tag.is_some(), content });
             }
-            Event::SequenceStart(style, anchor, _) => self.begin(range.start, anchor, style, false),
-            Event::MappingStart(style, anchor, _) => self.begin(range.start, anchor, style, true),
+            Event::SequenceStart(style, anchor, tag) => {
+                self.begin(range.start, (anchor, tag.is_some()), style, false);
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                self.begin(range.start, (anchor, tag.is_some()), style, true);
+            }
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end)?,
             Event::Alias(anchor) => {
                 self.referenced.insert(anchor);
-                self.close(Node { range, anchor: 0, content: Content::Reference(anchor) });
+                self.close(Node { range, anchor: 0, tagged: false, content: Content::Reference(anchor) });
             }
             _ => {}
         }
         Some(())
     }
 
-    fn begin(&mut self, start: usize, anchor: usize, style: StructureStyle, map: bool) {
+    fn begin(&mut self, start: usize, (anchor, tagged): (usize, bool), style: StructureStyle, map: bool) {
         let flow = style == StructureStyle::Flow;
-        self.open.push(Open { start, anchor, flow, map, children: Vec::new() });
+        self.open.push(Open { start, anchor, tagged, flow, map, children: Vec::new() });
     }
 
     fn end(&mut self, end: usize) -> Option<()> {
-        let Open { start, anchor, flow, map, children } = self.open.pop()?;
+        let Open { start, anchor, tagged, flow, map, children } = self.open.pop()?;
         // The parser ends a block where the next token begins.
         let last = children.iter().map(|child| child.range.end).max();
         let end = if flow { end } else { last.unwrap_or(start) };
@@ -180,7 +188,7 @@ impl Builder {
         if let (Content::Map(map), true) = (&content, anchor > 0) {
             self.anchored.insert(anchor, map.keys().map(str::to_owned).collect());
         }
-        self.close(Node { range: start..end, anchor, content });
+        self.close(Node { range: start..end, anchor, tagged, content });
         Some(())
     }
 

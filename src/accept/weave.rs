@@ -10,23 +10,24 @@ use super::tree::{Content, Map, Node, Tree};
 /// What is to stand under a key
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Patch {
-    /// This value; of an alias that says more than its key, its `key`
-    Set(String),
+    /// This value, and where it is a new line the comment at its end; of an alias that says more than its key, its `key`
+    Set(String, Option<String>),
     /// These keys, besides those that are there
     Into(BTreeMap<String, Patch>),
 }
 
 impl Patch {
     /// Adds the value at the end of `path`
-    pub(super) fn put(&mut self, path: &[String], value: String) {
+    pub(super) fn put(&mut self, path: &[String], value: String, comment: Option<String>) {
         match (path, &mut *self) {
-            ([], _) => *self = Self::Set(value),
+            ([], _) => *self = Self::Set(value, comment),
             ([first, rest @ ..], Self::Into(keys)) => {
-                keys.entry(first.clone()).or_insert_with(|| Self::Into(BTreeMap::new())).put(rest, value);
+                let next = keys.entry(first.clone()).or_insert_with(|| Self::Into(BTreeMap::new()));
+                next.put(rest, value, comment);
             }
-            ([..], Self::Set(_)) => {
+            ([..], Self::Set(..)) => {
                 *self = Self::Into(BTreeMap::new());
-                self.put(path, value);
+                self.put(path, value, comment);
             }
         }
     }
@@ -40,7 +41,7 @@ impl Patch {
     /// With braces, on one line
     fn flow(&self) -> String {
         match self {
-            Self::Set(value) => value.clone(),
+            Self::Set(value, _) => value.clone(),
             Self::Into(keys) => {
                 let pairs: Vec<_> =
                     keys.iter().map(|(key, patch)| format!("{key}: {}", patch.flow())).collect();
@@ -52,7 +53,8 @@ impl Patch {
     /// The lines of `key` with this below it, each begun by `margin`
     fn block(&self, key: &str, margin: &str, step: &str) -> String {
         match self {
-            Self::Set(value) => format!("{margin}{key}: {value}"),
+            Self::Set(value, None) => format!("{margin}{key}: {value}"),
+            Self::Set(value, Some(comment)) => format!("{margin}{key}: {value}  # {comment}"),
             Self::Into(keys) => {
                 let deeper = format!("{margin}{step}");
                 let lines = keys.iter().map(|(key, patch)| patch.block(key, &deeper, step));
@@ -105,7 +107,7 @@ fn edits(text: &str, tree: &Tree, patch: &Patch) -> Result<Vec<Edit>, Obstacle> 
     // All lines of a file end alike; the first shows how.
     let first = text.split_inclusive('\n').next().unwrap_or_default();
     let end_of_line = if first.ends_with("\r\n") { "\r\n" } else { "\n" };
-    let mut loom = Loom { text, tree, end_of_line, edits: Vec::new() };
+    let mut loom = Loom { text, tree, end_of_line, within_braces: false, edits: Vec::new() };
     loom.visit(&tree.root, None, patch)?;
     Ok(loom.edits)
 }
@@ -114,6 +116,8 @@ struct Loom<'t> {
     text: &'t str,
     tree: &'t Tree,
     end_of_line: &'static str,
+    /// Whether what is visited stands between braces
+    within_braces: bool,
     edits: Vec<Edit>,
 }
 
@@ -137,10 +141,10 @@ impl Loom<'_> {
         }
         match (patch, &node.content) {
             (Patch::Into(keys), Content::Map(map)) => self.visit_map(node, map, key, keys),
-            (Patch::Set(value), Content::Map(map)) if key.is_some_and(|key| is_alias(key.text())) => {
+            (Patch::Set(value, _), Content::Map(map)) if key.is_some_and(|key| is_alias(key.text())) => {
                 self.set_key(node, map, value)
             }
-            (Patch::Set(value), _) => self.replace(node, key, value),
+            (Patch::Set(value, _), _) => self.replace(node, key, value),
             (Patch::Into(_), _) => Err(self.obstacle(UNKNOWN, node)),
         }
     }
@@ -153,6 +157,8 @@ impl Loom<'_> {
         keys: &BTreeMap<String, Patch>,
     ) -> Result<(), Obstacle> {
         let mut added = Vec::new();
+        let outside = self.within_braces;
+        self.within_braces |= map.flow;
         for (name, patch) in keys {
             match map.pair(name) {
                 Some((key, value)) => self.visit(value, Some(key), patch)?,
@@ -160,8 +166,12 @@ impl Loom<'_> {
                 None => added.push((name, patch)),
             }
         }
+        self.within_braces = outside;
         let edits = match map.flow {
-            true => add_flow(node, map, &added),
+            true => match key.filter(|key| self.opens(node, key)) {
+                Some(key) => self.open(node, key, &added),
+                None => add_flow(node, map, &added),
+            },
             false => added.iter().map(|(name, patch)| self.add_block(map, key, name, patch)).collect(),
         };
         self.edits.extend(edits);
@@ -171,10 +181,10 @@ impl Loom<'_> {
     /// The key of an alias that says more than that
     fn set_key(&mut self, node: &Node, map: &Map, value: &str) -> Result<(), Obstacle> {
         if let Some((key, old)) = map.pair("key") {
-            return self.visit(old, Some(key), &Patch::Set(value.to_owned()));
+            return self.visit(old, Some(key), &Patch::Set(value.to_owned(), None));
         }
         let Some((key, old)) = map.pair("absent") else { return Err(self.obstacle(MERGED, node)) };
-        self.visit(old, Some(key), &Patch::Set(value.to_owned()))?;
+        self.visit(old, Some(key), &Patch::Set(value.to_owned(), None))?;
         self.edits.push((key.range.clone(), "key".to_owned()));
         Ok(())
     }
@@ -214,15 +224,36 @@ impl Loom<'_> {
         self.edits.push(edit);
     }
 
+    /// Whether `{}` beside its key leaves room for lines below
+    fn opens(&self, node: &Node, key: &Node) -> bool {
+        let gap = key.range.end..node.range.start;
+        !self.within_braces && &self.text[node.range.clone()] == "{}" && self.text[gap].trim() == ":"
+    }
+
+    /// In the place of `{}`: each on a line of its own, as a person would write them
+    fn open(&self, node: &Node, key: &Node, added: &[(&String, &Patch)]) -> Vec<Edit> {
+        if added.is_empty() {
+            return Vec::new();
+        }
+        let margin = format!("{}{}", self.end_of_line, " ".repeat(self.column(key) + 2));
+        let lines = added.iter().map(|(name, patch)| patch.block(name, &margin, "  ")).collect();
+        let end = self.line_end(node.range.end);
+        vec![(key.range.end..node.range.end, ":".to_owned()), (end..end, lines)]
+    }
+
+    /// The end of the line that byte `at` is on
+    fn line_end(&self, at: usize) -> usize {
+        let rest = self.text[at..].find('\n').map_or(self.text.len(), |end| at + end);
+        at + self.text[at..rest].trim_end_matches('\r').len()
+    }
+
     /// On a line of its own, below the pair that it comes after
     fn add_block(&self, map: &Map, key: Option<&Node>, name: &str, patch: &Patch) -> Edit {
         let column = map.pairs.first().map_or(0, |(first, _)| self.column(first));
         let above = key.map_or(0, |key| self.column(key));
         let step = if key.is_some() && column > above { column - above } else { 2 };
         let margin = format!("{}{}", self.end_of_line, " ".repeat(column));
-        let end = before(map, name).map_or(0, |(_, value)| value.range.end);
-        let rest = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at);
-        let end = end + self.text[end..rest].trim_end_matches('\r').len();
+        let end = self.line_end(before(map, name).map_or(0, |(_, value)| value.range.end));
         (end..end, patch.block(name, &margin, &" ".repeat(step)))
     }
 }
@@ -257,7 +288,7 @@ mod tests {
     fn patch(path: &[&str], value: &str) -> Patch {
         let mut patch = Patch::Into(BTreeMap::new());
         let path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
-        patch.put(&path, value.to_owned());
+        patch.put(&path, value.to_owned(), Some("why".to_owned()));
         patch
     }
 
@@ -296,14 +327,16 @@ mod tests {
         for (old, new) in [
             (
                 "a:\n  # b is first\n  alias/b: c  # d\n  # the end\n",
-                "a:\n  # b is first\n  alias/b: c  # d\n  alias/x: NEW\n  # the end\n",
+                "a:\n  # b is first\n  alias/b: c  # d\n  alias/x: NEW  # why\n  # the end\n",
             ),
             (
                 "a:\r\n    alias/b: c\r\n    alias/y: d",
-                "a:\r\n    alias/b: c\r\n    alias/x: NEW\r\n    alias/y: d",
+                "a:\r\n    alias/b: c\r\n    alias/x: NEW  # why\r\n    alias/y: d",
             ),
-            ("a:\n  alias/y: d", "a:\n  alias/y: d\n  alias/x: NEW"),
-            ("a: {}\n", "a: {alias/x: NEW}\n"),
+            ("a:\n  alias/y: d", "a:\n  alias/y: d\n  alias/x: NEW  # why"),
+            ("a: {}\n", "a:\n  alias/x: NEW  # why\n"),
+            ("b: c\r\na: {}  # none\r\n", "b: c\r\na:  # none\r\n  alias/x: NEW  # why\r\n"),
+            ("{a: {}}\n", "{a: {alias/x: NEW}}\n"),
             ("a: { # none\n}\n", "a: {alias/x: NEW # none\n}\n"),
             ("a: {alias/b: c, alias/y: d,}\n", "a: {alias/b: c, alias/x: NEW, alias/y: d,}\n"),
         ] {
@@ -312,7 +345,7 @@ mod tests {
         let nested = woven("t:\n    p:\n        account: 1\n    q: 2\n", &["t", "p", "overrides", "alias/x"]);
         assert_eq!(
             nested.unwrap(),
-            "t:\n    p:\n        account: 1\n        overrides:\n            alias/x: NEW\n    q: 2\n"
+            "t:\n    p:\n        account: 1\n        overrides:\n            alias/x: NEW  # why\n    q: 2\n"
         );
         let flow = woven("t:\n  p: {account: 1}\n", &["t", "p", "overrides", "alias/x"]);
         assert_eq!(flow.unwrap(), "t:\n  p: {account: 1, overrides: {alias/x: NEW}}\n");

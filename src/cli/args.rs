@@ -2,6 +2,7 @@
 
 mod comment;
 mod examples;
+mod import;
 mod list;
 mod plans;
 mod report;
@@ -20,6 +21,7 @@ use crate::permissions::Purpose;
 use crate::sandbox::Flags;
 use crate::shard::Shard;
 pub use comment::CommentArgs;
+pub use import::ImportArgs;
 pub use list::ListArgs;
 pub use plans::{
     ApplyArgs, DriftArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs,
@@ -66,6 +68,9 @@ pub enum Command {
     /// List the live aliases in scope: key, its state, and what the manifest makes of each; writes nothing
     #[command(after_long_help = examples::LIST)]
     List(ListArgs),
+    /// Make a manifest of live aliases, or add them to one, so that its plan is empty; writes no alias
+    #[command(after_long_help = examples::IMPORT)]
+    Import(ImportArgs),
     /// Tell what decides about an alias: the lines of the manifest, the key, what a plan would do; writes nothing
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),

@@ -33,7 +33,7 @@ impl Session<'_> {
             Err(sentence) => return Ok(self.fail(Exit::Usage, &sentence, None)),
         };
         let looks = Looks { every_key: true, ..Looks::default() };
-        let (sandbox, _, surveyed) = match self.look("listing", targets, looks, connect).await? {
+        let (sandbox, _, surveyed) = match self.look_at("listing", targets, looks, connect).await? {
             Ok(all) => all,
             Err(exit) => return Ok(exit),
         };

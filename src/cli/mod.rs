@@ -15,6 +15,7 @@ mod doctor;
 mod drift;
 mod explain;
 mod iam_policy;
+mod import;
 pub mod job;
 mod list;
 mod logging;
@@ -165,6 +166,7 @@ impl Session<'_> {
             Command::Validate => self.validate(),
             Command::List(args) => Box::pin(self.list(args, connect)).await,
             Command::Explain(args) => Box::pin(self.explain(args, connect)).await,
+            Command::Import(args) => Box::pin(self.import(args, connect)).await,
             Command::Doctor(args) => self.doctor(args, connect).await,
             Command::IamPolicy(args) => self.iam_policy(args),
             Command::Sandbox(args) => self.serve_sandbox(args).await,

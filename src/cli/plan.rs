@@ -95,7 +95,7 @@ impl Session<'_> {
         looks: Looks<'_>,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Read<C>> {
-        let read = self.look("planning", targets, looks, connect).await?;
+        let read = self.look_at("planning", targets, looks, connect).await?;
         if let Ok((.., surveyed)) = &read {
             self.keep_plan(surveyed);
         }
@@ -103,7 +103,7 @@ impl Session<'_> {
     }
 
     /// Reads these targets, and names what is done with them `then`; or the exit code that ends it
-    pub(super) async fn look<C: Connect>(
+    pub(super) async fn look_at<C: Connect>(
         &self,
         then: &'static str,
         targets: Vec<(Target, Policy)>,

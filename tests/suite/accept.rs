@@ -223,7 +223,7 @@ async fn a_new_name_of_some_targets_is_narrowed_to_them() {
         "prune: true\n    overrides:\n      prod/111122223333/us-west-2:\n        alias/app/n: <B>\n",
     );
     let wanted = format!(
-        "{wanted}aliases: {{alias/app/n: {{key: <A>, targets: [prod]}}, alias/app/o: {{key: <B>, targets: [prod/111122223333/us-west-2]}}}}\n"
+        "{wanted}aliases:\n  alias/app/n: {{key: <A>, targets: [prod]}}\n  alias/app/o: {{key: <B>, targets: [prod/111122223333/us-west-2]}}\n"
     );
     assert_eq!((ran.exit, after), (Exit::Success, spelt(&wanted)), "{}{}", ran.out, ran.err);
 }

@@ -63,6 +63,14 @@ Examples:
   kms-alias list --status unmanaged -o tsv  # what nobody declares, for a script
   kms-alias list -t prod --alias 'alias/app/**'";
 
+pub(super) const IMPORT: &str = "\
+Examples:
+  kms-alias import                          # which prefixes are live?
+  kms-alias import --prefix alias/app/ --out aliases.yaml
+  kms-alias import -f skeleton.yaml --out aliases.yaml   # its scope and targets, and what is live there
+  kms-alias import --from-tfstate terraform.tfstate --removed removed.tf --out aliases.yaml
+  kms-alias import --from-cloudformation template.yaml --key-ref tags=app,purpose";
+
 pub(super) const EXPLAIN: &str = "\
 Examples:
   kms-alias explain alias/app/billing/db

@@ -1,0 +1,53 @@
+//! The flags of import.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::alias::{AliasName, NameError};
+use crate::import::refer::Refer;
+
+/// Flags of import
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// Only names under this prefix; without a manifest it is also what the new one owns; may be repeated
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
+    pub prefix: Vec<Arc<str>>,
+
+    /// Make a new manifest, though there is one where it is looked for
+    #[arg(long)]
+    pub new: bool,
+
+    /// How keys are written: by their id; by their ARN; or by their tags, all or those named, where these select that key and no other
+    #[arg(long, value_name = "id|arn|tags|tags=NAME,..", default_value = "id", value_parser = Refer::parse)]
+    pub key_ref: Refer,
+
+    /// Write the manifest here instead of to stdout; whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Let --out and --removed replace what is there
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Only the aliases of this Terraform state: `terraform state pull` or `terraform show -json`
+    #[arg(long, value_name = "FILE", conflicts_with = "from_cloudformation")]
+    pub from_tfstate: Option<PathBuf>,
+
+    /// Only the aliases of this CloudFormation template, or of a stack: `aws cloudformation list-stack-resources`
+    #[arg(long, value_name = "FILE")]
+    pub from_cloudformation: Option<PathBuf>,
+
+    /// Write here, and not to stderr, how Terraform or CloudFormation lets go of what was imported without deleting it
+    #[arg(long, value_name = "FILE")]
+    pub removed: Option<PathBuf>,
+}
+
+/// A prefix that a scope can have
+fn prefix(text: &str) -> Result<Arc<str>, String> {
+    match AliasName::parse(text) {
+        Ok(_) | Err(NameError::Empty) => Ok(text.into()),
+        Err(error) => Err(format!("{error}; {}", error.hint())),
+    }
+}

@@ -1,0 +1,358 @@
+//! `kms-alias import`: live aliases become a manifest whose plan is empty. It writes files, whole or not at all, and never an alias: it is
+//! not handed a writer.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::args::{ImportArgs, Output};
+use super::exit::Exit;
+use super::{Session, default_manifest, select};
+use crate::accept::files::{Revision, replace};
+use crate::alias::Scope;
+use crate::bounded::{Limit, read_text};
+use crate::draft::{Readers, put};
+use crate::import::claim::{Claims, Home, Unfit, homes};
+use crate::import::look::{Request, Seen, look_at};
+use crate::import::skeleton::{counts, folders, skeleton};
+use crate::import::{Imported, cloudformation, import, terraform};
+use crate::kms::Connect;
+use crate::kms::connect::Options;
+use crate::load::{Input, LoadError, Manifest, load};
+use crate::render::harmless::{guarded, harmless};
+use crate::render::style::plural;
+use crate::target::{Target, targets};
+
+/// States of ten thousands of resources are some tens of MB
+const LARGEST: Limit = Limit::mib(256);
+
+/// What a new manifest is called where it must be called something
+const UNNAMED: &str = "the new manifest";
+
+/// What is read, or the exit code that ends it
+type Or<T> = anyhow::Result<Result<T, Exit>>;
+
+impl Session<'_> {
+    pub(super) async fn import<C: Connect>(
+        &self,
+        args: &ImportArgs,
+        connect: impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
+        if let Some((sentence, hint)) = self.senseless(args) {
+            return Ok(self.fail(Exit::Usage, &sentence, Some(hint)));
+        }
+        let claims = match self.claims(args)? {
+            Ok(claims) => claims,
+            Err(exit) => return Ok(exit),
+        };
+        let (prefixes, refer) = (args.prefix.clone(), args.key_ref.clone());
+        let request = Request { prefixes, claims, refer };
+        let read = match !args.new && self.has_manifest() {
+            true => Box::pin(self.read_into_manifest(&request, &connect)).await?,
+            false => Box::pin(self.read_anew(&request, &connect)).await?,
+        };
+        let (manifest, seen) = match read {
+            Ok(read) => read,
+            Err(exit) => return Ok(exit),
+        };
+        let imported = match import(&manifest, &seen, &request) {
+            Ok(imported) => imported,
+            Err(error) => {
+                return Ok(self.fail(Exit::Runtime, &format!("failed to {error}"), Some(error.hint())));
+            }
+        };
+        self.deliver(args, &manifest, &imported, &request)
+    }
+
+    /// Why nothing can come of these flags, and what would help
+    fn senseless(&self, args: &ImportArgs) -> Option<(String, &'static str)> {
+        if self.global.output != Output::Text {
+            let sentence = "import prints a manifest, which has no other form";
+            return Some((sentence.to_owned(), "leave -o out"));
+        }
+        if args.new && !self.global.file.is_empty() {
+            let sentence = "--new makes a manifest, and -f or KMS_ALIAS_FILE names one that is there";
+            return Some((sentence.to_owned(), "leave one of the two out"));
+        }
+        if args.removed.is_some() && args.from_tfstate.is_none() && args.from_cloudformation.is_none() {
+            let sentence = "--removed is for what Terraform or CloudFormation has made";
+            return Some((
+                sentence.to_owned(),
+                "add --from-tfstate or --from-cloudformation, or leave --removed out",
+            ));
+        }
+        let files = [("--out", &args.out), ("--removed", &args.removed)];
+        let there =
+            files.iter().find_map(|(flag, path)| Some((flag, path.as_deref().filter(|path| path.exists())?)));
+        if let (Some((flag, path)), false) = (there, args.overwrite) {
+            let sentence = format!("{flag}: there is a file {} already", path.display());
+            return Some((sentence, "name another one, or add --overwrite"));
+        }
+        (args.out.is_some() && args.out == args.removed)
+            .then(|| ("--out and --removed are the same file".to_owned(), "name two files"))
+    }
+
+    /// Whether there is a manifest to add to: one that is named, or one where it is looked for
+    fn has_manifest(&self) -> bool {
+        let (file, folder) = (Path::new("aliases.yaml"), Path::new("aliases"));
+        !self.global.file.is_empty() || default_manifest(file, folder).exists()
+    }
+
+    /// What another tool says that it has made
+    fn claims(&self, args: &ImportArgs) -> Or<Option<Claims>> {
+        type Reader = fn(&str) -> Result<Claims, Unfit>;
+        let sources: [(_, Reader); 2] =
+            [(&args.from_tfstate, terraform::claims), (&args.from_cloudformation, cloudformation::claims)];
+        for (path, claims) in sources {
+            let Some(path) = path else { continue };
+            let text = read_text(path, LARGEST).with_context(|| format!("read {}", path.display()))?;
+            return Ok(match claims(text.trim_start_matches('\u{feff}')) {
+                Ok(claims) => Ok(Some(claims)),
+                Err(error) => {
+                    let sentence = format!("failed to read {}: {error}", path.display());
+                    Err(self.fail(Exit::Manifest, &sentence, Some(error.hint())))
+                }
+            });
+        }
+        Ok(Ok(None))
+    }
+
+    /// The manifest that there is, and its targets
+    async fn read_into_manifest<C: Connect>(
+        &self,
+        request: &Request,
+        connect: &impl Fn(Options) -> C,
+    ) -> Or<(Manifest, Vec<Seen>)> {
+        let manifest = match self.fleet_manifest(connect).await? {
+            Ok(manifest) => manifest,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        if manifest.sources.len() != 1 {
+            let sentence =
+                format!("import adds to one file, and this manifest has {}", manifest.sources.len());
+            let hint = "name one file with `-f FILE`, with the scope and the targets and `aliases: {}`; or make one with --new";
+            return Ok(Err(self.fail(Exit::Usage, &sentence, Some(hint))));
+        }
+        let chosen = match select::targets(&manifest, &self.global.target, self.global.shard) {
+            Ok(chosen) => chosen,
+            Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, None))),
+        };
+        if let Some(prefix) =
+            request.prefixes.iter().find(|prefix| !chosen.iter().any(|one| meets(one, prefix)))
+        {
+            let sentence = format!("--prefix {prefix}: no target has anything of it in its scope");
+            let hint = "name a part of the `scope` of the manifest, or widen that first";
+            return Ok(Err(self.fail(Exit::Usage, &sentence, Some(hint))));
+        }
+        let seen = self.look(&chosen, request, connect).await?;
+        Ok(seen.map(|seen| (manifest, seen)))
+    }
+
+    /// A manifest that is made for what is read
+    async fn read_anew<C: Connect>(
+        &self,
+        request: &Request,
+        connect: &impl Fn(Options) -> C,
+    ) -> Or<(Manifest, Vec<Seen>)> {
+        if !self.global.target.is_empty() || self.global.shard.is_some() {
+            let sentence = "--target and --shard choose among the targets of a manifest, and there is none";
+            return Ok(Err(self.fail(
+                Exit::Usage,
+                sentence,
+                Some("name it with `-f FILE`, or leave the flag out"),
+            )));
+        }
+        let names = request.claims.iter().flat_map(|claims| claims.keys()).map(|name| name.as_str());
+        let prefixes = match request.prefixes.is_empty() {
+            true => folders(names),
+            false => request.prefixes.clone(),
+        };
+        if prefixes.is_empty() {
+            return self.ask_for_prefixes(request, connect).await.map(Err);
+        }
+        let homes = request.claims.as_ref().map(homes).unwrap_or_default();
+        if !homes.is_empty() {
+            let manifest = match self.told(new_manifest(&prefixes, &homes)?)? {
+                Ok(manifest) => manifest,
+                Err(exit) => return Ok(Err(exit)),
+            };
+            let seen = self.look(&targets(&manifest), request, connect).await?;
+            return Ok(seen.map(|seen| (manifest, seen)));
+        }
+        let mut seen = match self.look(&[own_target(&prefixes)], request, connect).await? {
+            Ok(seen) => seen,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        if seen.iter().all(|one| one.snapshot.live.is_empty()) {
+            let sentence = format!("no alias is live under {}", prefixes.join(", "));
+            let hint = "run it without --prefix to see which prefixes are live";
+            return Ok(Err(self.fail(Exit::Usage, &sentence, Some(hint))));
+        }
+        let homes = seen.iter().map(|one| Home::of(&one.identity)).collect();
+        let manifest = self.told(new_manifest(&prefixes, &homes)?)?;
+        Ok(manifest.map(|manifest| {
+            seen.iter_mut().zip(targets(&manifest)).for_each(|(one, target)| one.target = target);
+            (manifest, seen)
+        }))
+    }
+
+    /// Which names are theirs is for people to say; it is told what there is
+    async fn ask_for_prefixes<C: Connect>(
+        &self,
+        request: &Request,
+        connect: &impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
+        // Nothing is declared yet, so that no key has to be looked at.
+        let request = Request { claims: Some(Claims::new()), ..request.clone() };
+        let seen = match self.look(&[own_target(&["alias/".into()])], &request, connect).await? {
+            Ok(seen) => seen,
+            Err(exit) => return Ok(exit),
+        };
+        let live = || seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
+        let counted = counts(live());
+        let Some((most, _)) = counts(live()).into_iter().rev().max_by_key(|(_, count)| *count) else {
+            let hint = "see with `kms-alias doctor` whose credentials these are";
+            return Ok(self.fail(Exit::Usage, "there is no alias here but those of AWS", Some(hint)));
+        };
+        let counted: Vec<_> = counted.iter().map(|(prefix, count)| format!("{prefix} ({count})")).collect();
+        let sentence = format!("which names are to be imported is not said; live are {}", counted.join(", "));
+        let hint =
+            format!("name what you own, as in `kms-alias import --prefix {most}`; --prefix may be repeated");
+        Ok(self.fail(Exit::Usage, &sentence, Some(&hint)))
+    }
+
+    /// Reads these targets; one that cannot be read ends it, since what is not known must not look like what is not there
+    async fn look<C: Connect>(
+        &self,
+        chosen: &[Target],
+        request: &Request,
+        connect: &impl Fn(Options) -> C,
+    ) -> Or<Vec<Seen>> {
+        let sandbox = self.start_sandbox().await?;
+        let connector = connect(self.options(sandbox.as_ref()));
+        let progress = self.progress("reading targets", chosen.len(), "importing");
+        let step = || progress.step();
+        let looking = progress.during(look_at(chosen, request, &connector, self.global.parallelism, &step));
+        let seen = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {
+                let sentence = "asked to stop while reading; nothing was written";
+                return Ok(Err(self.fail(self.stop.exit(), sentence, None)));
+            }
+            seen = looking => seen,
+        };
+        self.close(sandbox).await?;
+        let troubles =
+            chosen.iter().zip(&seen).filter_map(|(target, one)| Some((target, one.as_ref().err()?)));
+        let told: Vec<_> = troubles
+            .map(|(target, trouble)| {
+                (format!("{}: failed to {}", target.name, trouble.sentence), trouble.hint.as_deref())
+            })
+            .collect();
+        if told.is_empty() {
+            return Ok(Ok(seen.into_iter().flatten().collect()));
+        }
+        let sentences: Vec<&str> = told.iter().map(|(sentence, _)| &**sentence).collect();
+        let hint = told.iter().find_map(|(_, hint)| *hint);
+        Ok(Err(self.fail_all(Exit::Runtime, &sentences, hint)))
+    }
+
+    /// Writes or prints what was made, and tells what else there is to know
+    fn deliver(
+        &self,
+        args: &ImportArgs,
+        manifest: &Manifest,
+        imported: &Imported,
+        request: &Request,
+    ) -> anyhow::Result<Exit> {
+        if args.out.is_none() && guarded(&imported.text) != imported.text {
+            let sentence =
+                "the manifest has characters that are not printed as they are, as line ends of Windows";
+            return Ok(self.fail(Exit::Usage, sentence, Some("write it with `--out FILE`")));
+        }
+        let removal = request.claims.as_ref().map(|claims| match args.from_tfstate {
+            Some(_) => terraform::removal(claims, &imported.taken),
+            None => cloudformation::retention(&imported.taken),
+        });
+        match &args.out {
+            Some(path) => write(path, manifest, &imported.text)?,
+            None => self.console.print(&imported.text)?,
+        }
+        if let (Some(path), Some(removal)) = (&args.removed, &removal) {
+            put(path, removal.as_bytes(), Readers::Umask)
+                .with_context(|| format!("write {}", path.display()))?;
+        }
+        self.tell_imported(args, imported, removal.filter(|_| args.removed.is_none()));
+        Ok(Exit::Success)
+    }
+
+    fn tell_imported(&self, args: &ImportArgs, imported: &Imported, removal: Option<String>) {
+        let left = imported.left.iter().map(|left| {
+            format!("not imported: {} in {}: {}\n", left.name, harmless(&left.target), harmless(&left.why))
+        });
+        let remarks = imported.remarks.iter().map(|remark| format!("note: {}\n", harmless(remark)));
+        let remarks = remarks.filter(|_| !self.global.quiet);
+        self.console.note(&left.chain(remarks).collect::<String>());
+        if let Some(removal) = removal {
+            self.console.note(&removal);
+        }
+        if !self.global.quiet {
+            self.console.note(&summary(args, imported));
+        }
+    }
+}
+
+/// How much was imported, and how to see that it is right
+fn summary(args: &ImportArgs, imported: &Imported) -> String {
+    let places: BTreeSet<_> = imported.declared.values().flatten().collect();
+    let count = match imported.declared.len() {
+        1 => "1 alias".to_owned(),
+        count => format!("{count} aliases"),
+    };
+    let what = format!("Imported {count} over {}", plural(places.len(), "target"));
+    match &args.out {
+        Some(path) => {
+            let path = harmless(&path.display().to_string());
+            format!("{what} into {path}; see that nothing is to be done with: kms-alias plan -f {path}\n")
+        }
+        None => format!(
+            "{what}; write it to a file with --out FILE, and see that nothing is to be done with: kms-alias plan -f FILE\n"
+        ),
+    }
+}
+
+/// The credentials' own account and Region, and the names under `prefixes` there
+fn own_target(prefixes: &[Arc<str>]) -> Target {
+    let scope = Scope { prefixes: prefixes.to_vec(), ..Scope::default() };
+    Target { name: "default".into(), scope, ..Target::default() }
+}
+
+fn new_manifest(
+    prefixes: &[Arc<str>],
+    homes: &BTreeSet<Home>,
+) -> anyhow::Result<Result<Manifest, LoadError>> {
+    let bytes = skeleton(prefixes, homes)?.into_bytes();
+    Ok(load(&[Input::Read { name: UNNAMED.to_owned(), bytes }]))
+}
+
+/// Whether the target owns a name that can begin with `prefix`
+fn meets(target: &Target, prefix: &str) -> bool {
+    target.scope.prefixes.iter().any(|own| own.starts_with(prefix) || prefix.starts_with(&**own))
+}
+
+/// Puts the text in its place: in that of the manifest that it comes from only if that has not changed since
+fn write(path: &Path, manifest: &Manifest, text: &str) -> anyhow::Result<()> {
+    let source = manifest.sources.iter().find(|source| {
+        let own = source.path.as_ref().and_then(|own| own.canonicalize().ok());
+        own.is_some() && own == path.canonicalize().ok()
+    });
+    match source {
+        Some(source) => Ok(replace(&[Revision::new(source, text.to_owned())])?),
+        None => {
+            let readers = if path.exists() { Readers::Kept } else { Readers::Umask };
+            put(path, text.as_bytes(), readers).with_context(|| format!("write {}", path.display()))
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! (Manifest, targets as they were read) -> the same manifest, in which every live name is declared that is asked for, so that its plan is
+//! empty. [`look`] reads, [`skeleton`](mod@skeleton) makes the manifest where there is none yet, `refer` says how keys are written,
+//! [`terraform`] and [`cloudformation`] tell what these tools have made; where a declaration is written, and the proof that nothing else
+//! has changed, are those of [`crate::accept`]. Pure, but for [`look`].
+
+pub mod claim;
+pub mod cloudformation;
+pub mod look;
+pub mod refer;
+pub mod skeleton;
+pub mod terraform;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::accept::{AcceptError, Extended, Left, Notes, Wants, extend};
+use crate::alias::{AliasName, KeyId};
+use crate::diff::diff;
+use crate::inspect::Fact;
+use crate::load::Manifest;
+use crate::render::harmless::{guarded, harmless};
+use crate::resolve::resolve;
+use crate::target::{Target, Want};
+use crate::unusable::flaw;
+use claim::{Claim, Claims};
+use look::{Request, Seen};
+
+/// Longer descriptions are cut
+const LONGEST_NOTE: usize = 80;
+
+/// A manifest that declares what is live
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// The text of its one file
+    pub text: String,
+    /// What it declares now, each in these targets
+    pub declared: BTreeMap<AliasName, BTreeSet<Arc<str>>>,
+    /// What is live and asked for, and is not declared
+    pub left: Vec<Left>,
+    /// What there is to know of what is declared, sentences
+    pub remarks: Vec<String>,
+    /// The addresses that another tool need not look after any more
+    pub taken: BTreeSet<String>,
+}
+
+/// Why nothing is imported
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The manifest cannot be edited, or has been edited wrongly
+    #[error(transparent)]
+    Edit(#[from] AcceptError),
+    /// What was written would not be what is live
+    #[error(
+        "import {name} in {target}: as it would be declared, a plan would change it; nothing was written"
+    )]
+    NotInSync {
+        /// The alias
+        name: AliasName,
+        /// The target
+        target: Arc<str>,
+    },
+}
+
+impl ImportError {
+    /// What would help
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Edit(AcceptError::Unwritten(_)) => {
+                "import into a file of its own, which `--out FILE` makes"
+            }
+            _ => "this is a bug in kms-alias; please report it with this line",
+        }
+    }
+}
+
+/// Declares in `manifest` what `request` asks for and is live in `seen`, which are targets of it
+///
+/// # Errors
+/// The result would not be the manifest with that in it, or not what is live.
+pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<Imported, ImportError> {
+    let mut imported = Imported::default();
+    let (mut wants, mut notes) = (Wants::new(), Notes::new());
+    let old_names = previous_names(seen);
+    for (at, one) in indexed(manifest, seen) {
+        for (name, key) in &one.names {
+            if let Some(why) = objection(one, name, key.as_ref(), &old_names) {
+                imported.left.push(left(one, name, why));
+                continue;
+            }
+            let Some(key) = key else { continue };
+            let (reference, by_id) = request.refer.reference(key, one);
+            wants.entry(name.clone()).or_default().insert(at, Want::Key(reference));
+            notes.entry(name.clone()).or_default().extend(note(one, key).map(|note| (at, note)));
+            imported.remarks.extend(remarks(one, name, key, by_id));
+        }
+    }
+    let extended = extend(manifest, wants, &notes)?;
+    prove(manifest, seen, &extended)?;
+    for (at, one) in indexed(manifest, seen) {
+        let blocked = extended.left.iter().filter(|(other, ..)| *other == at);
+        imported.left.extend(blocked.map(|(_, name, why)| left(one, name, why.clone())));
+        for name in one.names.keys().filter(|name| extended.targets[at].aliases.contains_key(*name)) {
+            imported.declared.entry(name.clone()).or_default().insert(one.target.name.clone());
+        }
+    }
+    if let Some(claims) = &request.claims {
+        settle(claims, &reached(manifest, seen, &extended.targets), &mut imported);
+    }
+    imported.text = extended.texts.into_iter().next().unwrap_or_default();
+    Ok(imported)
+}
+
+/// Each target with its index among the instances of the manifest
+fn indexed<'s>(manifest: &Manifest, seen: &'s [Seen]) -> impl Iterator<Item = (usize, &'s Seen)> {
+    let names = manifest.instances.iter().enumerate();
+    let names: BTreeMap<Arc<str>, usize> = names.map(|(at, one)| (one.name.clone(), at)).collect();
+    seen.iter().filter_map(move |one| Some((*names.get(&one.target.name)?, one)))
+}
+
+/// The names that declared aliases had before, each with one that had it
+fn previous_names(seen: &[Seen]) -> BTreeMap<&AliasName, &AliasName> {
+    let declared = seen.iter().flat_map(|one| &one.target.aliases);
+    declared.flat_map(|(new, said)| said.manner.previously.iter().map(move |old| (old, new))).collect()
+}
+
+/// Why the live state of a name cannot be declared such that its plan is empty, if it cannot be
+fn objection(
+    one: &Seen,
+    name: &AliasName,
+    key: Option<&KeyId>,
+    old_names: &BTreeMap<&AliasName, &AliasName>,
+) -> Option<String> {
+    if let Some(new) = old_names.get(name) {
+        return Some(format!("it is a previous name of {new}"));
+    }
+    let Some(key) = key else { return Some("it is listed without a target key".to_owned()) };
+    if KeyId::parse(key.as_str()).is_none() {
+        return Some(format!("its key {key} has no id that a manifest can name"));
+    }
+    match one.facts.get(key) {
+        Some(Fact::Known(facts)) if facts.aws_managed => {
+            Some(format!("its key {key} is managed by AWS, and takes no alias of ours"))
+        }
+        // A plan leaves an alias alone that is on its key, whatever the state of that; what is gone is never wanted.
+        fact @ Some(Fact::Missing) => flaw(key, fact).map(|(_, why, _)| why),
+        _ => None,
+    }
+}
+
+fn left(one: &Seen, name: &AliasName, why: String) -> Left {
+    let why = match one.target.prune {
+        true => format!("{why}; a plan deletes it, since `prune` is on: put it into `ignore` to keep it"),
+        false => why,
+    };
+    Left { target: one.target.name.clone(), name: name.clone(), why }
+}
+
+/// What the key is, for the end of a line
+fn note(one: &Seen, key: &KeyId) -> Option<String> {
+    let Some(Fact::Known(facts)) = one.facts.get(key) else { return None };
+    let description = facts.description.trim();
+    let mut short: String = description.chars().take(LONGEST_NOTE).collect();
+    if short.len() < description.len() {
+        short.push('…');
+    }
+    // As what prints it would have it.
+    let short = guarded(&harmless(short.trim_end())).into_owned();
+    (!short.is_empty()).then_some(short)
+}
+
+fn remarks(one: &Seen, name: &AliasName, key: &KeyId, by_id: Option<String>) -> Vec<String> {
+    let place = || format!("{name} in {}", one.target.name);
+    let broken = flaw(key, one.facts.get(key))
+        .map(|(_, why, hint)| format!("{}: it is declared as it is, and {why}: {hint}", place()));
+    let by_id = by_id.map(|why| format!("{}: the key is written by its id, since {why}", place()));
+    broken.into_iter().chain(by_id).collect()
+}
+
+/// That a plan of the result does nothing to what was imported, by the very stages of a plan
+fn prove(manifest: &Manifest, seen: &[Seen], extended: &Extended) -> Result<(), ImportError> {
+    for (at, one) in indexed(manifest, seen) {
+        let target = &extended.targets[at];
+        let desired = resolve(target, &one.identity, &one.snapshot, &one.choices);
+        let differences = diff(&desired, &one.snapshot).differences;
+        let mut declared = one.names.keys().filter(|name| target.aliases.contains_key(*name));
+        if let Some(name) = declared.find(|name| differences.contains_key(*name)) {
+            let (name, target) = (name.clone(), one.target.name.clone());
+            return Err(ImportError::NotInSync { name, target });
+        }
+    }
+    Ok(())
+}
+
+/// Each target as it was read, and as it is declared now
+fn reached<'s>(manifest: &Manifest, seen: &'s [Seen], targets: &'s [Target]) -> Vec<(&'s Seen, &'s Target)> {
+    indexed(manifest, seen).map(|(at, one)| (one, &targets[at])).collect()
+}
+
+/// Tells which claims are settled, and of the others why not
+fn settle(claims: &Claims, reached: &[(&Seen, &Target)], imported: &mut Imported) {
+    for (name, claim) in claims.iter().flat_map(|(name, all)| all.iter().map(move |claim| (name, claim))) {
+        let of_claim = reached.iter().filter(|(one, _)| claim.is_of(&one.identity));
+        let live = of_claim.clone().filter(|(one, _)| one.snapshot.live.contains_key(name));
+        if let Some((one, _)) = live.clone().find(|(_, target)| target.aliases.contains_key(name)) {
+            imported.taken.insert(claim.address.clone());
+            imported.remarks.extend(moved(one, name, claim));
+        } else if live.count() == 0 {
+            imported.remarks.push(absence(name, claim, of_claim.map(|(one, _)| *one)));
+        }
+    }
+}
+
+/// That the key is another one than the claim says
+fn moved(one: &Seen, name: &AliasName, claim: &Claim) -> Option<String> {
+    let (then, now) = (claim.key.as_ref()?, one.snapshot.live.get(name)?.key.as_ref()?);
+    (then != now).then(|| {
+        let address = &claim.address;
+        format!(
+            "{name} in {}: it is on key {now}, and {address} says {then}: what is live counts",
+            one.target.name
+        )
+    })
+}
+
+/// Why a claim was not met in any target
+fn absence<'s>(name: &AliasName, claim: &Claim, of_claim: impl Iterator<Item = &'s Seen>) -> String {
+    let (mut met, mut owned) = (false, false);
+    for one in of_claim {
+        met = true;
+        owned |= one.target.scope.owns(name.as_str());
+    }
+    let home = claim.home.as_ref().map(|home| format!("{} in {}", home.account, home.region));
+    let why = match (met, owned) {
+        (false, _) => format!("{} is none of the targets", home.unwrap_or_default()),
+        (true, false) => "it is outside the scope, or ignored".to_owned(),
+        (true, true) => "it is not live any more".to_owned(),
+    };
+    format!("{name}, {}: not declared: {why}", claim.address)
+}

@@ -1,0 +1,132 @@
+//! Prefixes, accounts and Regions -> the text of a manifest that declares nothing yet, pinned to where it is for. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_saphyr::{FlowMap, FlowSeq};
+
+use super::claim::Home;
+
+/// A target as it is written
+#[derive(Serialize)]
+struct Pinned<'h> {
+    account: &'h str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'h str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    regions: Vec<&'h str>,
+}
+
+/// The text of a manifest that owns `prefixes` in `homes`, and declares nothing
+///
+/// # Errors
+/// They cannot be written as YAML.
+pub fn skeleton(prefixes: &[Arc<str>], homes: &BTreeSet<Home>) -> Result<String, serde_saphyr::ser::Error> {
+    let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Home { account, region } in homes {
+        places.entry(account).or_default().push(region);
+    }
+    let alone = places.len() == 1;
+    let prefixes: Vec<&str> = prefixes.iter().map(|prefix| &**prefix).collect();
+    let mut text = format!("version: 1\nscope: {}targets:\n", serde_saphyr::to_string(&FlowSeq(prefixes))?);
+    for (account, regions) in places {
+        let name = if alone { "main".to_owned() } else { format!("account-{account}") };
+        let pinned = match regions[..] {
+            [region] => Pinned { account, region: Some(region), regions: Vec::new() },
+            _ => Pinned { account, region: None, regions },
+        };
+        let pinned = serde_saphyr::to_string(&FlowMap(pinned))?;
+        let pinned = pinned.trim_end();
+        text +=
+            &format!("  {name}: {pinned}  # pinned: with credentials of another account it does nothing\n");
+    }
+    Ok(text + "aliases: {}\n")
+}
+
+/// The narrowest folders that all `names` lie in; a name right below `alias/` stands for itself
+pub fn folders<'n>(names: impl Iterator<Item = &'n str>) -> Vec<Arc<str>> {
+    let folder = |name: &'n str| match name.rfind('/') {
+        Some(at) if at + 1 > "alias/".len() => &name[..=at],
+        _ => name,
+    };
+    let mut kept: Vec<Arc<str>> = Vec::new();
+    // What begins with another comes after it.
+    for folder in names.map(folder).collect::<BTreeSet<_>>() {
+        if !kept.iter().any(|shorter| folder.starts_with(&**shorter)) {
+            kept.push(folder.into());
+        }
+    }
+    kept
+}
+
+/// How many of `names` lie in each folder right below `alias/`; a name without one stands for itself
+pub fn counts<'n>(names: impl Iterator<Item = &'n str>) -> BTreeMap<&'n str, usize> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        let first = name["alias/".len()..].find('/').map_or(name, |at| &name[..="alias/".len() + at]);
+        *counts.entry(first).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{Input, load};
+    use crate::target::targets;
+
+    fn written(prefixes: &[&str], homes: &[(&str, &str)]) -> String {
+        let prefixes: Vec<Arc<str>> = prefixes.iter().map(|prefix| Arc::from(*prefix)).collect();
+        let home =
+            |(account, region): &(&str, &str)| Home { account: (*account).into(), region: (*region).into() };
+        skeleton(&prefixes, &homes.iter().map(home).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_skeleton_is_pinned_to_one_account_and_region() {
+        let pinned = "pinned: with credentials of another account it does nothing";
+        assert_eq!(
+            written(&["alias/app/", "alias/x"], &[("012345678901", "us-east-1")]),
+            format!(
+                "version: 1\nscope: [alias/app/, alias/x]\ntargets:\n  \
+                main: {{account: \"012345678901\", region: us-east-1}}  # {pinned}\naliases: {{}}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn several_accounts_are_several_targets_that_load() {
+        let homes =
+            [("111122223333", "eu-west-1"), ("111122223333", "us-east-1"), ("444455556666", "us-east-1")];
+        let text = written(&["alias/app/"], &homes);
+        let manifest = load(&[Input::Stdin(text.into_bytes())]).unwrap();
+        let names: Vec<_> = targets(&manifest).iter().map(|target| target.name.to_string()).collect();
+        assert_eq!(
+            names,
+            [
+                "account-111122223333/111122223333/eu-west-1",
+                "account-111122223333/111122223333/us-east-1",
+                "account-444455556666/444455556666/us-east-1"
+            ]
+        );
+    }
+
+    #[test]
+    fn folders_are_as_narrow_as_the_names_allow() {
+        for (names, wanted) in [
+            (&["alias/app/a", "alias/app/b/c", "alias/data/x/y"][..], "alias/app/ alias/data/x/"),
+            (&["alias/one", "alias/one-more", "alias/two"], "alias/one alias/two"),
+            (&["alias/app", "alias/app/a"], "alias/app"),
+            (&["alias/a//b"], "alias/a//"),
+        ] {
+            assert_eq!(folders(names.iter().copied()).join(" "), wanted, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_counted_by_their_first_folder() {
+        let counted = counts(["alias/app/a", "alias/app/b/c", "alias/x", "alias//y"].into_iter());
+        assert_eq!(counted, BTreeMap::from([("alias//", 1), ("alias/app/", 2), ("alias/x", 1)]));
+    }
+}

@@ -1,0 +1,221 @@
+//! `import --from-tfstate` and `--from-cloudformation`: what these tools have made is declared, and they are told how to let go of it. The
+//! files in `foreign/` have the form that the tools give them.
+
+use std::fs;
+
+use kms_alias::cli::exit::Exit;
+use tempfile::TempDir;
+
+use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION};
+use crate::ran::{Ran, run_args};
+use kms_alias::sandbox::{Home, Key, Scenario, World};
+
+const STATE: &str = include_str!("foreign/terraform.tfstate");
+const SHOWN: &str = include_str!("foreign/show.json");
+const STACK: &str = include_str!("foreign/stack.json");
+const TEMPLATE: &str = include_str!("foreign/template.yaml");
+
+const GENERATED: &str = "alias/app/gen-20240501123456789000000001";
+
+/// Keys in two Regions, and these aliases in one of them each
+fn kms(live: &[(&str, &str, &str)]) -> FakeKms {
+    let mut world = World::default();
+    for region in [REGION, "us-west-2"] {
+        for id in [A, B, C] {
+            world.put_key(&Home::new(ACCOUNT, region), Key::new(id));
+        }
+    }
+    for (region, name, key) in live {
+        world.put_alias(&Home::new(ACCOUNT, region), name, Some(key), 0);
+    }
+    FakeKms::new(world, Scenario::default())
+}
+
+/// All that the state is about, and one more
+fn as_in_the_state() -> FakeKms {
+    kms(&[
+        (REGION, "alias/app/billing", A),
+        (REGION, GENERATED, C),
+        (REGION, "alias/app/by-hand", A),
+        ("us-west-2", "alias/app/db/0", B),
+        ("us-west-2", "alias/app/db/1", B),
+    ])
+}
+
+/// Runs `import FLAG FILE ARGS` where FILE has this text
+async fn import(kms: &FakeKms, flag: &str, text: &str, args: &[&str]) -> Ran {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("foreign");
+    fs::write(&path, text).unwrap();
+    let args = [&["import", flag, path.to_str().unwrap()], args].concat();
+    let ran = run_args(|_| FakeConnect(kms.clone()), &args, None).await;
+    Ran { err: ran.err.replace(&format!("{}/", folder.path().display()), ""), ..ran }
+}
+
+async fn plan(kms: &FakeKms, manifest: &str) -> String {
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    fs::write(file.path(), manifest).unwrap();
+    let ran = run_args(
+        |_| FakeConnect(kms.clone()),
+        &["plan", "--detailed-exitcode", "-f", file.path().to_str().unwrap()],
+        None,
+    )
+    .await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}\n{manifest}", ran.out, ran.err);
+    ran.out
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_aliases_of_a_state_become_a_manifest_for_their_account_and_regions() {
+    let kms = as_in_the_state();
+    let ran = import(&kms, "--from-tfstate", STATE, &["--new"]).await;
+    let pinned = "pinned: with credentials of another account it does nothing";
+    let wanted = format!(
+        "version: 1\nscope: [alias/app/]\ntargets:\n  main: {{account: \"{ACCOUNT}\", regions: [us-east-1, us-west-2]}}  # {pinned}\n\
+        aliases:\n  alias/app/billing: {{key: {A}, targets: [main/{ACCOUNT}/us-east-1]}}\n  \
+        alias/app/db/0: {{key: {B}, targets: [main/{ACCOUNT}/us-west-2]}}\n  \
+        alias/app/db/1: {{key: {B}, targets: [main/{ACCOUNT}/us-west-2]}}\n  \
+        {GENERATED}: {{key: {C}, targets: [main/{ACCOUNT}/us-east-1]}}\n"
+    );
+    assert_eq!((ran.exit, &ran.out), (Exit::Success, &wanted), "{}", ran.err);
+    assert!(plan(&kms, &ran.out).await.contains("No changes. 4 in sync, 1 unmanaged."));
+    let blocks = "\nremoved {\n  from = aws_kms_alias.billing\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
+        removed {\n  from = module.db.aws_kms_alias.named\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
+        removed {\n  from = module.db.aws_kms_alias.this\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
+        # Before Terraform 1.7, and for single instances, these commands do the same:\n\
+        #   terraform state rm 'aws_kms_alias.billing'\n#   terraform state rm 'module.db.aws_kms_alias.named'\n\
+        #   terraform state rm 'module.db.aws_kms_alias.this'\n";
+    assert!(ran.err.contains(blocks), "{}", ran.err);
+    assert!(!ran.err.contains("note: ") && !ran.err.contains("billing-old"), "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_state_says_and_is_not_live_is_told_and_only_what_is_declared_is_let_go_of() {
+    let kms =
+        kms(&[(REGION, "alias/app/billing", B), (REGION, GENERATED, C), ("us-west-2", "alias/app/db/1", B)]);
+    let ran = import(&kms, "--from-tfstate", STATE, &["--new"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    assert!(
+        ran.out.contains(&format!("alias/app/billing: {{key: {B}, ")),
+        "what is live counts: {}",
+        ran.out
+    );
+    for told in [
+        &format!(
+            "note: alias/app/billing in main/{ACCOUNT}/us-east-1: it is on key {B}, and aws_kms_alias.billing says {A}: what is live counts\n"
+        ),
+        "note: alias/app/db/0, module.db[\"blue.green\"].aws_kms_alias.this[0]: not declared: it is not live any more\n",
+        "# module.db.aws_kms_alias.this: 1 of its 2 instances are declared now, and a block lets go of all: use the commands below\n",
+        "#   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.this[1]'\n",
+    ] {
+        assert!(ran.err.contains(told), "{told}: {}", ran.err);
+    }
+    assert!(!ran.err.contains("from = module.db.aws_kms_alias.this"), "{}", ran.err);
+    assert!(plan(&kms, &ran.out).await.contains("3 in sync, 0 unmanaged."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_adds_to_a_manifest_what_is_of_its_targets() {
+    let kms = as_in_the_state();
+    let folder = TempDir::new().unwrap();
+    let (own, removed) = (folder.path().join("own.yaml"), folder.path().join("removed.tf"));
+    let manifest = format!(
+        "version: 1\nscope: [alias/app/]\ntargets:\n  east: {{account: \"{ACCOUNT}\", region: us-east-1}}\naliases:\n  {GENERATED}: {C}\n"
+    );
+    fs::write(&own, &manifest).unwrap();
+    let args = ["-f", own.to_str().unwrap(), "--removed", removed.to_str().unwrap()];
+    let ran = import(&kms, "--from-tfstate", STATE, &args).await;
+    assert_eq!(ran.out, format!("{manifest}  alias/app/billing: {A}\n"), "{}", ran.err);
+    assert!(ran.err.contains("alias/app/db/0, module.db[\"blue.green\"].aws_kms_alias.this[0]: not declared: 111122223333 in us-west-2 is none of the targets\n"), "{}", ran.err);
+    assert!(!ran.err.contains("removed {"), "{}", ran.err);
+    let removed = fs::read_to_string(removed).unwrap();
+    assert!(removed.contains("from = aws_kms_alias.billing\n"), "{removed}");
+    assert!(
+        removed.contains("from = module.db.aws_kms_alias.named\n"),
+        "what was declared before is let go of too: {removed}"
+    );
+    assert!(!removed.contains("from = module.db.aws_kms_alias.this"), "{removed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_as_terraform_shows_it_says_the_same() {
+    let kms = as_in_the_state();
+    let ran = import(&kms, "--from-tfstate", SHOWN, &["--new"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    assert!(plan(&kms, &ran.out).await.contains("2 in sync"), "{}", ran.out);
+    assert!(ran.err.contains("from = module.db.aws_kms_alias.this\n"), "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_no_state_is_refused_with_the_command_that_makes_one() {
+    let kms = as_in_the_state();
+    for (flag, text, says, hint) in [
+        (
+            "--from-tfstate",
+            "version: 4",
+            "failed to read foreign: it is no Terraform state: ",
+            "terraform state pull > FILE",
+        ),
+        ("--from-tfstate", STACK, "it has neither a `version`", "terraform show -json > FILE"),
+        (
+            "--from-cloudformation",
+            STATE,
+            "it is neither a template",
+            "list-stack-resources --stack-name STACK",
+        ),
+        (
+            "--from-cloudformation",
+            &TEMPLATE.replace("alias/app/billing", "!Sub alias/${Stage}/billing"),
+            "the names of BillingAlias by functions",
+            "aws cloudformation list-stack-resources --stack-name STACK --output json > FILE",
+        ),
+    ] {
+        let ran = import(&kms, flag, text, &["--new"]).await;
+        assert_eq!((ran.exit, &*ran.out), (Exit::Manifest, ""), "{}", ran.err);
+        assert!(ran.err.contains(says) && ran.err.contains(hint), "{}", ran.err);
+    }
+    assert!(kms.service().calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_aliases_of_a_template_and_of_a_stack_become_the_same_manifest() {
+    let kms = kms(&[
+        (REGION, "alias/app/billing", A),
+        (REGION, "alias/app/audit", A),
+        (REGION, "alias/app/by-hand", A),
+    ]);
+    let template = import(&kms, "--from-cloudformation", TEMPLATE, &["--new"]).await;
+    let stack = import(&kms, "--from-cloudformation", STACK, &["--new"]).await;
+    assert_eq!((stack.exit, &stack.out), (Exit::Success, &template.out), "{}{}", stack.err, template.err);
+    assert!(
+        stack.out.ends_with(&format!("aliases:\n  alias/app/audit: {A}\n  alias/app/billing: {A}\n")),
+        "{}",
+        stack.out
+    );
+    assert!(plan(&kms, &stack.out).await.contains("2 in sync, 1 unmanaged."));
+    let told = "#   DeletionPolicy: Retain\n#   UpdateReplacePolicy: Retain\n\
+        # Then take them out of the template, and deploy again. The resources:\n#   AuditAlias\n#   BillingAlias\n";
+    assert!(stack.err.contains(told), "{}", stack.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_of_elsewhere_is_none_of_the_targets() {
+    let kms = kms(&[(REGION, "alias/app/billing", A)]);
+    let folder = TempDir::new().unwrap();
+    let own = folder.path().join("own.yaml");
+    fs::write(&own, "version: 1\nscope: [alias/app/]\naliases: {}\n").unwrap();
+    let elsewhere = STACK.replace("111122223333", "444455556666");
+    let ran = import(&kms, "--from-cloudformation", &elsewhere, &["-f", own.to_str().unwrap()]).await;
+    assert_eq!(
+        (ran.exit, &*ran.out),
+        (Exit::Success, "version: 1\nscope: [alias/app/]\naliases: {}\n"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("alias/app/billing, BillingAlias: not declared: 444455556666 in us-east-1 is none of the targets\n"), "{}", ran.err);
+    assert!(
+        ran.err.contains("# Nothing was imported that CloudFormation would have to let go of.\n"),
+        "{}",
+        ran.err
+    );
+}
