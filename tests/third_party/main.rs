@@ -9,6 +9,7 @@ mod aws_cli;
 mod contract;
 mod contract_on_moto;
 mod iam;
+mod import;
 mod markdown;
 mod microburst;
 mod moto;
