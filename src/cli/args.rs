@@ -3,6 +3,7 @@
 mod comment;
 mod examples;
 mod import;
+mod init;
 mod list;
 mod plans;
 mod report;
@@ -22,6 +23,8 @@ use crate::sandbox::Flags;
 use crate::shard::Shard;
 pub use comment::CommentArgs;
 pub use import::ImportArgs;
+pub(super) use import::prefix;
+pub use init::InitArgs;
 pub use list::ListArgs;
 pub use plans::{
     ApplyArgs, DriftArgs, GuardArgs, OnStale, PlanArgs, PlanningArgs, RevertArgs, ShowArgs, WritingArgs,
@@ -44,6 +47,9 @@ pub struct Cli {
 /// The commands
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Begin: ask what is yours, make a manifest of what is live, and show its first plan, which has nothing to do; writes no alias
+    #[command(after_long_help = examples::INIT)]
+    Init(InitArgs),
     /// Check the manifest, offline: every problem at once, no credentials needed
     #[command(after_long_help = examples::VALIDATE)]
     Validate,
@@ -92,7 +98,7 @@ pub enum Command {
 }
 
 /// Flags that every command takes, before or after its name
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Global {
     /// Manifest, or directory of manifests; - is stdin; may be repeated [default: aliases.yaml, else aliases/]
     #[arg(

@@ -43,6 +43,15 @@ impl Session<'_> {
         if let Some((sentence, hint)) = self.senseless(args) {
             return Ok(self.fail(Exit::Usage, &sentence, Some(hint)));
         }
+        self.import_new(args, &connect).await
+    }
+
+    /// The same with flags that make sense
+    pub(super) async fn import_new<C: Connect>(
+        &self,
+        args: &ImportArgs,
+        connect: &impl Fn(Options) -> C,
+    ) -> anyhow::Result<Exit> {
         let claims = match self.claims(args)? {
             Ok(claims) => claims,
             Err(exit) => return Ok(exit),
@@ -50,8 +59,8 @@ impl Session<'_> {
         let (prefixes, refer) = (args.prefix.clone(), args.key_ref.clone());
         let request = Request { prefixes, claims, refer };
         let read = match !args.new && self.has_manifest() {
-            true => Box::pin(self.read_into_manifest(&request, &connect)).await?,
-            false => Box::pin(self.read_anew(&request, &connect)).await?,
+            true => Box::pin(self.read_into_manifest(&request, connect)).await?,
+            false => Box::pin(self.read_anew(&request, connect)).await?,
         };
         let (manifest, seen) = match read {
             Ok(read) => read,

@@ -16,6 +16,7 @@ mod drift;
 mod explain;
 mod iam_policy;
 mod import;
+mod init;
 pub mod job;
 mod list;
 mod logging;
@@ -163,6 +164,7 @@ impl Session<'_> {
         }
         // Boxed: as one, the futures of these commands are too deep for the compiler.
         match command {
+            Command::Init(args) => Box::pin(self.init(args, connect)).await,
             Command::Validate => self.validate(),
             Command::List(args) => Box::pin(self.list(args, connect)).await,
             Command::Explain(args) => Box::pin(self.explain(args, connect)).await,

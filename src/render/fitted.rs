@@ -139,7 +139,7 @@ mod tests {
     fn a_word_that_no_line_takes_stays_where_it_is() {
         let digest = format!("Digest sha256:{}\n", "0".repeat(64));
         assert_eq!(fitted(&digest, 60), digest);
-        assert_eq!(fitted("a bb ccc", 3), "a\n bb\n ccc");
+        assert_eq!(fitted("a bb ccc", 3), "a\n bb ccc");
     }
 
     #[test]

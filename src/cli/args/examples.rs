@@ -10,6 +10,12 @@ Examples:
 
 Exit codes: 0 as it should be, 1 something failed, 2 differences, 3 invalid manifest, 4 refused, 5 stale, 6 incomplete, 64 usage.";
 
+pub(super) const INIT: &str = "\
+Examples:
+  kms-alias init                            # asks
+  kms-alias init --prefix alias/app/ --ci github
+  kms-alias init --profile prod --region eu-west-1 -f prod.yaml --no-input --prefix alias/app/";
+
 pub(super) const VALIDATE: &str = "\
 Examples:
   kms-alias validate

@@ -9,7 +9,7 @@ use crate::alias::{AliasName, NameError};
 use crate::import::refer::Refer;
 
 /// Flags of import
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct ImportArgs {
     /// Only names under this prefix; without a manifest it is also what the new one owns; may be repeated
     #[arg(long, value_name = "PREFIX", value_parser = prefix)]
@@ -45,7 +45,7 @@ pub struct ImportArgs {
 }
 
 /// A prefix that a scope can have
-fn prefix(text: &str) -> Result<Arc<str>, String> {
+pub(in crate::cli) fn prefix(text: &str) -> Result<Arc<str>, String> {
     match AliasName::parse(text) {
         Ok(_) | Err(NameError::Empty) => Ok(text.into()),
         Err(error) => Err(format!("{error}; {}", error.hint())),

@@ -1,0 +1,20 @@
+//! The flags of init.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::import::prefix;
+use crate::import::refer::Refer;
+
+/// Flags of init
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// What is to be owned: the names under this prefix; may be repeated. Without one it is asked
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
+    pub prefix: Vec<Arc<str>>,
+
+    /// How keys are written, as of import
+    #[arg(long, value_name = "id|arn|tags|tags=NAME,..", default_value = "id", value_parser = Refer::parse)]
+    pub key_ref: Refer,
+}
