@@ -253,7 +253,11 @@ impl Loom<'_> {
         let above = key.map_or(0, |key| self.column(key));
         let step = if key.is_some() && column > above { column - above } else { 2 };
         let margin = format!("{}{}", self.end_of_line, " ".repeat(column));
-        let end = self.line_end(before(map, name).map_or(0, |(_, value)| value.range.end));
+        let neighbour = match key {
+            Some(key) if is_first(map, name) => key,
+            _ => before(map, name).map_or(&map.pairs[0].1, |(_, value)| value),
+        };
+        let end = self.line_end(neighbour.range.end);
         (end..end, patch.block(name, &margin, &" ".repeat(step)))
     }
 }
@@ -273,6 +277,11 @@ fn add_flow(node: &Node, map: &Map, added: &[(&String, &Patch)]) -> Vec<Edit> {
         (end..end, format!(", {}", pair(one)))
     };
     added.iter().map(edit).collect()
+}
+
+/// Whether `name` is an alias before all that are there
+fn is_first(map: &Map, name: &str) -> bool {
+    is_alias(Some(name)) && map.pairs.iter().all(|(key, _)| is_alias(key.text()) && key.text() > Some(name))
 }
 
 /// The pair that `name` comes after: of aliases the last smaller one, where there is one, and otherwise the last of all
@@ -333,7 +342,8 @@ mod tests {
                 "a:\r\n    alias/b: c\r\n    alias/y: d",
                 "a:\r\n    alias/b: c\r\n    alias/x: NEW  # why\r\n    alias/y: d",
             ),
-            ("a:\n  alias/y: d", "a:\n  alias/y: d\n  alias/x: NEW  # why"),
+            ("a:\n  alias/y: d", "a:\n  alias/x: NEW  # why\n  alias/y: d"),
+            ("a: # b\n\n  # y\n  alias/y: d", "a: # b\n  alias/x: NEW  # why\n\n  # y\n  alias/y: d"),
             ("a: {}\n", "a:\n  alias/x: NEW  # why\n"),
             ("b: c\r\na: {}  # none\r\n", "b: c\r\na:  # none\r\n  alias/x: NEW  # why\r\n"),
             ("{a: {}}\n", "{a: {alias/x: NEW}}\n"),

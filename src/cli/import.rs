@@ -181,6 +181,9 @@ impl Session<'_> {
         if prefixes.is_empty() {
             return self.ask_for_prefixes(request, connect).await.map(Err);
         }
+        if request.prefixes.is_empty() {
+            self.note("note", &format!("the scope is {}, as narrow as the names allow", prefixes.join(", ")));
+        }
         let homes = request.claims.as_ref().map(homes).unwrap_or_default();
         if !homes.is_empty() {
             let manifest = match self.told(new_manifest(&prefixes, &homes)?)? {
