@@ -18,6 +18,9 @@ use kms_alias::base;
 use kms_alias::blame::search::Search;
 use kms_alias::blame::{Finding, Matter, Question};
 use kms_alias::document::{BlameText, PlanDocument, PlannedChange, TargetPlan};
+use kms_alias::import::claim::homes;
+use kms_alias::import::skeleton::{folders, skeleton};
+use kms_alias::import::{cloudformation, terraform};
 use kms_alias::kms::{AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, ListedAlias};
 use kms_alias::list::list;
 use kms_alias::load::{Input, load};
@@ -37,6 +40,35 @@ const B: &str = "bbbb2222-0000-4000-8000-000000000002";
 fn assert_tame(text: &str) {
     let acts = |c: char| c != '\n' && harmless(&c.to_string()) != c.to_string();
     assert!(!text.contains(acts), "{text:?}");
+}
+
+/// What Terraform or CloudFormation says of its aliases is told, or refused; there is a manifest for their names, or what is wrong with it
+pub fn claims(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for found in [terraform::claims(text), cloudformation::claims(text)] {
+        let claims = match found {
+            Ok(claims) => claims,
+            Err(error) => {
+                assert!(!error.to_string().is_empty() && !error.hint().is_empty());
+                continue;
+            }
+        };
+        let prefixes = folders(claims.keys().map(AliasName::as_str));
+        assert!(claims.keys().all(|name| prefixes.iter().any(|prefix| name.as_str().starts_with(&**prefix))));
+        let text = skeleton(&prefixes, &homes(&claims)).expect("it is YAML");
+        manifest(text.as_bytes());
+        let taken: BTreeSet<String> = claims.values().flatten().map(|claim| claim.address.clone()).collect();
+        let tells = match claims.values().flatten().any(|claim| claim.address.contains('.')) {
+            true => terraform::removal(&claims, &taken),
+            false => cloudformation::retention(&taken),
+        };
+        for line in tells.lines().filter(|line| !line.starts_with('#')) {
+            let rest = line.trim_start().strip_prefix("from = ").unwrap_or_default();
+            let ours = ["", "removed {", "  lifecycle {", "    destroy = false", "  }", "}"];
+            assert!(ours.contains(&line) || !rest.is_empty(), "{line:?}");
+            assert!(rest.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)), "{line:?}");
+        }
+    }
 }
 
 /// A manifest is loaded, and all it declares is in scope; or there is at least one problem to show

@@ -50,6 +50,11 @@ pub fn claims(text: &str) -> Result<Claims, Unfit> {
         Some(json) => of_template(&json.to_string())?,
         None => of_template(text)?,
     };
+    // As CloudFormation wants them, and nothing else is told of to people and programs.
+    let is_id = |claim: &&Claim| claim.address.chars().all(|c| c.is_ascii_alphanumeric());
+    if let Some(claim) = claims.values().flatten().find(|claim| !is_id(claim)) {
+        return Err(Unfit::new(format!("{:?} is no logical id", claim.address), LISTING));
+    }
     if claims.is_empty() {
         return Err(Unfit::new(format!("it has no {KIND}"), LISTING));
     }
@@ -264,6 +269,7 @@ mod tests {
             ("{\"Resources\": []}", "neither a template"),
             ("Resources: {Key: {Type: AWS::KMS::Key}}", "no AWS::KMS::Alias"),
             ("{\"StackResources\": [{}]}", "cannot be read as the resources"),
+            (&YAML.replace("  One:", "  One-1:"), "\"One-1\" is no logical id"),
             ("Resources: {A: {Type: AWS::KMS::Alias, Properties: {AliasName: app}}}", "no alias can have"),
         ] {
             assert!(refused(text).contains(why), "{text}: {}", refused(text));

@@ -142,7 +142,8 @@ fn shown_aliases(module: Module, found: &mut Vec<(String, Value)>) {
 fn claim(address: String, attributes: Value) -> Result<(AliasName, Claim), Unfit> {
     let declaration = without_keys(&address);
     let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
-    if !declaration.split('.').all(word) {
+    // What is to be written into a configuration and a shell stays on its line.
+    if !declaration.split('.').all(word) || address.contains(char::is_control) {
         return Err(Unfit::new(format!("{address:?} is no address of Terraform's"), PULL));
     }
     let attributes: Attributes = serde_json::from_value(attributes)
@@ -253,6 +254,11 @@ mod tests {
         let arn = "arn:aws:kms:us-east-1:111122223333:alias";
         for (text, why) in [
             ("[", "no Terraform state"),
+            (&alias("{}").replace("\"a\"", "\"a b\""), "no address of Terraform's"),
+            (
+                &alias("{}").replace("{\"attributes\"", "{\"index_key\": \"\u{7f}\", \"attributes\""),
+                "no address of Terraform's",
+            ),
             ("{}", "neither a `version`"),
             ("{\"version\": 3, \"modules\": []}", "version 3"),
             ("{\"version\": 4}", "no `aws_kms_alias`"),

@@ -219,6 +219,11 @@ fn whatever_a_manifest_is_it_is_loaded_or_explained() {
 }
 
 #[test]
+fn whatever_another_tool_says_of_its_aliases_it_is_told_or_refused() {
+    fuzz(&["tests/suite/foreign"], harness::claims);
+}
+
+#[test]
 fn whatever_a_receipt_is_it_cannot_take_back_what_is_not_ours() {
     fuzz(&["tests/suite/receipts", "fuzz/corpus/receipt"], harness::receipt);
 }
