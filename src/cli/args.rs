@@ -86,6 +86,9 @@ pub enum Command {
     /// Print the least-privilege IAM policy for this manifest, offline
     #[command(after_long_help = examples::IAM_POLICY)]
     IamPolicy(IamPolicyArgs),
+    /// Print the JSON Schema of the manifest, for editors; with -o markdown its reference, for people
+    #[command(after_long_help = examples::SCHEMA)]
+    Schema,
     /// Run the embedded KMS as a server on loopback, for any client
     #[command(after_long_help = examples::SANDBOX)]
     Sandbox(SandboxArgs),

@@ -31,6 +31,7 @@ mod reports;
 mod revert;
 mod sandbox;
 mod saved;
+mod schema;
 mod select;
 mod show;
 mod stream;
@@ -157,7 +158,8 @@ impl Session<'_> {
             let sentence = "this is not the sandbox, and only the sandbox misbehaves on purpose";
             return Ok(self.fail(Exit::Usage, sentence, hint));
         }
-        let has_pages = reports::reported(command).is_some() || matches!(command, Command::Show(_));
+        let has_pages =
+            reports::reported(command).is_some() || matches!(command, Command::Show(_) | Command::Schema);
         if matches!(self.global.output, Output::Markdown | Output::Html) && !has_pages {
             let sentence = "only plan, apply, drift and revert have forms as Markdown and HTML";
             return Ok(self.fail(Exit::Usage, sentence, Some("leave -o out")));
@@ -167,6 +169,7 @@ impl Session<'_> {
             Command::Init(args) => Box::pin(self.init(args, connect)).await,
             Command::Validate => self.validate(),
             Command::List(args) => Box::pin(self.list(args, connect)).await,
+            Command::Schema => self.schema(),
             Command::Explain(args) => Box::pin(self.explain(args, connect)).await,
             Command::Import(args) => Box::pin(self.import(args, connect)).await,
             Command::Doctor(args) => self.doctor(args, connect).await,

@@ -126,7 +126,7 @@ fn require_keys(first: &Node, roots: &[Fields<'_>], found: &mut Problems) {
 
 /// The key of the first setting in a file; `version` and `aliases` may stand in every file
 fn first_setting<'n>(root: &Fields<'n>) -> Option<&'n Node> {
-    let settings = MANIFEST.known.iter().filter(|key| !["version", "aliases"].contains(key));
+    let settings = MANIFEST.names().filter(|key| !["version", "aliases"].contains(key));
     let keys = settings.filter_map(|key| root.pair(key)).map(|(key, _)| key);
     keys.min_by_key(|key| key.spot.range().start)
 }

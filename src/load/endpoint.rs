@@ -38,7 +38,7 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> Option<Template
     Some((template.into(), node.spot.clone()))
 }
 
-fn wrong(template: &str) -> Option<Problem> {
+pub(super) fn wrong(template: &str) -> Option<Problem> {
     let sample = fill(template, "111122223333", "us-east-1");
     if let Some(problem) = unknown_placeholder(&sample) {
         return Some(problem);

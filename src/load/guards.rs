@@ -43,6 +43,9 @@ fn require<'n>(fields: &Fields<'n>, key: &str, node: &Node, found: &mut Problems
     value
 }
 
+/// What there is to be protected from
+pub(super) const HARMS: [&str; 2] = ["delete", "retarget"];
+
 /// `[delete, retarget]`, or one of the two
 pub(super) fn read_harms(node: &Node, found: &mut Problems) -> Vec<Harm> {
     let texts = texts(node, "a list of `delete` and `retarget`", found).unwrap_or_default();
@@ -53,7 +56,7 @@ pub(super) fn read_harms(node: &Node, found: &mut Problems) -> Vec<Harm> {
             "retarget" => harms.push(Harm::Retarget),
             _ => {
                 let problem = Problem::error("protect", format!("`{text}` is nothing to be protected from"));
-                found.add(problem.at(spot, "").help(match nearest(text, ["delete", "retarget"]) {
+                found.add(problem.at(spot, "").help(match nearest(text, HARMS) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => "write `delete`, `retarget` or both".to_owned(),
                 }));

@@ -17,7 +17,7 @@ const SHAPES: &str = "write a key id, as `1234abcd-12ab-34cd-56ef-1234567890ab` 
 /// The longest name and value of a tag, and the longest description
 /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Tag.html>,
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>)
-const LONGEST: [usize; 3] = [128, 256, 8192];
+pub(super) const LONGEST: [usize; 3] = [128, 256, 8192];
 
 const NONE: &str = "write a key, or `absent` if the alias should not exist";
 

@@ -3,7 +3,7 @@
 //!
 //! The way through: `files` reads, `yaml` makes a tree (`node`, `merge`), `document` joins the files, `settings` (`scope`,
 //! `roles`), `targets` (`organization`), `overrides` and `aliases` (`key`, `select`) turn trees into a [`Manifest`], `check` (`size`, `follow`,
-//! `overlap`) judges the whole, and `excerpt` prints what was found. `language` lists the keys, the unsupported ones too.
+//! `overlap`) judges the whole, and `excerpt` prints what was found. `language` lists the keys, the unsupported ones too, with what each is for.
 
 #[cfg(test)]
 mod agreement;
@@ -16,7 +16,7 @@ mod files;
 mod follow;
 mod guards;
 mod key;
-mod language;
+pub(crate) mod language;
 mod manifest;
 mod manner;
 mod merge;

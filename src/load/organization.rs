@@ -102,7 +102,7 @@ pub(crate) fn is_ou(id: &str) -> bool {
 }
 
 /// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Root.html>
-fn is_root(id: &str) -> bool {
+pub(super) fn is_root(id: &str) -> bool {
     id.strip_prefix("r-").is_some_and(|root| is_word(root, 4))
 }
 

@@ -33,7 +33,7 @@ pub(super) fn boolean(node: &Node, found: &mut Problems) -> Option<bool> {
 }
 
 /// At less, the time between two requests is more than a clock can hold, in the end
-const SLOWEST: f64 = 0.001;
+pub(super) const SLOWEST: f64 = 0.001;
 
 /// A number of requests a second
 pub(super) fn rate(node: &Node, found: &mut Problems) -> Option<f64> {
@@ -160,7 +160,7 @@ impl<'n> Fields<'n> {
 
 fn misplaced(key: &Node, words: &Words) -> Option<Problem> {
     let text = key.text();
-    if words.known.contains(&text) || (words.extensions && text.starts_with("x-")) {
+    if words.names().any(|name| name == text) || (words.extensions && text.starts_with("x-")) {
         return None;
     }
     if words.later.contains(&text) {
@@ -173,8 +173,8 @@ fn misplaced(key: &Node, words: &Words) -> Option<Problem> {
     if words.extensions && text.starts_with("alias/") {
         return Some(problem.help("put it under `aliases:`, and indent it"));
     }
-    let all = || words.known.iter().chain(words.later).copied();
-    Some(match nearest(text, all()) {
+    let all = words.names().chain(words.later.iter().copied());
+    Some(match nearest(text, all) {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),
         None => problem.help(words.told()),
     })

@@ -35,7 +35,7 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> ([Option<Templa
     (templates, session)
 }
 
-fn wrong_template(template: &str) -> Option<Problem> {
+pub(super) fn wrong_template(template: &str) -> Option<Problem> {
     let sample = fill(template, "111122223333", "us-east-1");
     if let Some(problem) = unknown_placeholder(&sample) {
         return Some(problem);

@@ -25,7 +25,7 @@ pub(super) fn read(node: &Node, found: &mut Problems) -> Option<Vec<(Arc<str>, S
     sound.then(|| prefixes.into_iter().map(|(prefix, spot)| (prefix.into(), spot.clone())).collect())
 }
 
-fn wrong_prefix(prefix: &str) -> Option<Problem> {
+pub(super) fn wrong_prefix(prefix: &str) -> Option<Problem> {
     let (message, help) = match AliasName::parse(prefix) {
         Ok(_) | Err(NameError::Empty) => return None,
         Err(NameError::Prefix) => {

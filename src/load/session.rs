@@ -9,28 +9,43 @@ use super::read::{Fields, pairs, text};
 use crate::target::Session;
 
 /// The most tags that a session takes (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>)
-const MOST_TAGS: usize = 50;
+pub(crate) const MOST_TAGS: usize = 50;
 
 /// What a text of AssumeRole may be (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>)
-struct Shape {
+pub(crate) struct Shape {
     /// As in `… is no external id`
     what: &'static str,
     /// In characters
-    length: std::ops::RangeInclusive<usize>,
+    pub(crate) length: [usize; 2],
     /// Letters and digits, of any script or of the one
     letter: fn(&char) -> bool,
     /// Besides those
     signs: &'static str,
+    /// The same as a regular expression, where all can tell letters alike
+    pub(crate) pattern: Option<&'static str>,
 }
 
-const EXTERNAL_ID: Shape =
-    Shape { what: "external id", length: 2..=1224, letter: char::is_ascii_alphanumeric, signs: "_+=,.@:/-" };
-const NAME: Shape =
-    Shape { what: "session name", length: 2..=64, letter: char::is_ascii_alphanumeric, signs: "_+=,.@-" };
-const TAG: Shape =
-    Shape { what: "key of a session tag", length: 1..=128, letter: is_letter, signs: "_.:/=+@- " };
-const VALUE: Shape =
-    Shape { what: "value of a session tag", length: 0..=256, letter: is_letter, signs: "_.:/=+@- " };
+/// A shape of which letters and digits are those of ASCII
+macro_rules! ascii {
+    ($what:literal, $length:expr, $signs:literal) => {
+        Shape {
+            what: $what,
+            length: $length,
+            letter: char::is_ascii_alphanumeric,
+            signs: $signs,
+            pattern: Some(concat!("^[a-zA-Z0-9", $signs, "]*$")),
+        }
+    };
+}
+
+pub(crate) const EXTERNAL_ID: Shape = ascii!("external id", [2, 1224], "_+=,.@:/-");
+pub(crate) const NAME: Shape = ascii!("session name", [2, 64], "_+=,.@-");
+pub(crate) const TAG: Shape = tag("key of a session tag", [1, 128]);
+pub(crate) const VALUE: Shape = tag("value of a session tag", [0, 256]);
+
+const fn tag(what: &'static str, length: [usize; 2]) -> Shape {
+    Shape { what, length, letter: is_letter, signs: "_.:/=+@- ", pattern: None }
+}
 
 fn is_letter(c: &char) -> bool {
     c.is_alphanumeric()
@@ -68,9 +83,9 @@ fn tags(node: &Node, found: &mut Problems) -> Option<BTreeMap<Arc<str>, Arc<str>
 impl Shape {
     fn fits(&self, node: &Node, text: &str, found: &mut Problems) -> bool {
         let sign = |c: char| (self.letter)(&c) || self.signs.contains(c);
-        let fits = self.length.contains(&text.chars().count()) && text.chars().all(sign);
+        let [least, most] = self.length;
+        let fits = (least..=most).contains(&text.chars().count()) && text.chars().all(sign);
         if !fits {
-            let (least, most) = (self.length.start(), self.length.end());
             let signs = self.signs.trim_end();
             let and = if self.signs.ends_with(' ') { " and spaces" } else { "" };
             let problem = Problem::error("session", format!("`{text}` is no {}", self.what));

@@ -179,7 +179,7 @@ fn wrong_region(region: &str) -> Option<Problem> {
     })
 }
 
-fn is_region(text: &str) -> bool {
+pub(super) fn is_region(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     let Some((number, words)) = parts.split_last() else { return false };
     let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());

@@ -1,16 +1,20 @@
-//! `schema/`: says of every field of a document what it is, and of no other.
+//! `schema/`: says of every field of a document what it is, and of no other; that of the manifest is what the program prints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kms_alias::cli::exit::Exit;
 use kms_alias::document::{
     AccessFinding, AppliedChange, ApplyDocument, BaseText, BlameText, ErrorText, EventText, KeptName,
     PlanDocument, PlannedChange, RefusalText, ReportDocument, RequestsText, RiskText, Source, StatementText,
     Summary, TargetPlan, TargetReport, UnusableText,
 };
+use kms_alias::kms::connect::AwsConnect;
 use kms_alias::render::report::Tally;
 use kms_alias::shard::ShardText;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::ran::run_args;
 
 const PLAN: &str = include_str!("../../schema/plan.schema.json");
 const APPLY: &str = include_str!("../../schema/apply.schema.json");
@@ -254,4 +258,24 @@ fn what_a_document_must_have_is_what_a_reader_of_it_needs() {
         assert!(or_null || read != named(&schema, &field), "{field}");
         whole[&field] = value;
     }
+}
+
+/// What the program prints
+async fn printed(args: &[&str]) -> String {
+    let ran = run_args(AwsConnect::new, args, None).await;
+    assert_eq!((ran.exit, &*ran.err), (Exit::Success, ""));
+    ran.out
+}
+
+#[tokio::test]
+async fn the_published_schema_of_the_manifest_is_what_the_program_prints() {
+    let published = include_str!("../../schema/aliases.schema.json");
+    assert!(published == printed(&["schema"]).await, "kms-alias schema > schema/aliases.schema.json");
+}
+
+#[tokio::test]
+async fn the_reference_of_the_manifest_is_what_the_program_prints() {
+    let published = include_str!("../../docs/manifest.md");
+    let printed = printed(&["schema", "--output", "markdown"]).await;
+    assert!(published == printed, "kms-alias schema -o markdown > docs/manifest.md");
 }

@@ -93,6 +93,11 @@ Examples:
   kms-alias iam-policy --for plan
   kms-alias iam-policy --for apply --account 111122223333";
 
+pub(super) const SCHEMA: &str = "\
+Examples:
+  kms-alias schema                          # > schema/aliases.schema.json, for an editor
+  kms-alias schema -o markdown              # the reference, as docs/manifest.md";
+
 pub(super) const SANDBOX: &str = "\
 Examples:
   kms-alias sandbox --port 4566             # then: aws --endpoint-url http://127.0.0.1:4566 kms list-aliases
