@@ -25,7 +25,7 @@
 //! does to the access of others; [`blame`] tells who made a target as it is. [`base`](mod@base) compares the manifest with an earlier one, which [`git`] reads;
 //! [`accept`](mod@accept) edits it so that it declares what is live, and [`import`](mod@import) makes it of what is live. [`kms`] is the boundary to the service, [`sandbox`] an embedded one behind the same protocol.
 //! [`forge`] keeps the comment on a pull request that shows a plan, [`notify`](mod@notify) tells a channel what drift was found, and both speak [`http`].
-//! [`mod@schema`] tells editors and people what a manifest can say.
+//! [`mod@schema`] tells editors and people what a manifest can say, and [`tidy`] writes one as everybody does.
 //! [`bounded`] reads what a person names, and no more of it than could be meant; [`draft`] writes files whole or not at all.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
 
@@ -77,5 +77,6 @@ pub mod schema;
 pub mod shard;
 pub mod siblings;
 pub mod target;
+pub mod tidy;
 pub mod unusable;
 pub mod verify;

@@ -8,7 +8,7 @@ mod decide;
 pub mod files;
 mod place;
 mod prove;
-mod tree;
+pub(crate) mod tree;
 mod weave;
 
 use std::collections::BTreeMap;

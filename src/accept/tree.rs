@@ -11,7 +11,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle};
 pub(crate) struct Tree {
     pub(crate) root: Node,
     /// The bytes of each comment, in order
-    pub(super) comments: Vec<Range<usize>>,
+    pub(crate) comments: Vec<Range<usize>>,
     /// The anchors that something refers to
     referenced: BTreeSet<usize>,
     /// The keys of the mappings that have an anchor
@@ -22,7 +22,7 @@ pub(crate) struct Tree {
 #[derive(Debug)]
 pub(crate) struct Node {
     /// From its first byte to its last one that means something
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// Its anchor, or 0
     anchor: usize,
     /// Whether it has a tag, as `!Sub`, and may not be what it looks like
@@ -47,7 +47,7 @@ pub(crate) enum Content {
 #[derive(Debug)]
 pub(crate) struct Map {
     /// Whether it is written with braces
-    pub(super) flow: bool,
+    pub(crate) flow: bool,
     pub(crate) pairs: Vec<(Node, Node)>,
     /// Pairs by the text of their key
     places: HashMap<String, usize>,
@@ -104,17 +104,17 @@ impl Tree {
     }
 
     /// Whether something refers to this very value
-    pub(super) fn is_shared(&self, node: &Node) -> bool {
+    pub(crate) fn is_shared(&self, node: &Node) -> bool {
         node.anchor > 0 && self.referenced.contains(&node.anchor)
     }
 
     /// Whether something refers to this value or to what is in it
-    pub(super) fn shares_within(&self, node: &Node) -> bool {
+    pub(crate) fn shares_within(&self, node: &Node) -> bool {
         self.is_shared(node) || node.children().into_iter().any(|child| self.shares_within(child))
     }
 
     /// Whether a merge key of `map` may bring the key `name`; it is taken to where it merges on
-    pub(super) fn merges(&self, map: &Map, name: &str) -> bool {
+    pub(crate) fn merges(&self, map: &Map, name: &str) -> bool {
         let Some((_, from)) = map.pair("<<") else { return false };
         let sources: Vec<&Node> = match &from.content {
             Content::List(items) => items.iter().collect(),

@@ -86,6 +86,9 @@ pub enum Command {
     /// Print the least-privilege IAM policy for this manifest, offline
     #[command(after_long_help = examples::IAM_POLICY)]
     IamPolicy(IamPolicyArgs),
+    /// Write the files of the manifest as everybody writes them; comments stay, and what they say stays the same
+    #[command(after_long_help = examples::FMT)]
+    Fmt(FmtArgs),
     /// Print the JSON Schema of the manifest, for editors; with -o markdown its reference, for people
     #[command(after_long_help = examples::SCHEMA)]
     Schema,
@@ -343,6 +346,14 @@ impl From<Role> for Purpose {
             Role::Apply => Self::Apply,
         }
     }
+}
+
+/// Flags of the formatter
+#[derive(Args, Debug)]
+pub struct FmtArgs {
+    /// Write nothing: show what would change, and exit 2 if anything would
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Flags of the sandbox server

@@ -14,6 +14,7 @@ mod discover;
 mod doctor;
 mod drift;
 mod explain;
+mod fmt;
 mod iam_policy;
 mod import;
 mod init;
@@ -60,6 +61,7 @@ use crate::render::style::Palette;
 use crate::sandbox::Flags;
 use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target};
+use crate::tidy::Untidy;
 
 use args::{Cli, Color, Command, Global, GuardArgs, Output, PlanArgs};
 use console::{Console, Unprinted};
@@ -137,6 +139,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     if error.is::<Unsaved>() {
         return Some(Unsaved::HINT);
     }
+    if error.is::<Untidy>() {
+        return Some(Untidy::HINT);
+    }
     let unread = error.chain().filter_map(|e| Unbounded::of(e.downcast_ref()?)).next();
     unread.map(Unbounded::hint)
 }
@@ -170,6 +175,7 @@ impl Session<'_> {
             Command::Validate => self.validate(),
             Command::List(args) => Box::pin(self.list(args, connect)).await,
             Command::Schema => self.schema(),
+            Command::Fmt(args) => self.fmt(args),
             Command::Explain(args) => Box::pin(self.explain(args, connect)).await,
             Command::Import(args) => Box::pin(self.import(args, connect)).await,
             Command::Doctor(args) => self.doctor(args, connect).await,

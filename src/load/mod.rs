@@ -20,7 +20,7 @@ pub(crate) mod language;
 mod manifest;
 mod manner;
 mod merge;
-mod node;
+pub(crate) mod node;
 pub(crate) mod organization;
 mod overlap;
 mod overrides;
@@ -35,7 +35,7 @@ mod size;
 mod source;
 mod suggest;
 mod targets;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::fmt;
 use std::path::PathBuf;

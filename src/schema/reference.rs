@@ -37,6 +37,23 @@ version: 1
 
 A schema sees one file, and the shape of what is in it. What depends on more, as a name outside the scope or an alias that is declared
 twice, `kms-alias validate` tells.
+
+## As everybody writes it
+
+`kms-alias fmt` writes the files of a manifest anew where they are not so, and names them; `kms-alias fmt --check` writes nothing, shows
+what would change, and exits with 2 if anything would. `-f -` reads stdin and prints to stdout. What it does:
+
+- Keys at the top of a file stand in the order of the table below, each with the comments and blank lines directly above it that are not
+  indented. A key that begins with `x-` stands before the key that it stood before. Comments at the top and at the end of the file stay there.
+- Aliases are sorted by name within a run: entries without a blank line between them. A comment directly above an entry moves with it, so
+  put a blank line below what is a heading for several.
+- Where an anchor makes the order mean something, all stays in its order.
+- Two spaces for each level, dashes included; one space after `:` and `,`, none inside of brackets, at least two before a comment; no
+  blanks at the end of a line, and no two blank lines in a row.
+- Quotes go where no reader of YAML could take the word for anything else: `\"live\"` becomes `live`, and `\"111122223333\"`, `\"no\"` and
+  `\"@live\"` stay as they are.
+
+Nothing else changes. What is written has been read again before: it says the same, and has the same comments, or nothing is written.
 ";
 
 /// The whole page

@@ -83,6 +83,14 @@ class Hooks(InAFolder):
         self.install("kms-alias-validate-system")
         self.assert_it_checks(self.environment()["PATH"])
 
+    def test_a_manifest_is_formatted_when_it_is_committed(self):
+        self.install("kms-alias-fmt-system")
+        path = self.environment()["PATH"]
+        said = self.commit(BEFORE.replace(": ", ":   "), expect=1, path=path)
+        self.assertIn("files were modified by this hook", said)
+        self.assertEqual((self.repository.folder / "aliases.yaml").read_text(encoding="utf-8"), BEFORE)
+        self.assertIn("Passed", self.commit(BEFORE, path=path))
+
     def test_those_who_have_rust_get_the_program_built_once_from_its_lock_file(self):
         self.install("kms-alias-validate")
         self.assert_it_checks(self.path)

@@ -25,6 +25,7 @@ mod explain;
 mod fake;
 mod fleets;
 mod forge_server;
+mod formatting;
 mod full_keys;
 mod fuzz;
 mod git;

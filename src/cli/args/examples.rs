@@ -93,6 +93,12 @@ Examples:
   kms-alias iam-policy --for plan
   kms-alias iam-policy --for apply --account 111122223333";
 
+pub(super) const FMT: &str = "\
+Examples:
+  kms-alias fmt
+  kms-alias fmt --check                     # show what would change, and exit 2 if anything would
+  kms-alias fmt -f -                        # from standard input to stdout, as an editor calls it";
+
 pub(super) const SCHEMA: &str = "\
 Examples:
   kms-alias schema                          # > schema/aliases.schema.json, for an editor

@@ -1,0 +1,95 @@
+//! The text of a manifest -> the same manifest as everybody writes it: order, indentation, spaces, quotes. Pure.
+//!
+//! `order` moves whole entries, `tokens` and `layout` write each line anew from what stands on it. Whatever they do is believed only
+//! once the loader's own reader finds the same data in the new text, and every comment is there.
+
+mod layout;
+mod order;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::accept::tree::Tree;
+use crate::load::node::{Kind, Node, Value};
+use crate::load::{Problems, Source, yaml};
+
+/// Why a text is not formatted: a mistake of this program
+#[derive(Debug, thiserror::Error)]
+#[error("format {name}: {why}; nothing was written")]
+pub struct Untidy {
+    name: String,
+    why: &'static str,
+}
+
+impl Untidy {
+    /// What would help
+    pub const HINT: &'static str =
+        "this is a bug of kms-alias: report it with that file, and leave it as it is";
+}
+
+/// The text of `source` as everybody writes it
+///
+/// # Errors
+/// The result would not mean the same, or lack a comment.
+pub(crate) fn tidy(source: &Source) -> Result<String, Untidy> {
+    let text = &source.text;
+    let untidy = |why| Untidy { name: source.name.to_string(), why };
+    let mut formatted = format(text).ok_or_else(|| untidy("what stands on its lines cannot be told"))?;
+    let before = meaning(text);
+    if before != meaning(&formatted) {
+        // To a text that goes on to the very end, the end of its line belongs.
+        formatted.truncate(formatted.trim_end_matches(['\r', '\n']).len());
+    }
+    if before.is_none() || before != meaning(&formatted) {
+        return Err(untidy("it would not say the same"));
+    }
+    if comments(text) != comments(&formatted) {
+        return Err(untidy("its comments would not be the same"));
+    }
+    Ok(formatted)
+}
+
+/// Without proof
+fn format(text: &str) -> Option<String> {
+    let unix = text.replace("\r\n", "\n");
+    let formatted = layout::laid_out(&order::ordered(unix))?;
+    // Whoever has such line ends keeps them.
+    Some(if text.contains("\r\n") { formatted.replace('\n', "\r\n") } else { formatted })
+}
+
+/// What a text says: anchors resolved, merge keys applied, without the places and the order of keys
+#[derive(Debug, PartialEq)]
+enum Meaning {
+    Scalar(Kind, String),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
+}
+
+fn meaning(text: &str) -> Option<Meaning> {
+    let source = Arc::new(Source { name: "".into(), path: None, text: text.to_owned() });
+    let mut found = Problems::default();
+    let tree = yaml::parse(&source, &mut found);
+    tree.filter(|_| found.is_empty()).map(|tree| meant(&tree))
+}
+
+fn meant(node: &Node) -> Meaning {
+    match &node.value {
+        Value::Scalar { .. } => Meaning::Scalar(node.kind(), node.text().to_owned()),
+        Value::List(items) => Meaning::List(items.iter().map(meant).collect()),
+        Value::Map(pairs) => {
+            Meaning::Map(pairs.iter().map(|(key, value)| (key.text().to_owned(), meant(value))).collect())
+        }
+    }
+}
+
+/// All comments, in an order of their own
+fn comments(text: &str) -> Option<Vec<&str>> {
+    let tree = Tree::of(text)?;
+    let mut comments: Vec<_> = tree.comments.iter().map(|range| text[range.clone()].trim_end()).collect();
+    comments.sort_unstable();
+    Some(comments)
+}
+
+#[cfg(test)]
+mod tests;
