@@ -18,6 +18,8 @@ RUN mkdir src \
     && cargo clean --locked --release --package kms-alias
 # `kms-alias explain CODE` prints a section of this page.
 COPY docs/risks.md docs/
+# `kms-alias init` writes these.
+COPY examples/ci examples/ci/
 COPY src src/
 RUN cargo build --locked --release --bin kms-alias && mkdir /state
 

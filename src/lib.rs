@@ -28,6 +28,32 @@
 //! [`mod@schema`] tells editors and people what a manifest can say, and [`tidy`] writes one as everybody does.
 //! [`bounded`] reads what a person names, and no more of it than could be meant; [`draft`] writes files whole or not at all.
 //! [`poll`](mod@poll) is the only file that waits; [`pace`] decides how long, between writes.
+//!
+//! # As a library
+//!
+//! A manifest is loaded and expanded without any network; `examples/embed.rs` goes on to what an apply would do.
+//!
+//! ```
+//! use kms_alias::load::{Input, load};
+//! use kms_alias::target::targets;
+//!
+//! let text = "version: 1\nscope: [alias/app/]\naliases: {alias/app/db: 1234abcd-12ab-34cd-56ef-1234567890ab}\n";
+//! let manifest = load(&[Input::Read { name: "aliases.yaml".to_owned(), bytes: text.into() }])?;
+//! let [target] = &targets(&manifest)[..] else { panic!("without `targets:` there is one") };
+//! assert_eq!((&*target.name, target.aliases.len()), ("default", 1));
+//!
+//! // Every problem of a manifest at once, each with its place and what would help
+//! let bytes = text.replace("alias/app/db", "alias/other/db").into();
+//! let error = load(&[Input::Read { name: "aliases.yaml".to_owned(), bytes }]).unwrap_err();
+//! assert!(error.render(false).contains("aliases.yaml:3:11"));
+//! # Ok::<(), kms_alias::load::LoadError>(())
+//! ```
+//!
+//! Versions follow [Semantic Versioning](https://semver.org): before 1.0 a minor version may change the library, a patch does not. What that
+//! counts for is [`load`], [`target`], [`fleet`], [`prepare`](mod@prepare), [`plan`](mod@plan), [`converge`](mod@converge), [`document`],
+//! [`render`], [`receipt`](mod@receipt), [`kms`] and [`sandbox`]; the other modules are public so that their stages can be read and tested, and
+//! may change at any time, [`cli`] first of all. The JSON that is written has versions of its own, [`document::FORMAT_VERSION`], and so has the
+//! manifest. `docs/public-api.txt` lists all that is public, so that a change of it is seen in review.
 
 pub mod accept;
 pub mod access;

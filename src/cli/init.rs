@@ -62,7 +62,7 @@ impl Session<'_> {
                 }
             }
         };
-        let files = match self.ci_files().await? {
+        let files = match self.ci_files(args.ci).await? {
             Ok(files) => files,
             Err(exit) => return Ok(exit),
         };
@@ -117,8 +117,11 @@ impl Session<'_> {
     }
 
     /// The files of the CI system that a flag or the answer names; of those that are there already none is touched
-    async fn ci_files(&self) -> anyhow::Result<Result<&'static [(&'static str, &'static str)], Exit>> {
-        let named = match self.global.ci {
+    async fn ci_files(
+        &self,
+        ci: Ci,
+    ) -> anyhow::Result<Result<&'static [(&'static str, &'static str)], Exit>> {
+        let named = match ci {
             Ci::Auto if self.may_ask() => {
                 match self.answer("Add files for a CI system: github, gitlab or none? [none] ").await? {
                     Some(answer) => answer,

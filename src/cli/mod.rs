@@ -63,7 +63,7 @@ use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target};
 use crate::tidy::Untidy;
 
-use args::{Cli, Color, Command, Global, GuardArgs, Output, PlanArgs};
+use args::{Ci, Cli, Color, Command, Global, GuardArgs, Output, PlanArgs};
 use console::{Console, Unprinted};
 use exit::Exit;
 use saved::Unsaved;
@@ -88,7 +88,7 @@ pub async fn run<C: Connect>(
     connect: impl Fn(Options) -> C,
 ) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
+    let mut cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Clap quotes the arguments, and only before it is asked can what is in them be told from its own lines.
@@ -96,6 +96,9 @@ pub async fn run<C: Connect>(
             return usage(&Cli::try_parse_from(quotable).err().unwrap_or(error), console);
         }
     };
+    if let Command::Init(init) = &mut cli.command {
+        init.ci = std::mem::replace(&mut cli.global.ci, Ci::None);
+    }
     console.speak(cli.global.log_format);
     logging::begin(cli.global.verbose, cli.global.log_format, console.ends.err_colour);
     let run = Mutex::new(reports::begin(&cli));

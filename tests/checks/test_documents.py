@@ -40,10 +40,14 @@ def sessions(page):
     return typed
 
 
+# What is told only where something takes longer than a second.
+PROGRESS = re.compile(r"^(applying changes|reading targets): ")
+
+
 def steady(text):
     for pattern, word in VOLATILE:
         text = pattern.sub(word, text)
-    return [line.rstrip() for line in text.splitlines()]
+    return [line.rstrip() for line in text.splitlines() if not PROGRESS.match(line)]
 
 
 def is_alike(shown, came):

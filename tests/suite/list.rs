@@ -39,12 +39,12 @@ async fn every_alias_in_scope_is_listed_with_its_key_and_what_the_manifest_makes
     let ran = run_on(&kms, MANIFEST, &["list"], None).await;
     let expected = "\
 default
-  alias/app/gone       cccc3333  Enabled  to delete                        \"key cccc\"  aliases.yaml:8
-  alias/app/moved      aaaa1111  Enabled  to retarget -> bbbb2222          \"key aaaa\"  aliases.yaml:6
-  alias/app/new        -         Enabled  to create -> aaaa1111            \"key aaaa\"  aliases.yaml:7
-  alias/app/old        cccc3333  Enabled  to rename -> alias/app/renamed   \"key cccc\"  aliases.yaml:9
-  alias/app/same       aaaa1111  Enabled  in sync                          \"key aaaa\"  aliases.yaml:5
-  alias/app/unmanaged  bbbb2222  Enabled  unmanaged                        \"key bbbb\"
+  alias/app/gone       cccc3333  Enabled  to delete                       \"key cccc\"  aliases.yaml:8
+  alias/app/moved      aaaa1111  Enabled  to retarget -> bbbb2222         \"key aaaa\"  aliases.yaml:6
+  alias/app/new        -         Enabled  to create -> aaaa1111           \"key aaaa\"  aliases.yaml:7
+  alias/app/old        cccc3333  Enabled  to rename -> alias/app/renamed  \"key cccc\"  aliases.yaml:9
+  alias/app/same       aaaa1111  Enabled  in sync                         \"key aaaa\"  aliases.yaml:5
+  alias/app/unmanaged  bbbb2222  Enabled  unmanaged                       \"key bbbb\"
 6 aliases in 1 target: 1 in sync, 1 to create, 1 to retarget, 1 to rename, 1 to delete, 1 unmanaged.
 ";
     assert_eq!((ran.out.as_str(), ran.err.as_str(), ran.exit), (expected, "", Exit::Success));
@@ -64,7 +64,13 @@ async fn it_can_be_asked_for_a_key_for_a_status_and_for_names() {
         (&["--status", "unmanaged,in-sync"], &["alias/app/same", "alias/app/unmanaged"]),
         (
             &["--alias", "alias/app/*e*", "--exclude-alias", "**/new"],
-            &["alias/app/gone", "alias/app/moved", "alias/app/same", "alias/app/unmanaged"],
+            &[
+                "alias/app/gone",
+                "alias/app/moved",
+                "alias/app/renamed",
+                "alias/app/same",
+                "alias/app/unmanaged",
+            ],
         ),
         (&["--key", "dddd"], &[]),
     ] {
@@ -102,14 +108,14 @@ async fn a_target_that_cannot_be_read_is_named_and_no_shorter_list() {
     let manifest = "version: 1\nscope: [alias/app/]\ntargets: {a: {account: \"111122223333\", region: us-east-1}, \
                     b: {account: \"222233334444\", region: us-east-1}}\naliases: {}\n";
     for form in ["text", "json", "tsv"] {
-        let ran = run_on(&kms(), manifest, &["list", "-o", form], None).await;
+        let denied = Fault::new("ListAliases", Effect::AccessDenied).times(1);
+        let world = world(&[("alias/app/same", A)]);
+        let kms = FakeKms::new(world, Scenario { faults: vec![denied], ..Scenario::default() });
+        let ran = run_on(&kms, manifest, &["list", "-o", form], None).await;
         assert_eq!(ran.exit, Exit::Runtime, "{}", ran.out);
-        assert!(
-            ran.out.contains("b/222233334444/us-east-1") && ran.out.contains("222233334444"),
-            "{}",
-            ran.out
-        );
-        assert!(ran.out.contains("alias/app/same"), "{}", ran.out);
+        assert_eq!(ran.out.matches("list the live aliases").count(), 1, "{}", ran.out);
+        let both = ["a/111122223333/us-east-1", "b/222233334444/us-east-1"];
+        assert!(both.iter().any(|name| ran.out.contains(name)), "{}", ran.out);
     }
 }
 

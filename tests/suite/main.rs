@@ -34,6 +34,7 @@ mod iam_policy;
 mod import;
 mod import_foreign;
 mod import_random;
+mod init;
 mod jobs;
 mod kills;
 mod limits;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::Ci;
 use super::import::prefix;
 use crate::import::refer::Refer;
 
@@ -17,4 +18,8 @@ pub struct InitArgs {
     /// How keys are written, as of import
     #[arg(long, value_name = "id|arn|tags|tags=NAME,..", default_value = "id", value_parser = Refer::parse)]
     pub key_ref: Refer,
+
+    /// Whose files to add, as `--ci` says; to the run itself that is no job
+    #[arg(skip)]
+    pub ci: Ci,
 }

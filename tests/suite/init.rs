@@ -1,0 +1,93 @@
+//! `init`: from credentials to a manifest whose first plan is empty, asked or by flags; on the sandbox, by the real program and in-process.
+
+use std::ffi::OsString;
+use std::io::Cursor;
+use std::path::Path;
+
+use kms_alias::cli::console::{Console, Ends};
+use kms_alias::cli::exit::Exit;
+use kms_alias::cli::run;
+use kms_alias::cli::stop::Stop;
+use tempfile::TempDir;
+
+use crate::fake::{A, B, FakeConnect, FakeKms};
+use crate::process::{ran, text};
+use crate::ran::Stream;
+
+/// `init` in-process, with a person who types; what stdout, stderr and the manifest then have
+async fn begin(folder: &Path, args: &[&str], typed: Option<&str>) -> (Exit, String, String, Option<String>) {
+    let manifest = folder.join("aliases.yaml");
+    let path = manifest.to_str().unwrap();
+    let args: Vec<OsString> =
+        ["kms-alias", "init", "-f", path].iter().chain(args).map(OsString::from).collect();
+    let (out, err) = (Stream::default(), Stream::default());
+    let ends = Ends { answers: typed.is_some(), ..Ends::default() };
+    let console =
+        Console::new(out.clone(), err.clone(), Cursor::new(typed.unwrap_or_default().to_owned()), ends);
+    let kms = FakeKms::with(&[("alias/app/a", A), ("alias/app/b", B), ("alias/data/lake", B)]);
+    let exit = run(args, &console, &Stop::default(), |_| FakeConnect(kms.clone())).await;
+    assert!(kms.calls_to("CreateAlias").is_empty() && kms.calls_to("UpdateAlias").is_empty());
+    (exit, out.text(), err.text(), std::fs::read_to_string(manifest).ok())
+}
+
+#[tokio::test(start_paused = true)]
+async fn asked_it_shows_which_prefixes_are_live_and_ends_with_a_plan_that_has_nothing_to_do() {
+    let folder = TempDir::new().unwrap();
+    let (exit, out, err, manifest) = begin(folder.path(), &[], Some("alias/app/\n\n")).await;
+    assert_eq!(exit, Exit::Success, "{out}{err}");
+    assert!(
+        err.contains("alias/app/ (2), alias/data/ (1)") && err.contains("Which of these prefixes are yours"),
+        "{err}"
+    );
+    assert!(out.ends_with("No changes. 2 in sync, 0 unmanaged.\n"), "{out}");
+    let manifest = manifest.unwrap();
+    assert!(manifest.contains("scope: [alias/app/]") && manifest.contains("111122223333"), "{manifest}");
+    assert!(!manifest.contains("alias/data/"), "what was not named is not owned: {manifest}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_person_or_a_prefix_nothing_is_written() {
+    for (args, typed) in
+        [(&[][..], None), (&["--no-input"], Some("alias/app/\n\n")), (&[], Some("\n")), (&[], Some("app\n"))]
+    {
+        let folder = TempDir::new().unwrap();
+        let (exit, out, err, manifest) = begin(folder.path(), args, typed).await;
+        assert!(exit != Exit::Success && manifest.is_none(), "{args:?} {typed:?}: {out}{err}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_is_there_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("aliases.yaml"), "mine").unwrap();
+    let (exit, _, err, manifest) = begin(folder.path(), &["--prefix", "alias/app/"], None).await;
+    assert_eq!((exit, manifest.as_deref()), (Exit::Usage, Some("mine")), "{err}");
+    assert!(err.contains("kms-alias import"), "{err}");
+}
+
+#[test]
+fn the_files_of_a_ci_system_are_written_once_and_never_over_others() {
+    let folder = TempDir::new().unwrap();
+    let args = ["init", "--sandbox", "--region", "us-east-1", "--prefix", "alias/app/"];
+    let first = ran(folder.path(), &[&args[..], &["--ci", "github"]].concat());
+    assert_eq!(first.status.code(), Some(0), "{}{}", text(&first.stdout), text(&first.stderr));
+    for name in ["pull-request", "apply", "drift"] {
+        let written = folder.path().join(format!(".github/workflows/kms-alias-{name}.yml"));
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/ci/github/{name}.yml"));
+        assert_eq!(std::fs::read(&written).unwrap(), std::fs::read(example).unwrap(), "{name}");
+    }
+    std::fs::remove_file(folder.path().join("aliases.yaml")).unwrap();
+    let second = ran(folder.path(), &[&args[..], &["--ci", "github"]].concat());
+    assert_eq!(second.status.code(), Some(64), "{}", text(&second.stderr));
+    assert!(!folder.path().join("aliases.yaml").exists(), "nothing was written");
+    let gitlab = ran(folder.path(), &[&args[..], &["--ci", "gitlab"]].concat());
+    assert_eq!(gitlab.status.code(), Some(0), "{}", text(&gitlab.stderr));
+    assert!(
+        folder.path().join("kms-alias.gitlab-ci.yml").exists()
+            && text(&gitlab.stdout).ends_with("0 unmanaged.\n")
+    );
+    assert!(
+        !text(&gitlab.stderr).contains("section_start") && !text(&first.stdout).contains("::"),
+        "no job's commands"
+    );
+}
