@@ -37,6 +37,18 @@ pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     Ok(())
 }
 
+/// Puts a new file at `path`, where nothing may be by then, not even a link that leads nowhere
+///
+/// # Errors
+/// The file system's, or something is there.
+pub fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let mut draft = begin(folder_of(path), readers)?;
+    draft.write_all(bytes)?;
+    draft.as_file().sync_all()?;
+    draft.persist_noclobber(path)?;
+    Ok(())
+}
+
 /// The permissions of the file that is there, if one is; devices, pipes and folders are not ours to replace, not even by the link
 /// that leads to them: `/dev/stdout` is such a link
 fn replaceable(path: &Path) -> io::Result<Option<Permissions>> {
@@ -105,6 +117,21 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_file_takes_the_place_of_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (there, link) = (folder.path().join("there"), folder.path().join("link"));
+        fs::write(&there, "mine").unwrap();
+        symlink("nowhere", &link).unwrap();
+        for path in [&there, &link] {
+            assert!(create(path, b"ours", Readers::Umask).is_err(), "{}", path.display());
+        }
+        assert_eq!(fs::read(&there).unwrap(), b"mine");
+        assert!(fs::read_link(&link).is_ok());
+        create(&folder.path().join("new"), b"ours", Readers::Umask).unwrap();
+        assert_eq!(fs::read(folder.path().join("new")).unwrap(), b"ours");
     }
 
     #[test]

@@ -61,6 +61,7 @@ fn ends() -> Ends {
         err_colour: colour(stderr().is_terminal()),
         out_columns: terminal_size_of(stdout()).map(|(Width(columns), _)| columns.into()),
         out_links: supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
+        err_columns: terminal_size_of(stderr()).map(|(Width(columns), _)| columns.into()),
         err_redraws: stderr().is_terminal(),
         job: Job::around(variable),
     }

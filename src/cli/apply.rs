@@ -149,9 +149,10 @@ impl Session<'_> {
         }
         if self.global.output.is_document() {
             // Nobody can say yes to what they have not seen, and stdout is for the one document.
-            self.console.note(&self.shown(&self.err_palette())?);
+            self.note_fitting(&self.shown(&self.err_palette())?);
         }
         let (wanted, question) = question(totals.counts);
+        let question = self.fitting(&question);
         let _heeding = self.stop.heed();
         let mut shown = 0;
         let answer = loop {
@@ -166,9 +167,9 @@ impl Session<'_> {
             };
             match answer.trim() {
                 answer if answer == wanted => return Ok(true),
-                "p" => self.console.note(&self.shown(&self.err_palette())?),
+                "p" => self.note_fitting(&self.shown(&self.err_palette())?),
                 "t" => {
-                    self.console.note(&self.one_target(shown));
+                    self.note_fitting(&self.one_target(shown));
                     shown += 1;
                 }
                 _ => break answer,
@@ -388,7 +389,9 @@ fn question(counts: Counts) -> (String, String) {
             let again = "(p shows the plan again, t one target of it)";
             (
                 n.to_string(),
-                format!("This will {all}, which deletes {names}. Type that number to go on {again}: "),
+                format!(
+                    "This will {all}, which deletes {names}. Type how many names it deletes to go on {again}: "
+                ),
             )
         }
     }

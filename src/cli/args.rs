@@ -47,7 +47,7 @@ pub struct Cli {
 /// The commands
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Begin: ask what is yours, make a manifest of what is live, and show its first plan, which has nothing to do; writes no alias
+    /// Begin: ask what is yours, make a manifest of what is live, and show its first plan, which has nothing to do; --ci github or gitlab adds the files of that CI system. Writes no alias
     #[command(after_long_help = examples::INIT)]
     Init(InitArgs),
     /// Check the manifest, offline: every problem at once, no credentials needed

@@ -50,6 +50,8 @@ pub struct Ends {
     pub out_columns: Option<usize>,
     /// Whether stdout is a terminal that links can be followed in
     pub out_links: bool,
+    /// How wide stderr is, where it is a terminal
+    pub err_columns: Option<usize>,
     /// Whether stderr is a terminal, where a line can be drawn again
     pub err_redraws: bool,
     /// The job whose log they are

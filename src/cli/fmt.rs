@@ -3,7 +3,7 @@
 use similar::TextDiff;
 
 use super::Session;
-use super::args::FmtArgs;
+use super::args::{FmtArgs, Output};
 use super::exit::Exit;
 use crate::accept::files::{Revision, replace};
 use crate::render::harmless::{guarded, harmless};
@@ -11,6 +11,9 @@ use crate::tidy::tidy;
 
 impl Session<'_> {
     pub(super) fn fmt(&self, args: &FmtArgs) -> anyhow::Result<Exit> {
+        if self.global.output != Output::Text {
+            return Ok(self.fail(Exit::Usage, "fmt has no other form", Some("leave -o out")));
+        }
         let manifest = match self.manifest()? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),

@@ -1,8 +1,8 @@
 //! `kms-alias import`: live aliases become a manifest whose plan is empty. It writes files, whole or not at all, and never an alias: it is
 //! not handed a writer.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -13,7 +13,7 @@ use super::{Session, default_manifest, select};
 use crate::accept::files::{Revision, replace};
 use crate::alias::Scope;
 use crate::bounded::{Limit, read_text};
-use crate::draft::{Readers, put};
+use crate::draft::{Readers, create, folder_of, put};
 use crate::import::claim::{Claims, Home, Unfit, homes};
 use crate::import::look::{Request, Seen, look_at};
 use crate::import::skeleton::{counts, folders, skeleton};
@@ -30,6 +30,14 @@ const LARGEST: Limit = Limit::mib(256);
 
 /// What a new manifest is called where it must be called something
 const UNNAMED: &str = "the new manifest";
+
+/// Prefixes, and how many names each has
+pub(super) type LivePrefixes = BTreeMap<String, usize>;
+
+/// `alias/app/ (10), alias/data/ (2)`
+pub(super) fn told_prefixes(live: &LivePrefixes) -> String {
+    live.iter().map(|(prefix, count)| format!("{prefix} ({count})")).collect::<Vec<_>>().join(", ")
+}
 
 /// What is read, or the exit code that ends it
 type Or<T> = anyhow::Result<Result<T, Exit>>;
@@ -98,6 +106,17 @@ impl Session<'_> {
         if let (Some((flag, path)), false) = (there, args.overwrite) {
             let sentence = format!("{flag}: there is a file {} already", path.display());
             return Some((sentence, "name another one, or add --overwrite"));
+        }
+        if files.iter().any(|(_, path)| path.as_deref() == Some(Path::new("-"))) {
+            let sentence = "- is no file to write to";
+            return Some((sentence.to_owned(), "leave --out out: the manifest then goes to stdout"));
+        }
+        let folderless = |(_, path): &(&str, &Option<PathBuf>)| {
+            path.as_ref().is_some_and(|path| !folder_of(path).is_dir())
+        };
+        if let Some((flag, Some(path))) = files.iter().find(|file| folderless(file)) {
+            let sentence = format!("{flag}: there is no folder {}", folder_of(path).display());
+            return Some((sentence, "make it, or name another file"));
         }
         (args.out.is_some() && args.out == args.removed)
             .then(|| ("--out and --removed are the same file".to_owned(), "name two files"))
@@ -216,23 +235,44 @@ impl Session<'_> {
         request: &Request,
         connect: &impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
+        let live = match self.live_prefixes(request, connect).await? {
+            Ok(live) => live,
+            Err(exit) => return Ok(exit),
+        };
+        Ok(self.refuse_without_prefix("import", &live))
+    }
+
+    /// Says which prefixes there are to name
+    pub(super) fn refuse_without_prefix(&self, command: &str, live: &LivePrefixes) -> Exit {
+        let sentence = format!("which names are meant is not said; live are {}", told_prefixes(live));
+        let most = live.iter().rev().max_by_key(|(_, count)| *count).map(|(prefix, _)| &**prefix);
+        let hint = format!(
+            "name what you own, as in `kms-alias {command} --prefix {}`; --prefix may be repeated",
+            most.unwrap_or("alias/app/")
+        );
+        self.fail(Exit::Usage, &sentence, Some(&hint))
+    }
+
+    /// The prefixes of what is live, each with how many names it has
+    pub(super) async fn live_prefixes<C: Connect>(
+        &self,
+        request: &Request,
+        connect: &impl Fn(Options) -> C,
+    ) -> Or<LivePrefixes> {
         // Nothing is declared yet, so that no key has to be looked at.
         let request = Request { claims: Some(Claims::new()), ..request.clone() };
         let seen = match self.look(&[own_target(&["alias/".into()])], &request, connect).await? {
             Ok(seen) => seen,
-            Err(exit) => return Ok(exit),
+            Err(exit) => return Ok(Err(exit)),
         };
-        let live = || seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
-        let counted = counts(live());
-        let Some((most, _)) = counts(live()).into_iter().rev().max_by_key(|(_, count)| *count) else {
+        let live = seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
+        let counted: LivePrefixes =
+            counts(live).into_iter().map(|(prefix, count)| (prefix.to_string(), count)).collect();
+        if counted.is_empty() {
             let hint = "see with `kms-alias doctor` whose credentials these are";
-            return Ok(self.fail(Exit::Usage, "there is no alias here but those of AWS", Some(hint)));
-        };
-        let counted: Vec<_> = counted.iter().map(|(prefix, count)| format!("{prefix} ({count})")).collect();
-        let sentence = format!("which names are to be imported is not said; live are {}", counted.join(", "));
-        let hint =
-            format!("name what you own, as in `kms-alias import --prefix {most}`; --prefix may be repeated");
-        Ok(self.fail(Exit::Usage, &sentence, Some(&hint)))
+            return Ok(Err(self.fail(Exit::Usage, "there is no alias here but those of AWS", Some(hint))));
+        }
+        Ok(Ok(counted))
     }
 
     /// Reads these targets; one that cannot be read ends it, since what is not known must not look like what is not there
@@ -289,12 +329,11 @@ impl Session<'_> {
             None => cloudformation::retention(&imported.taken),
         });
         match &args.out {
-            Some(path) => write(path, manifest, &imported.text)?,
+            Some(path) => write(path, args.overwrite, manifest, &imported.text)?,
             None => self.console.print(&imported.text)?,
         }
         if let (Some(path), Some(removal)) = (&args.removed, &removal) {
-            put(path, removal.as_bytes(), Readers::Umask)
-                .with_context(|| format!("write {}", path.display()))?;
+            place(path, args.overwrite, removal).with_context(|| format!("write {}", path.display()))?;
         }
         self.tell_imported(args, imported, removal.filter(|_| args.removed.is_none()));
         Ok(Exit::Success)
@@ -355,16 +394,21 @@ fn meets(target: &Target, prefix: &str) -> bool {
 }
 
 /// Puts the text in its place: in that of the manifest that it comes from only if that has not changed since
-fn write(path: &Path, manifest: &Manifest, text: &str) -> anyhow::Result<()> {
+fn write(path: &Path, overwrite: bool, manifest: &Manifest, text: &str) -> anyhow::Result<()> {
     let source = manifest.sources.iter().find(|source| {
         let own = source.path.as_ref().and_then(|own| own.canonicalize().ok());
         own.is_some() && own == path.canonicalize().ok()
     });
     match source {
         Some(source) => Ok(replace(&[Revision::new(source, text.to_owned())])?),
-        None => {
-            let readers = if path.exists() { Readers::Kept } else { Readers::Umask };
-            put(path, text.as_bytes(), readers).with_context(|| format!("write {}", path.display()))
-        }
+        None => place(path, overwrite, text).with_context(|| format!("write {}", path.display())),
+    }
+}
+
+/// Puts a text where nothing is, or in the place of what is there if that was said
+fn place(path: &Path, overwrite: bool, text: &str) -> std::io::Result<()> {
+    match overwrite && path.exists() {
+        true => put(path, text.as_bytes(), Readers::Kept),
+        false => create(path, text.as_bytes(), Readers::Umask),
     }
 }

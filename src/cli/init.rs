@@ -10,9 +10,11 @@ use anyhow::Context as _;
 use super::args::prefix;
 use super::args::{Ci, Cli, Command, Global, ImportArgs, InitArgs, Output, PlanArgs, PlanningArgs};
 use super::exit::Exit;
+use super::import::told_prefixes;
 use super::stream::Stream;
 use super::{Session, reports};
-use crate::draft::{Readers, folder_of, put};
+use crate::draft::{Readers, create, folder_of};
+use crate::import::look::Request;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::poll::now;
@@ -41,32 +43,23 @@ impl Session<'_> {
             return Ok(self.fail(Exit::Usage, &sentence, Some(hint)));
         }
         let manifest = self.global.file.first().cloned().unwrap_or_else(|| "aliases.yaml".into());
-        let import = |prefix: Vec<Arc<str>>, out: Option<PathBuf>| ImportArgs {
-            prefix,
-            new: true,
-            key_ref: args.key_ref.clone(),
-            out,
-            ..ImportArgs::default()
-        };
-        let prefixes = match args.prefix.is_empty() {
-            false => args.prefix.clone(),
-            true => {
-                // This reads, tells which prefixes are live, and ends without any; of a failure nothing is asked.
-                let exit = Box::pin(self.import_new(&import(Vec::new(), None), &connect)).await?;
-                if exit != Exit::Usage || !self.may_ask() {
-                    return Ok(exit);
-                }
-                match self.ask_prefixes().await? {
-                    Ok(prefixes) => prefixes,
-                    Err(exit) => return Ok(exit),
-                }
-            }
+        let prefixes = match self.prefixes(args, &connect).await? {
+            Ok(prefixes) => prefixes,
+            Err(exit) => return Ok(exit),
         };
         let files = match self.ci_files(args.ci).await? {
             Ok(files) => files,
             Err(exit) => return Ok(exit),
         };
-        let exit = Box::pin(self.import_new(&import(prefixes, Some(manifest.clone())), &connect)).await?;
+        // What cannot be made is told before there is a manifest, which a second try would be refused for.
+        for (path, _) in files {
+            let folder = folder_of(Path::new(path));
+            create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
+        }
+        let key_ref = args.key_ref.clone();
+        let out = Some(manifest.clone());
+        let import = ImportArgs { prefix: prefixes, new: true, key_ref, out, ..ImportArgs::default() };
+        let exit = Box::pin(self.import_new(&import, &connect)).await?;
         if exit != Exit::Success {
             return Ok(exit);
         }
@@ -76,14 +69,65 @@ impl Session<'_> {
 
     /// Why nothing can be begun here, and what would help
     fn unfit_for_init(&self) -> Option<(String, &'static str)> {
-        if self.global.output != Output::Text {
+        let Global { output, file, target, shard, .. } = self.global;
+        if *output != Output::Text {
             return Some(("init talks to a person, and has no other form".to_owned(), "leave -o out"));
         }
+        if !target.is_empty() || shard.is_some() {
+            let sentence = "--target and --shard choose among the targets of a manifest, and init makes one";
+            return Some((sentence.to_owned(), "leave them out"));
+        }
+        if file.len() > 1 || file.first().is_some_and(|path| path.as_os_str() == "-") {
+            return Some(("init makes one file".to_owned(), "name it with one `-f FILE`"));
+        }
         let default = [PathBuf::from("aliases.yaml"), PathBuf::from("aliases")];
-        let places = if self.global.file.is_empty() { &default[..] } else { &self.global.file };
-        let there = places.iter().find(|path| path.exists())?;
+        let places = if file.is_empty() { &default[..] } else { file };
+        let there = places.iter().find(|path| path.symlink_metadata().is_ok())?;
         let sentence = format!("there is {} already, and init begins a manifest", there.display());
         Some((sentence, "`kms-alias import` adds what is live to it; or name another file with -f"))
+    }
+
+    /// What is to be owned, as the flags say, or the person who is asked
+    async fn prefixes<C: Connect>(
+        &self,
+        args: &InitArgs,
+        connect: &impl Fn(Options) -> C,
+    ) -> anyhow::Result<Result<Vec<Arc<str>>, Exit>> {
+        if !args.prefix.is_empty() {
+            return Ok(Ok(args.prefix.clone()));
+        }
+        let live = match Box::pin(self.live_prefixes(&Request::default(), connect)).await? {
+            Ok(live) => live,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        if !self.may_ask() {
+            return Ok(Err(self.refuse_without_prefix("init", &live)));
+        }
+        self.note_fitting(&format!("Live are {}.\n", told_prefixes(&live)));
+        loop {
+            let Some(answer) =
+                self.answer("Which of these prefixes are yours, with spaces between? ").await?
+            else {
+                return Ok(Err(self.stopped()));
+            };
+            let words = answer.split([' ', ',']).filter(|word| !word.is_empty());
+            match words.map(prefix).collect::<Result<Vec<_>, _>>() {
+                Ok(named) if named.is_empty() => {
+                    return Ok(Err(self.fail(
+                        Exit::Refused,
+                        "no prefix was named, so nothing was written",
+                        None,
+                    )));
+                }
+                Ok(named) => return Ok(Ok(named)),
+                Err(why) => self.note_fitting(&format!("That is no prefix: {why}.\n")),
+            }
+        }
+    }
+
+    fn stopped(&self) -> Exit {
+        self.console.note("\nStopped: nothing was written.\n");
+        self.stop.exit()
     }
 
     fn may_ask(&self) -> bool {
@@ -100,22 +144,6 @@ impl Session<'_> {
         }
     }
 
-    async fn ask_prefixes(&self) -> anyhow::Result<Result<Vec<Arc<str>>, Exit>> {
-        let Some(answer) = self.answer("Which of these prefixes are yours, with spaces between? ").await?
-        else {
-            return Ok(Err(self.stop.exit()));
-        };
-        let named: Result<Vec<_>, _> =
-            answer.split([' ', ',']).filter(|word| !word.is_empty()).map(prefix).collect();
-        Ok(match named {
-            Ok(named) if named.is_empty() => {
-                Err(self.fail(Exit::Refused, "no prefix was named, so nothing was written", None))
-            }
-            Ok(named) => Ok(named),
-            Err(why) => Err(self.fail(Exit::Usage, &why, None)),
-        })
-    }
-
     /// The files of the CI system that a flag or the answer names; of those that are there already none is touched
     async fn ci_files(
         &self,
@@ -124,8 +152,8 @@ impl Session<'_> {
         let named = match ci {
             Ci::Auto if self.may_ask() => {
                 match self.answer("Add files for a CI system: github, gitlab or none? [none] ").await? {
-                    Some(answer) => answer,
-                    None => return Ok(Err(self.stop.exit())),
+                    Some(answer) => answer.to_lowercase(),
+                    None => return Ok(Err(self.stopped())),
                 }
             }
             Ci::Github => "github".to_owned(),
@@ -141,7 +169,7 @@ impl Session<'_> {
                 return Ok(Err(self.fail(Exit::Usage, &sentence, Some("github, gitlab or none"))));
             }
         };
-        Ok(match files.iter().find(|(path, _)| Path::new(path).exists()) {
+        Ok(match files.iter().find(|(path, _)| Path::new(path).symlink_metadata().is_ok()) {
             Some((path, _)) => {
                 let sentence = format!("there is {path} already, and nothing was written");
                 Err(self.fail(Exit::Usage, &sentence, Some("move it away, or pass --ci none")))
@@ -153,14 +181,14 @@ impl Session<'_> {
     fn write_files(&self, files: &[(&str, &str)]) -> anyhow::Result<()> {
         for (path, text) in files {
             let path = Path::new(path);
-            create_dir_all(folder_of(path))
-                .with_context(|| format!("make the folder of {}", path.display()))?;
-            put(path, text.as_bytes(), Readers::Umask)
+            create(path, text.as_bytes(), Readers::Umask)
                 .with_context(|| format!("write {}", path.display()))?;
             self.console.note(&format!("Wrote {}: its top says what to change.\n", path.display()));
         }
         if !files.is_empty() {
-            self.console.note("Its two roles are in docs/ci.md, and what each may do: kms-alias iam-policy --for plan|apply\n");
+            let next = "They need two roles: `kms-alias iam-policy --for plan` prints what the one may do that reads, and \
+                `kms-alias iam-policy --for apply` the one that writes. docs/ci.md of kms-alias has the rest.\n";
+            self.console.note(next);
         }
         Ok(())
     }

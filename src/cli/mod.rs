@@ -169,7 +169,7 @@ impl Session<'_> {
         let has_pages =
             reports::reported(command).is_some() || matches!(command, Command::Show(_) | Command::Schema);
         if matches!(self.global.output, Output::Markdown | Output::Html) && !has_pages {
-            let sentence = "only plan, apply, drift and revert have forms as Markdown and HTML";
+            let sentence = "this command has no form as Markdown or HTML";
             return Ok(self.fail(Exit::Usage, sentence, Some("leave -o out")));
         }
         // Boxed: as one, the futures of these commands are too deep for the compiler.
@@ -243,6 +243,15 @@ impl Session<'_> {
             Some(columns) => self.console.print(&fitted(text, columns)),
             None => self.console.print(text),
         }
+    }
+
+    /// The same for what is told on stderr
+    fn note_fitting(&self, text: &str) {
+        self.console.note(&self.fitting(text));
+    }
+
+    fn fitting(&self, text: &str) -> String {
+        self.console.ends.err_columns.map_or_else(|| text.to_owned(), |columns| fitted(text, columns))
     }
 
     /// The manifest, or the exit code after its problems have been shown; its warnings are shown either way

@@ -56,9 +56,9 @@ pub struct ListedAlias {
     pub alias: String,
     /// The key that it is on; `null` where it is not there
     pub key: Option<String>,
-    /// As `Enabled`; `Missing` where there is no such key, `null` where nobody may tell
+    /// Of that key, as `Enabled`; `Missing` where there is no such key, `null` where nobody may tell
     pub key_state: Option<String>,
-    /// Of the key
+    /// Of that key
     pub key_description: Option<String>,
     /// What the manifest makes of it
     pub status: Status,
@@ -185,7 +185,7 @@ fn aliases(prepared: &Prepared, plan: &TargetPlan) -> Vec<ListedAlias> {
     let live = live.map(|(name, live)| (name.to_string(), alias(prepared, name, live.key.as_ref())));
     let mut all: BTreeMap<String, ListedAlias> = live.collect();
     for change in &plan.changes {
-        mark(&mut all, prepared, change);
+        mark(&mut all, change);
     }
     for (name, kept) in &plan.kept {
         if let Some(one) = all.get_mut(name) {
@@ -212,18 +212,14 @@ fn alias(prepared: &Prepared, name: &AliasName, key: Option<&KeyId>) -> ListedAl
 }
 
 /// What a plan does with it
-fn mark(all: &mut BTreeMap<String, ListedAlias>, prepared: &Prepared, change: &PlannedChange) {
+fn mark(all: &mut BTreeMap<String, ListedAlias>, change: &PlannedChange) {
     let status = Status::from(change.verb());
     if let Some(old) = change.previous_alias.as_ref().and_then(|name| all.get_mut(name)) {
         (old.status, old.successor_alias) = (status, Some(change.alias.clone()));
         old.source = change.source.clone();
         return;
     }
-    let new = || {
-        let after = change.after.as_deref().map(KeyId::from_service);
-        let (key_state, key_description) = known(prepared, after.as_ref());
-        ListedAlias { alias: change.alias.clone(), key_state, key_description, ..ListedAlias::default() }
-    };
+    let new = || ListedAlias { alias: change.alias.clone(), ..ListedAlias::default() };
     let one = all.entry(change.alias.clone()).or_insert_with(new);
     one.status = status;
     one.declared_key = change.after.clone().filter(|after| one.key.as_ref() != Some(after));

@@ -19,6 +19,7 @@ use crate::diff::diff;
 use crate::inspect::Fact;
 use crate::load::Manifest;
 use crate::render::harmless::{guarded, harmless};
+use crate::render::style::plural;
 use crate::resolve::resolve;
 use crate::target::{Target, Want};
 use crate::unusable::flaw;
@@ -93,6 +94,7 @@ pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<I
             notes.entry(name.clone()).or_default().extend(note(one, key).map(|note| (at, note)));
             imported.remarks.extend(remarks(one, name, key, by_id));
         }
+        imported.remarks.extend(doomed(one));
     }
     let extended = extend(manifest, wants, &notes)?;
     prove(manifest, seen, &extended)?;
@@ -153,6 +155,18 @@ fn left(one: &Seen, name: &AliasName, why: String) -> Left {
         false => why,
     };
     Left { target: one.target.name.clone(), name: name.clone(), why }
+}
+
+/// Names that were not asked for, and that a plan of the result deletes
+fn doomed(one: &Seen) -> Option<String> {
+    let is_open =
+        |name: &&AliasName| !one.names.contains_key(*name) && !one.target.aliases.contains_key(*name);
+    let open = one.snapshot.live.keys().filter(is_open).count();
+    let names = plural(open, "live name");
+    let target = &one.target.name;
+    (one.target.prune && open > 0).then(|| {
+        format!("{target}: {names} in scope not imported; a plan deletes what is not declared, since `prune` is on")
+    })
 }
 
 /// What the key is, for the end of a line

@@ -194,7 +194,11 @@ pub fn removal(claims: &Claims, taken: &BTreeSet<String>) -> String {
                 blocks,
                 "\nremoved {{\n  from = {declaration}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n"
             );
-            commands.insert(command(declaration));
+            // `state rm` takes a module without its keys for the one that has none.
+            match addresses.iter().any(|address| has_keyed_module(address)) {
+                true => commands.extend(gone.into_iter().map(command)),
+                false => _ = commands.insert(command(declaration)),
+            }
         } else if !gone.is_empty() {
             let (some, all) = (gone.len(), addresses.len());
             let _ = write!(
@@ -212,6 +216,14 @@ pub fn removal(claims: &Claims, taken: &BTreeSet<String>) -> String {
     let older = "\n# Before Terraform 1.7, and for single instances, these commands do the same:\n";
     let commands: String = commands.iter().map(|command| format!("#   {command}\n")).collect();
     format!("{head}{blocks}{older}{commands}")
+}
+
+/// Whether the resource is in an instance of a module with `count` or `for_each`
+fn has_keyed_module(address: &str) -> bool {
+    address
+        .split(".aws_kms_alias.")
+        .next()
+        .is_some_and(|module| module.starts_with("module.") && module.contains('['))
 }
 
 fn command(address: &str) -> String {

@@ -53,7 +53,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// No Region anywhere
-    #[error("no Region: give --region, set AWS_REGION, or declare `targets` in the manifest")]
+    #[error("find a Region: give --region, set AWS_REGION, or declare `targets` in the manifest")]
     NoRegion,
 }
 

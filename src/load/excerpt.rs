@@ -44,7 +44,19 @@ fn report(problem: &Problem, renderer: &Renderer) -> String {
     if let Some(help) = &problem.help {
         group = group.element(Level::HELP.message(help));
     }
-    renderer.render(&[group]) + "\n"
+    // `:::` at the beginning of a line is a command to the runner of a CI job, and is shown escaped.
+    let lines = renderer.render(&[group]) + "\n";
+    lines
+        .split_inclusive('\n')
+        .map(|line| if is_origin(line) { line.replacen(":::", "-->", 1) } else { line.to_owned() })
+        .collect()
+}
+
+/// Whether a line says where a further excerpt is from
+fn is_origin(line: &str) -> bool {
+    let before = line.split(":::").next().unwrap_or_default();
+    let style = |c: char| c.is_ascii_digit() || "\u{1b}[;m ".contains(c);
+    before.len() < line.len() && before.chars().all(style)
 }
 
 /// A piece of one file, and the spots in it

@@ -42,7 +42,8 @@ fn row(target: &TargetListing, alias: &ListedAlias, keys: &KeyNames<'_>, palette
         .filter(|_| palette.links)
         .zip(target.partition.as_deref().zip(target.region.as_deref()));
     let page = page.map(|(key, (partition, region))| key_page(partition, region, key));
-    let state = alias.key_state.as_deref().unwrap_or("unknown");
+    let unknown = if alias.key.is_some() { "unknown" } else { "-" };
+    let state = alias.key_state.as_deref().unwrap_or(unknown);
     let is_usable = state == "Enabled" || alias.key.is_none();
     let mut status = alias.status.told().to_owned();
     status.extend(alias.declared_key.iter().map(|key| format!(" -> {}", keys.of(key))));
@@ -52,8 +53,8 @@ fn row(target: &TargetListing, alias: &ListedAlias, keys: &KeyNames<'_>, palette
         Cell::plain(harmless(&alias.alias)),
         Cell::plain(key.to_owned()).linked(page.flatten()),
         Cell::new(harmless(state), if is_usable { Style::new() } else { palette.delete }),
-        Cell::new(harmless(&status), style(alias.status, palette)),
         Cell::plain(alias.key_description.as_deref().map(quoted).unwrap_or_default()),
+        Cell::new(harmless(&status), style(alias.status, palette)),
         Cell::new(harmless(&place), palette.faint),
     ]
 }

@@ -35,11 +35,15 @@ impl Untidy {
 pub(crate) fn tidy(source: &Source) -> Result<String, Untidy> {
     let text = &source.text;
     let untidy = |why| Untidy { name: source.name.to_string(), why };
-    let mut formatted = format(text).ok_or_else(|| untidy("what stands on its lines cannot be told"))?;
     let before = meaning(text);
-    if before != meaning(&formatted) {
-        // To a text that goes on to the very end, the end of its line belongs.
-        formatted.truncate(formatted.trim_end_matches(['\r', '\n']).len());
+    let mut formatted = text.clone();
+    for _ in 0..PASSES {
+        let again = pass(&formatted, before.as_ref())
+            .ok_or_else(|| untidy("what stands on its lines cannot be told"))?;
+        if again == formatted {
+            break;
+        }
+        formatted = again;
     }
     if before.is_none() || before != meaning(&formatted) {
         return Err(untidy("it would not say the same"));
@@ -48,6 +52,19 @@ pub(crate) fn tidy(source: &Source) -> Result<String, Untidy> {
         return Err(untidy("its comments would not be the same"));
     }
     Ok(formatted)
+}
+
+/// What a line end or an order keeps from being written at first, it may let through then
+const PASSES: usize = 4;
+
+/// Once, but for the last line end where that would be part of a text
+fn pass(text: &str, before: Option<&Meaning>) -> Option<String> {
+    let mut formatted = format(text)?;
+    if before != meaning(&formatted).as_ref() {
+        // To a text that goes on to the very end, the end of its line belongs.
+        formatted.truncate(formatted.trim_end_matches(['\r', '\n']).len());
+    }
+    Some(formatted)
 }
 
 /// Without proof

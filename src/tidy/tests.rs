@@ -37,6 +37,7 @@ fn every_line_is_written_as_everybody_writes_it() {
         ("x-a:   &a   {b: c}\nd: {<<:   *a}\ne:   *a\n", "x-a: &a {b: c}\nd: {<<: *a}\ne: *a\n"),
         ("a: b", "a: b\n"),
         ("a: |\n  b", "a: |\n  b\n"),
+        ("scope: [alias/app/]\nversion: 1\naliases: {}", "version: 1\nscope: [alias/app/]\naliases: {}\n"),
         ("a: b\r\nc:  d\r\n", "a: b\r\nc: d\r\n"),
         ("%YAML 1.2\n---\na:  b\n...\n", "%YAML 1.2\n---\na: b\n...\n"),
         ("{version: 1,aliases: {}}", "{version: 1, aliases: {}}\n"),

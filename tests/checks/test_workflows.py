@@ -128,7 +128,7 @@ class Page(unittest.TestCase):
 
     def test_its_hooks_and_outputs_are_those_that_there_are(self):
         hooks = [hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))]
-        self.assertEqual(set(re.findall(r"kms-alias-validate[\w-]*", self.page)), set(hooks))
+        self.assertEqual(set(re.findall(r"kms-alias-(?:validate|fmt)[\w-]*", self.page)), set(hooks))
         [outputs] = re.findall("The action has the outputs (.*?);", self.page, re.DOTALL)
         self.assertEqual(re.findall("`(.*?)`", outputs), list(load(ACTION)["outputs"]))
 

@@ -550,7 +550,7 @@ async fn whoever_is_asked_has_seen_the_plan_even_where_stdout_is_for_json() {
     let ran = run_on(&kms(), MANIFEST, &["apply", "-o", "json"], Some("no\n")).await;
     let (plan, question) = ran.err.split_once("Plan: 1 to create, 1 to retarget").unwrap();
     assert!(
-        plan.contains("- alias/app/gone") && question.contains("which deletes 1 name. Type that number"),
+        plan.contains("- alias/app/gone") && question.contains("which deletes 1 name. Type how many names"),
         "{}",
         ran.err
     );

@@ -129,7 +129,7 @@ async fn without_a_prefix_it_is_told_which_are_live_and_how_many_names_each_has(
     assert_eq!((ran.exit, &*ran.out), (Exit::Usage, ""));
     assert_eq!(
         ran.err,
-        "error: which names are to be imported is not said; live are alias/app/ (2), alias/data/ (1), alias/legacy (1)\n\
+        "error: which names are meant is not said; live are alias/app/ (2), alias/data/ (1), alias/legacy (1)\n\
         hint: name what you own, as in `kms-alias import --prefix alias/app/`; --prefix may be repeated\n"
     );
     assert!(kms.calls_to("DescribeKey").is_empty());
@@ -294,6 +294,12 @@ async fn an_alias_on_a_key_that_cannot_be_used_is_declared_and_told_and_one_with
         again.err.contains("does not exist any more; a plan deletes it, since `prune` is on"),
         "{}",
         again.err
+    );
+    let part = into(&kms, &pruning, &["--prefix", "alias/app/a"]).await;
+    assert!(
+        part.err.contains("in scope not imported; a plan deletes what is not declared, since `prune` is on"),
+        "{}",
+        part.err
     );
 }
 

@@ -83,8 +83,10 @@ async fn the_aliases_of_a_state_become_a_manifest_for_their_account_and_regions(
         removed {\n  from = module.db.aws_kms_alias.named\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
         removed {\n  from = module.db.aws_kms_alias.this\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
         # Before Terraform 1.7, and for single instances, these commands do the same:\n\
-        #   terraform state rm 'aws_kms_alias.billing'\n#   terraform state rm 'module.db.aws_kms_alias.named'\n\
-        #   terraform state rm 'module.db.aws_kms_alias.this'\n";
+        #   terraform state rm 'aws_kms_alias.billing'\n\
+        #   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.named[\"it'\\''s\"]'\n\
+        #   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.this[0]'\n\
+        #   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.this[1]'\n";
     assert!(ran.err.contains(blocks), "{}", ran.err);
     assert!(
         ran.err.starts_with("note: the scope is alias/app/, as narrow as the names allow\n# Terraform 1.7"),

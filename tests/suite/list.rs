@@ -39,12 +39,12 @@ async fn every_alias_in_scope_is_listed_with_its_key_and_what_the_manifest_makes
     let ran = run_on(&kms, MANIFEST, &["list"], None).await;
     let expected = "\
 default
-  alias/app/gone       cccc3333  Enabled  to delete                       \"key cccc\"  aliases.yaml:8
-  alias/app/moved      aaaa1111  Enabled  to retarget -> bbbb2222         \"key aaaa\"  aliases.yaml:6
-  alias/app/new        -         Enabled  to create -> aaaa1111           \"key aaaa\"  aliases.yaml:7
-  alias/app/old        cccc3333  Enabled  to rename -> alias/app/renamed  \"key cccc\"  aliases.yaml:9
-  alias/app/same       aaaa1111  Enabled  in sync                         \"key aaaa\"  aliases.yaml:5
-  alias/app/unmanaged  bbbb2222  Enabled  unmanaged                       \"key bbbb\"
+  alias/app/gone       cccc3333  Enabled  \"key cccc\"  to delete                       aliases.yaml:8
+  alias/app/moved      aaaa1111  Enabled  \"key aaaa\"  to retarget -> bbbb2222         aliases.yaml:6
+  alias/app/new        -         -                    to create -> aaaa1111           aliases.yaml:7
+  alias/app/old        cccc3333  Enabled  \"key cccc\"  to rename -> alias/app/renamed  aliases.yaml:9
+  alias/app/same       aaaa1111  Enabled  \"key aaaa\"  in sync                         aliases.yaml:5
+  alias/app/unmanaged  bbbb2222  Enabled  \"key bbbb\"  unmanaged
 6 aliases in 1 target: 1 in sync, 1 to create, 1 to retarget, 1 to rename, 1 to delete, 1 unmanaged.
 ";
     assert_eq!((ran.out.as_str(), ran.err.as_str(), ran.exit), (expected, "", Exit::Success));
