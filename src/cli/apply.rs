@@ -15,11 +15,11 @@ use super::progress::Progress;
 use crate::apply::{Outcome, Step, Tools};
 use crate::converge::{Event, Report, converge};
 use crate::document;
-use crate::fleet::{Looks, Surveyed, Totals, Trouble, totals};
+use crate::fleet::{Looks, Surveyed, Trouble, totals};
 use crate::kms::connect::Options;
 use crate::kms::{Connect, Identity, KmsRead as _};
 use crate::pace::Lanes;
-use crate::plan::{Action, Counts, Plan};
+use crate::plan::{Action, Plan};
 use crate::poll::Patience;
 use crate::prepare::{Prepared, identify};
 use crate::receipt::Receipt;
@@ -138,61 +138,6 @@ impl Session<'_> {
             return Ok(None);
         }
         Ok(Some(if self.stop.is_cancelled() { self.stop.exit() } else { Exit::Refused }))
-    }
-
-    /// A delete wants its number typed: a habit of saying yes must not be enough
-    async fn confirmed(&self, totals: &Totals) -> anyhow::Result<bool> {
-        if !self.console.ends.answers || self.global.no_input {
-            let hint = Some("pass --yes to apply without asking");
-            self.tell_errors(&["nobody can be asked here, so nothing was written"], hint);
-            return Ok(false);
-        }
-        if self.global.output.is_document() {
-            // Nobody can say yes to what they have not seen, and stdout is for the one document.
-            self.note_fitting(&self.shown(&self.err_palette())?);
-        }
-        let (wanted, question) = question(totals.counts);
-        let question = self.fitting(&question);
-        let _heeding = self.stop.heed();
-        let mut shown = 0;
-        let answer = loop {
-            let answer = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => {
-                    self.console.note("\nStopped: nothing was written.\n");
-                    self.keep_error("stopped at the prompt; nothing was written", None);
-                    return Ok(false);
-                }
-                answer = self.console.ask(&question) => answer?,
-            };
-            match answer.trim() {
-                answer if answer == wanted => return Ok(true),
-                "p" => self.note_fitting(&self.shown(&self.err_palette())?),
-                "t" => {
-                    self.note_fitting(&self.one_target(shown));
-                    shown += 1;
-                }
-                _ => break answer,
-            }
-        };
-        let declined = format!("{:?} is not {wanted:?}", answer.trim());
-        self.console.note(&format!("Declined: {declined}. Nothing was written.\n"));
-        self.keep_error(&format!("declined at the prompt: {declined}; nothing was written"), None);
-        Ok(false)
-    }
-
-    fn err_palette(&self) -> Palette {
-        if self.err_colour() { Palette::coloured() } else { Palette::plain() }
-    }
-
-    /// The plan of one target that has something to write, and which of them it is; after the last comes the first
-    fn one_target(&self, number: usize) -> String {
-        let run = self.known();
-        let all = run.plan.iter().flat_map(|plan| &plan.targets);
-        let all: Vec<_> = all.filter(|target| !target.changes.is_empty()).collect();
-        let Some(target) = all.get(number % all.len().max(1)) else { return String::new() };
-        let shown = render::text::target(target, &self.err_palette());
-        format!("{shown}Target {} of {}.\n", number % all.len() + 1, all.len())
     }
 
     pub(super) fn end_unwritten(&self, exit: Exit) -> anyhow::Result<Exit> {
@@ -364,36 +309,6 @@ fn kind(stage: &[Action]) -> &'static str {
         Some(Action::Delete { .. }) => "applying deletes",
         Some(Action::Replace { .. }) => "applying replacements",
         _ => "applying creates and retargets",
-    }
-}
-
-/// What to ask, and the answer that means yes: a name that is deleted, even for a moment, has to be counted
-fn question(counts: Counts) -> (String, String) {
-    let Counts { create, update, replace, rename, delete } = counts;
-    let parts = [
-        (create, "create"),
-        (update, "retarget"),
-        (replace, "replace"),
-        (rename, "rename"),
-        (delete, "delete"),
-    ];
-    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, verb)| format!("{verb} {count}"));
-    let all = parts.collect::<Vec<_>>().join(", ");
-    match replace + rename + delete {
-        0 => (
-            "yes".to_owned(),
-            format!("This will {all}. Type yes to go on (p shows the plan again, t one target of it): "),
-        ),
-        n => {
-            let names = plural(n, "name");
-            let again = "(p shows the plan again, t one target of it)";
-            (
-                n.to_string(),
-                format!(
-                    "This will {all}, which deletes {names}. Type how many names it deletes to go on {again}: "
-                ),
-            )
-        }
     }
 }
 

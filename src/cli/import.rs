@@ -1,7 +1,7 @@
 //! `kms-alias import`: live aliases become a manifest whose plan is empty. It writes files, whole or not at all, and never an alias: it is
 //! not handed a writer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::bounded::{Limit, read_text};
 use crate::draft::{Readers, create, folder_of, put};
 use crate::import::claim::{Claims, Home, Unfit, homes};
 use crate::import::look::{Request, Seen, look_at};
-use crate::import::skeleton::{counts, folders, skeleton};
+use crate::import::skeleton::{folders, skeleton};
 use crate::import::{Imported, cloudformation, import, terraform};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -31,16 +31,8 @@ const LARGEST: Limit = Limit::mib(256);
 /// What a new manifest is called where it must be called something
 const UNNAMED: &str = "the new manifest";
 
-/// Prefixes, and how many names each has
-pub(super) type LivePrefixes = BTreeMap<String, usize>;
-
-/// `alias/app/ (10), alias/data/ (2)`
-pub(super) fn told_prefixes(live: &LivePrefixes) -> String {
-    live.iter().map(|(prefix, count)| format!("{prefix} ({count})")).collect::<Vec<_>>().join(", ")
-}
-
 /// What is read, or the exit code that ends it
-type Or<T> = anyhow::Result<Result<T, Exit>>;
+pub(super) type Or<T> = anyhow::Result<Result<T, Exit>>;
 
 impl Session<'_> {
     pub(super) async fn import<C: Connect>(
@@ -242,41 +234,8 @@ impl Session<'_> {
         Ok(self.refuse_without_prefix("import", &live))
     }
 
-    /// Says which prefixes there are to name
-    pub(super) fn refuse_without_prefix(&self, command: &str, live: &LivePrefixes) -> Exit {
-        let sentence = format!("which names are meant is not said; live are {}", told_prefixes(live));
-        let most = live.iter().rev().max_by_key(|(_, count)| *count).map(|(prefix, _)| &**prefix);
-        let hint = format!(
-            "name what you own, as in `kms-alias {command} --prefix {}`; --prefix may be repeated",
-            most.unwrap_or("alias/app/")
-        );
-        self.fail(Exit::Usage, &sentence, Some(&hint))
-    }
-
-    /// The prefixes of what is live, each with how many names it has
-    pub(super) async fn live_prefixes<C: Connect>(
-        &self,
-        request: &Request,
-        connect: &impl Fn(Options) -> C,
-    ) -> Or<LivePrefixes> {
-        // Nothing is declared yet, so that no key has to be looked at.
-        let request = Request { claims: Some(Claims::new()), ..request.clone() };
-        let seen = match self.look(&[own_target(&["alias/".into()])], &request, connect).await? {
-            Ok(seen) => seen,
-            Err(exit) => return Ok(Err(exit)),
-        };
-        let live = seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
-        let counted: LivePrefixes =
-            counts(live).into_iter().map(|(prefix, count)| (prefix.to_string(), count)).collect();
-        if counted.is_empty() {
-            let hint = "see with `kms-alias doctor` whose credentials these are";
-            return Ok(Err(self.fail(Exit::Usage, "there is no alias here but those of AWS", Some(hint))));
-        }
-        Ok(Ok(counted))
-    }
-
     /// Reads these targets; one that cannot be read ends it, since what is not known must not look like what is not there
-    async fn look<C: Connect>(
+    pub(super) async fn look<C: Connect>(
         &self,
         chosen: &[Target],
         request: &Request,
@@ -375,7 +334,7 @@ fn summary(args: &ImportArgs, imported: &Imported) -> String {
 }
 
 /// The credentials' own account and Region, and the names under `prefixes` there
-fn own_target(prefixes: &[Arc<str>]) -> Target {
+pub(super) fn own_target(prefixes: &[Arc<str>]) -> Target {
     let scope = Scope { prefixes: prefixes.to_vec(), ..Scope::default() };
     Target { name: "default".into(), scope, ..Target::default() }
 }

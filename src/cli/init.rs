@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::args::prefix;
 use super::args::{Ci, Cli, Command, Global, ImportArgs, InitArgs, Output, PlanArgs, PlanningArgs};
 use super::exit::Exit;
-use super::import::told_prefixes;
+use super::prefixes::told_prefixes;
 use super::stream::Stream;
 use super::{Session, reports};
 use crate::draft::{Readers, create, folder_of};
@@ -128,20 +128,6 @@ impl Session<'_> {
     fn stopped(&self) -> Exit {
         self.console.note("\nStopped: nothing was written.\n");
         self.stop.exit()
-    }
-
-    fn may_ask(&self) -> bool {
-        self.console.ends.answers && !self.global.no_input
-    }
-
-    /// The answer to a question; none where it was asked to stop
-    async fn answer(&self, question: &str) -> anyhow::Result<Option<String>> {
-        let _heeding = self.stop.heed();
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Ok(None),
-            answer = self.console.ask(question) => Ok(Some(answer?.trim().to_owned())),
-        }
     }
 
     /// The files of the CI system that a flag or the answer names; of those that are there already none is touched

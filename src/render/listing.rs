@@ -6,8 +6,9 @@ use anstyle::Style;
 
 use super::columns::{Cell, columns};
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
+use super::text::{PARTIAL, failed};
 use super::web::key_page;
-use crate::document::{ErrorText, ListedAlias, ListingDocument, Status, TargetListing};
+use crate::document::{ListedAlias, ListingDocument, Status, TargetListing};
 
 /// The aliases of every target, and how many are how
 pub fn text(listing: &ListingDocument, palette: &Palette) -> String {
@@ -18,11 +19,9 @@ pub fn text(listing: &ListingDocument, palette: &Palette) -> String {
 
 fn target(target: &TargetListing, palette: &Palette) -> String {
     let (partition, region) = (target.partition.as_deref(), target.region.as_deref());
-    let mut text = palette.heading_of(&target.name, partition, region) + "\n";
-    if let Some(ErrorText { message, hint }) = &target.error {
-        text += &format!("  {} failed to {}\n", paint(palette.delete, "error"), harmless(message));
-        text.extend(hint.iter().map(|hint| format!("  hint  {}\n", harmless(hint))));
-        return text;
+    let text = palette.heading_of(&target.name, partition, region) + "\n";
+    if let Some(error) = &target.error {
+        return text + &failed(&paint(palette.delete, "error"), error);
     }
     if target.aliases.is_empty() {
         return String::new();
@@ -84,7 +83,7 @@ fn summary(listing: &ListingDocument) -> String {
         text += &format!(": {told}");
     }
     let unread = listing.targets.iter().filter(|target| target.error.is_some()).count();
-    text += if listing.partial { ". Partial: --alias or --exclude-alias leaves names out.\n" } else { ".\n" };
+    text += &if listing.partial { format!(". {PARTIAL}\n") } else { ".\n".to_owned() };
     if unread > 0 {
         text += &format!("{} could not be read.\n", plural(unread, "target"));
     }

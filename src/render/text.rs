@@ -56,7 +56,7 @@ pub fn target(target: &TargetPlan, palette: &Palette) -> String {
     text
 }
 
-fn failed(word: &str, ErrorText { message, hint }: &ErrorText) -> String {
+pub(super) fn failed(word: &str, ErrorText { message, hint }: &ErrorText) -> String {
     let mut text = format!("  {word} failed to {}\n", harmless(message));
     text.extend(hint.iter().map(|hint| format!("  hint  {}\n", harmless(hint))));
     text
