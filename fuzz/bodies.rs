@@ -7,13 +7,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use kms_alias::access::account::{Accounts, Policies};
-use kms_alias::alias::{AliasName, KeyId, Scope, is_account};
+use kms_alias::alias::{AliasName, KeyId, is_account};
 use kms_alias::fleet::Trouble;
 use kms_alias::kms::aws::AwsKms;
 use kms_alias::kms::connect::{AwsConnect, Options};
 use kms_alias::kms::{Connect, Fault, Identity, KeyFacts, KmsError, KmsRead, KmsWrite, Written};
 use kms_alias::list::{Snapshot, aliases_of, list};
 use kms_alias::load::{Input, load};
+use kms_alias::scope::Scope;
 use kms_alias::target::{Target, targets};
 use serde_json::Value;
 

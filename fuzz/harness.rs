@@ -13,7 +13,7 @@ use kms_alias::access::document::{Origin, parse};
 use kms_alias::access::export::export;
 use kms_alias::access::gather::KeyAccess;
 use kms_alias::access::impact::impact;
-use kms_alias::alias::{AliasName, KeyArn, KeyId, Scope};
+use kms_alias::alias::{AliasName, KeyArn, KeyId};
 use kms_alias::base;
 use kms_alias::blame::search::Search;
 use kms_alias::blame::{Finding, Matter, Question};
@@ -31,6 +31,7 @@ use kms_alias::render::harmless::{guarded, harmless};
 use kms_alias::render::style::{KeyNames, Palette};
 use kms_alias::revert::revert;
 use kms_alias::saved::SavedPlan;
+use kms_alias::scope::Scope;
 use kms_alias::target::{Manner, Target, targets};
 
 const A: &str = "aaaa1111-0000-4000-8000-000000000001";

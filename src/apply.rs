@@ -6,6 +6,7 @@
 //! The service has no compare-and-swap, so the look just before each write (DescribeKey by alias name) is what keeps us from
 //! overwriting somebody else's change; between the two lies one round trip, which cannot be closed.
 
+mod outcome;
 mod replace;
 
 use std::sync::OnceLock;
@@ -20,78 +21,11 @@ use crate::kms::{Fault, KmsError, KmsWrite, Written};
 use crate::pace::{Lane, Lanes};
 use crate::plan::Action;
 use crate::poll::{Patience, now, until, wait};
+pub use outcome::{Applied, Outcome, Reason};
 use replace::replace;
 
 /// What the look before a write may take when patience is spent: the reader's own retries against silence take a minute
 const LAST_LOOK: Duration = Duration::from_secs(5);
-
-/// What came of an action
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Written, and not yet seen by `verify`
-    Done,
-    /// The alias was as wanted before anything was written
-    AlreadySo,
-    /// The alias is not what the plan saw, so nothing was written: it is on this key, or gone
-    Contested {
-        /// Where it is now
-        found: Option<KeyId>,
-    },
-    /// The service refused, or could not be reached; the error says whether something may have been written
-    Failed(KmsError),
-    /// A replacement could not be created on its new key, for this reason, and is back on the old one
-    PutBack(KmsError),
-    /// Written, or found as wanted, but the service did not show it in time
-    Unverified,
-    /// It never came to this action
-    NotAttempted(Reason),
-}
-
-/// Why it never came to an action
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The program was asked to stop
-    Stopped,
-    /// What had to come first could not be verified
-    EarlierStage,
-    /// The credentials gave out, so nothing that follows could succeed
-    Credentials,
-    /// The receipt could not be written any more, so nothing that follows would be known
-    Receipt,
-}
-
-impl Outcome {
-    /// As documents have it
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::AlreadySo => "already_so",
-            Self::Contested { .. } => "contested",
-            Self::Failed(_) => "failed",
-            Self::PutBack(_) => "put_back",
-            Self::Unverified => "unverified",
-            Self::NotAttempted(_) => "not_attempted",
-        }
-    }
-
-    /// Whether the alias is, or was said to be, as wanted
-    pub fn is_success(&self) -> bool {
-        matches!(self, Self::Done | Self::AlreadySo)
-    }
-}
-
-/// One action, and what came of it
-#[derive(Clone, Debug, PartialEq)]
-pub struct Applied {
-    /// The action
-    pub action: Action,
-    /// What came of it
-    pub outcome: Outcome,
-    /// How often it was tried to write: 1 where every call that it takes went through the first time
-    pub attempts: u32,
-    /// Of the last write that the service answered
-    pub request_id: Option<String>,
-}
 
 /// What an apply works with, the same for all actions of a target
 pub struct Tools<'a, K> {

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::alias::{AliasName, KeyRef, Scope};
+use crate::alias::{AliasName, KeyRef};
+use crate::scope::Scope;
 use crate::target::{Declared, Target, Want};
 
 /// The manifest at the commit where the work began

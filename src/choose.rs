@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::alias::{AliasName, KeyId, KeyRef};
+use crate::alias::{KeyId, KeyRef};
 use crate::criteria::Criteria;
 use crate::inspect::{AT_ONCE, Fact, Facts, learn};
 use crate::kms::{Fault, KeyFacts, KeyPage, KmsError, KmsRead};
 use crate::pages::{PageFault, Pages};
-use crate::target::{Target, Want};
+use crate::target::{Declared, Reached, Target};
 
 /// Longer descriptions are cut where candidates are listed
 const LONGEST_DESCRIPTION: usize = 40;
@@ -68,20 +68,16 @@ pub enum ChooseError {
 
 /// What the aliases of `target` select by, those included that a selected alias follows
 pub fn criteria(target: &Target) -> BTreeSet<Arc<Criteria>> {
-    let names = target.aliases.keys().filter(|name| target.scope.selection.takes(name.as_str()));
-    names.filter_map(|name| end(target, name)).cloned().collect()
+    let taken = target.aliases.iter().filter(|(name, _)| target.scope.selection.takes(name.as_str()));
+    taken.filter_map(|(_, declared)| selected(target, declared)).cloned().collect()
 }
 
-/// The criteria that `name` comes to; the loader has refused circles, and the bound keeps this total all the same
-fn end<'t>(target: &'t Target, mut name: &'t AliasName) -> Option<&'t Arc<Criteria>> {
-    for _ in 0..=target.aliases.len() {
-        match &target.aliases.get(name)?.want {
-            Want::Key(KeyRef::Alias(next)) => name = next,
-            Want::Key(KeyRef::Select(criteria)) => return Some(criteria),
-            _ => return None,
-        }
+/// What `declared` selects its key by, itself or by the aliases that it follows
+fn selected<'t>(target: &'t Target, declared: &'t Declared) -> Option<&'t Arc<Criteria>> {
+    match target.reach(declared.want.key()?) {
+        Reached::Key(KeyRef::Select(criteria)) => Some(criteria),
+        _ => None,
     }
-    None
 }
 
 /// Finds the key of each of `wanted`; every key is read at most once

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::alias::{AliasName, KeyId, KeyRef};
+use crate::alias::{AliasName, KeyId};
 use crate::fleet::Trouble;
 use crate::inspect::{Facts, inspect};
 use crate::kms::{Connect, KmsRead};
@@ -110,20 +110,10 @@ fn standing(manifest: &Manifest, index: Option<usize>, name: &AliasName) -> Stan
     }
 }
 
-/// The loader has refused circles, and the bound keeps this total all the same
 fn chain(target: &Target, name: &AliasName) -> Vec<Link> {
-    let (mut links, mut name) = (Vec::new(), name);
-    for _ in 0..=target.aliases.len() {
-        match target.aliases.get(name).map(|declared| &declared.want) {
-            Some(Want::Key(KeyRef::Alias(next))) => {
-                let place = target.aliases.get(next).map(|declared| declared.place.clone());
-                links.push((next.clone(), place));
-                name = next;
-            }
-            _ => break,
-        }
-    }
-    links
+    let key = target.aliases.get(name).and_then(|declared| declared.want.key());
+    let links = key.into_iter().flat_map(|key| target.chain(key));
+    links.map(|(name, declared)| (name.clone(), declared.map(|declared| declared.place.clone()))).collect()
 }
 
 /// What was found of a name

@@ -5,7 +5,7 @@
 //! The files are the pipeline, in this order:
 //!
 //! 1. [`load`]: `aliases.yaml` -> a checked manifest, or every problem in it at once
-//! 2. [`discover`](mod@discover) and [`target`]: the manifest -> the accounts and Regions that it speaks about
+//! 2. [`discover`](mod@discover) and [`target`]: the manifest -> the accounts and Regions that it speaks about, each with the [`scope`] that it owns
 //! 3. [`read`](mod@read): a target -> a snapshot of what is live, by [`list`](mod@list), pages of ListAliases, or by
 //!    [`probe`](mod@probe), the names that it speaks about
 //! 4. [`choose`](mod@choose) and [`resolve`](mod@resolve): key references -> the desired state
@@ -50,7 +50,7 @@
 //! ```
 //!
 //! Versions follow [Semantic Versioning](https://semver.org): before 1.0 a minor version may change the library, a patch does not. What that
-//! counts for is [`load`], [`target`], [`fleet`], [`prepare`](mod@prepare), [`plan`](mod@plan), [`converge`](mod@converge), [`document`],
+//! counts for is [`alias`], [`scope`], [`load`], [`target`], [`fleet`], [`prepare`](mod@prepare), [`plan`](mod@plan), [`converge`](mod@converge), [`document`],
 //! [`render`], [`receipt`](mod@receipt), [`kms`] and [`sandbox`]; the other modules are public so that their stages can be read and tested, and
 //! may change at any time, [`cli`] first of all. The JSON that is written has versions of its own, [`document::FORMAT_VERSION`], and so has the
 //! manifest. `docs/public-api.txt` lists all that is public, so that a change of it is seen in review.
@@ -100,6 +100,7 @@ pub mod revert;
 pub mod sandbox;
 pub mod saved;
 pub mod schema;
+pub mod scope;
 pub mod shard;
 pub mod siblings;
 pub mod target;

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use crate::alias::{AliasName, KeyId, Pattern, Scope, is_reserved};
+use crate::alias::{AliasName, KeyId, is_reserved};
 use crate::kms::{AliasPage, KmsError, KmsRead, ListedAlias};
 use crate::pages::{PageFault, Pages};
+use crate::scope::{Pattern, Scope};
 
 /// The live aliases of one account and Region, as far as we may look
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::alias::{AliasName, KeyId, Scope, is_reserved};
+use crate::alias::{AliasName, KeyId, is_reserved};
 use crate::inspect::{AT_ONCE, Fact, Facts};
 use crate::kms::{Fault, KmsError, KmsRead};
 use crate::list::{Extent, ListError, Live, Snapshot, aliases_of};
+use crate::scope::Scope;
 
 /// Reads these names, and tells what the service said of their keys; no name of AWS's own can be among them, since
 /// [`AliasName`] refuses those, and to describe one would associate it with a key

@@ -8,7 +8,7 @@ use crate::choose::{Choices, Undecided};
 use crate::criteria::Criteria;
 use crate::kms::Identity;
 use crate::list::Snapshot;
-use crate::target::{Declared, Manner, Place, Target, Want};
+use crate::target::{Declared, Manner, Place, Reached, Target, Want};
 
 /// What one target should look like
 pub type Desired = BTreeMap<AliasName, Goal>;
@@ -68,36 +68,28 @@ impl World<'_> {
         let (mut follows, mut selects) = (None, None);
         let end = match &declared.want {
             Want::Absent => End::Absent,
-            Want::Key(KeyRef::Id(id)) => End::Key(id.clone()),
-            Want::Key(KeyRef::Arn(arn)) => self.here(arn),
-            Want::Key(KeyRef::Alias(name)) => {
-                follows = Some(name.clone());
-                self.follow(name)
-            }
-            Want::Key(KeyRef::Select(criteria)) => {
-                selects = Some(criteria.clone());
-                self.chosen(criteria)
+            Want::Key(key) => {
+                match key {
+                    KeyRef::Alias(name) => follows = Some(name.clone()),
+                    KeyRef::Select(criteria) => selects = Some(criteria.clone()),
+                    KeyRef::Id(_) | KeyRef::Arn(_) => {}
+                }
+                self.reach(key)
             }
         };
         Goal { end, place: declared.place.clone(), manner: declared.manner.clone(), follows, selects }
     }
 
-    /// Follows declared aliases to their end; the loader has refused cycles, and the bound keeps this total all the same
-    fn follow(&self, first: &AliasName) -> End {
-        let mut name = first;
-        for _ in 0..=self.target.aliases.len() {
-            match self.target.aliases.get(name).map(|declared| &declared.want) {
-                Some(Want::Key(KeyRef::Alias(next))) => name = next,
-                Some(Want::Key(KeyRef::Id(id))) => return End::Key(id.clone()),
-                Some(Want::Key(KeyRef::Arn(arn))) => return self.here(arn),
-                Some(Want::Key(KeyRef::Select(criteria))) => return self.chosen(criteria),
-                Some(Want::Absent) => {
-                    return unresolved(format!("follows {name}, which is declared absent"));
-                }
-                None => return self.follow_live(name),
-            }
+    /// What a reference comes to by what is declared, and by what is live where that ends at an alias
+    fn reach(&self, first: &KeyRef) -> End {
+        match self.target.reach(first) {
+            Reached::Key(KeyRef::Id(id)) => End::Key(id.clone()),
+            Reached::Key(KeyRef::Arn(arn)) => self.here(arn),
+            Reached::Key(KeyRef::Select(criteria)) => self.chosen(criteria),
+            Reached::Key(KeyRef::Alias(name)) => unresolved(format!("follows {name}, which follows itself")),
+            Reached::Absent(name) => unresolved(format!("follows {name}, which is declared absent")),
+            Reached::Undeclared(name) => self.follow_live(name),
         }
-        unresolved(format!("follows {first}, which follows itself"))
     }
 
     fn chosen(&self, criteria: &Criteria) -> End {

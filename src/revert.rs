@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::alias::{AliasName, KeyId, KeyRef};
 use crate::plan::{Expected, Policy};
 use crate::receipt::history::{Chapter, History, Left, Trace};
-use crate::target::{Declared, Place, Target, Want};
+use crate::target::{Declared, Place, Reached, Target, Want};
 
 /// Why a receipt cannot be taken back
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,20 +118,12 @@ fn differs(own: &Target, name: &AliasName, back: &Want) -> bool {
 }
 
 /// The key that a declaration comes to, where the manifest alone tells
-fn declared_key<'t>(own: &'t Target, mut key: &'t KeyRef) -> Option<&'t KeyId> {
-    // Nobody follows more names than there are.
-    for _ in 0..=own.aliases.len() {
-        match key {
-            KeyRef::Id(id) => return Some(id),
-            KeyRef::Arn(arn) => return Some(&arn.id),
-            KeyRef::Select(_) => return None,
-            KeyRef::Alias(name) => match &own.aliases.get(name)?.want {
-                Want::Key(next) => key = next,
-                Want::Absent => return None,
-            },
-        }
+fn declared_key<'t>(own: &'t Target, key: &'t KeyRef) -> Option<&'t KeyId> {
+    match own.reach(key) {
+        Reached::Key(KeyRef::Id(id)) => Some(id),
+        Reached::Key(KeyRef::Arn(arn)) => Some(&arn.id),
+        _ => None,
     }
-    None
 }
 
 fn reverse(

@@ -1,14 +1,17 @@
 //! Manifest -> the list of targets: account x Region x role, with each target's own settings and exceptions merged in. Pure.
 
+mod follow;
 mod guards;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::alias::{AliasName, KeyRef, Pattern, Scope, Selection};
+use crate::alias::{AliasName, KeyRef};
 use crate::load::roles::fill;
 use crate::load::{Entry, Instance, Manifest, TargetSpec};
+use crate::scope::{Pattern, Scope, Selection};
+pub use follow::Reached;
 pub use guards::{Guard, Guards, Harm, Limit, Protection};
 
 /// The targets of `manifest`, sorted by name
@@ -224,6 +227,16 @@ pub enum Want {
     Key(KeyRef),
     /// Not exist, pruning or not
     Absent,
+}
+
+impl Want {
+    /// The key to point at
+    pub fn key(&self) -> Option<&KeyRef> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Absent => None,
+        }
+    }
 }
 
 /// A place in a manifest; lines and columns count from 1

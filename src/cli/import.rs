@@ -11,7 +11,6 @@ use super::args::{ImportArgs, Output};
 use super::exit::Exit;
 use super::{Session, default_manifest, select};
 use crate::accept::files::{Revision, replace};
-use crate::alias::Scope;
 use crate::bounded::{Limit, read_text};
 use crate::draft::{Readers, create, folder_of, put};
 use crate::import::claim::{Claims, Home, Unfit, homes};
@@ -23,6 +22,7 @@ use crate::kms::connect::Options;
 use crate::load::{Input, LoadError, Manifest, load};
 use crate::render::harmless::{guarded, harmless};
 use crate::render::style::plural;
+use crate::scope::Scope;
 use crate::target::{Target, targets};
 
 /// States of ten thousands of resources are some tens of MB

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::alias::Pattern;
 use crate::load::{Instance, Manifest};
+use crate::scope::Pattern;
 use crate::shard::Shard;
 use crate::target::{Target, targets_where};
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use super::organization::{Discovered, Organization};
 use super::problem::Problems;
 use super::source::{Source, Spot};
-use crate::alias::{AliasName, Pattern};
+use crate::alias::AliasName;
+use crate::scope::Pattern;
 use crate::target::{Guard, Guards, Manner, Place, Protection, Rates, Session, Want};
 
 /// A checked manifest; [`crate::target::targets`] expands it

@@ -6,7 +6,8 @@ use super::node::{Node, Value};
 use super::problem::{Problem, Problems};
 use super::read::texts;
 use super::source::Spot;
-use crate::alias::{AliasName, NameError, Pattern};
+use crate::alias::{AliasName, NameError};
+use crate::scope::Pattern;
 
 /// The prefixes of a `scope`; `None` if one of them is wrong
 pub(super) fn read(node: &Node, found: &mut Problems) -> Option<Vec<(Arc<str>, Spot)>> {

@@ -8,7 +8,7 @@ use super::node::Node;
 use super::problem::{Problem, Problems};
 use super::read::{list, texts};
 use super::suggest::nearest;
-use crate::alias::Pattern;
+use crate::scope::Pattern;
 
 /// Sorted indices of instances
 pub(super) type Chosen = Arc<[usize]>;

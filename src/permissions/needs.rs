@@ -11,7 +11,7 @@ use crate::alias::{AliasName, KeyRef};
 use crate::blame::lookup;
 use crate::choose::criteria;
 use crate::discover;
-use crate::target::{Target, Want};
+use crate::target::{Reached, Target, Want};
 
 /// Resources by name, and what covers them where the names are too many
 #[derive(Default)]
@@ -184,17 +184,9 @@ fn prefixes<'t>(
 
 /// The key that a reference comes to; one that ends at a live alias or selects can be any
 fn new_key(target: &Target, home: &Home, first: &KeyRef) -> String {
-    let mut key = first;
-    for _ in 0..=target.aliases.len() {
-        match key {
-            KeyRef::Id(id) => return home.arn(&format!("key/{id}")),
-            KeyRef::Arn(arn) => return arn.to_string(),
-            KeyRef::Select(_) => break,
-            KeyRef::Alias(name) => match target.aliases.get(name).map(|declared| &declared.want) {
-                Some(Want::Key(next)) => key = next,
-                Some(Want::Absent) | None => break,
-            },
-        }
+    match target.reach(first) {
+        Reached::Key(KeyRef::Id(id)) => home.arn(&format!("key/{id}")),
+        Reached::Key(KeyRef::Arn(arn)) => arn.to_string(),
+        _ => home.any_key(),
     }
-    home.any_key()
 }

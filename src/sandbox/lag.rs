@@ -6,7 +6,7 @@
 //! (<https://github.com/hashicorp/terraform/pull/3928>).
 
 use super::world::Millis;
-use crate::alias::Pattern;
+use crate::scope::Pattern;
 
 /// The delay of each replica, in milliseconds; without any there is one replica, and it is never late
 #[derive(Clone, Debug, Default, PartialEq)]

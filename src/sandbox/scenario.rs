@@ -29,9 +29,9 @@ use serde::Deserialize;
 use super::lag::Lag;
 use super::quota::{Quotas, service_quotas};
 use super::world::Millis;
-use crate::alias::Pattern;
 use crate::bounded::{Limit, read_text};
 use crate::duration;
+use crate::scope::Pattern;
 
 /// A scenario is a screenful
 const LARGEST: Limit = Limit::mib(1);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Place;
-use crate::alias::Pattern;
+use crate::scope::Pattern;
 
 /// What a name can be kept from
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

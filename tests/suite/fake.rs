@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use aws_smithy_types::date_time::{DateTime, Format};
 use kms_alias::access::export::authorizations;
+use kms_alias::alias::KeyRef;
 use kms_alias::alias::{AliasName, KeyId};
-use kms_alias::alias::{KeyRef, Scope};
 use kms_alias::kms::authorization::AuthorizationPage;
 use kms_alias::kms::{
     AccountPage, AliasPage, Calls, Connect, EventPage, Fault, IamRead, Identity, KeyFacts, KeyPage, KmsError,
@@ -15,6 +15,7 @@ use kms_alias::kms::{
 };
 use kms_alias::poll::{now, wait};
 use kms_alias::sandbox::{Answer, Call, Home, Key, Reply, Request, Scenario, Service, World};
+use kms_alias::scope::Scope;
 use kms_alias::target::{Declared, Guard, Guards, Limit, Manner, Place, Rates, Roles, Target, Want};
 use serde_json::{Value, json};
 use tokio::time::Instant;

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use kms_alias::access::PoliciesOf;
-use kms_alias::alias::{AliasName, KeyRef, Scope};
+use kms_alias::alias::{AliasName, KeyRef};
 use kms_alias::cli::exit::Exit;
 use kms_alias::criteria::Criteria;
 use kms_alias::permissions::{Document, LONGEST, Purpose, Reads, permissions};
+use kms_alias::scope::Scope;
 use kms_alias::target::{Target, Want};
 use proptest::prelude::*;
 use serde_json::Value;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kms_alias::alias::{KeyId, Scope};
+use kms_alias::alias::KeyId;
 use kms_alias::kms::{AliasPage, Calls, Identity, KeyFacts, KeyPage, KmsError, KmsRead, ListedAlias};
 use kms_alias::list::{ListError, Snapshot, list};
+use kms_alias::scope::Scope;
 
 use crate::fake::{A, B, alias, key};
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kms_alias::alias::{AliasName, KeyId, KeyRef, Pattern, Scope};
+use kms_alias::alias::{AliasName, KeyId, KeyRef};
 use kms_alias::choose::Choices;
 use kms_alias::diff::diff;
 use kms_alias::inspect::{Fact, Facts};
@@ -15,6 +15,7 @@ use kms_alias::prepare::{Prepared, prepare};
 use kms_alias::read::ReadBy;
 use kms_alias::resolve::resolve;
 use kms_alias::sandbox::{Key, Scenario};
+use kms_alias::scope::{Pattern, Scope};
 use kms_alias::target::{Declared, Harm, Manner, Place, Protection, Target, Want};
 use proptest::prelude::*;
 

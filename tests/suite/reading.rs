@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use kms_alias::alias::Pattern;
 use kms_alias::cli::exit::Exit;
 use kms_alias::kms::KmsWrite;
 use kms_alias::list::Extent;
@@ -12,6 +11,7 @@ use kms_alias::plan::{Action, Policy};
 use kms_alias::prepare::{Prepared, prepare};
 use kms_alias::read::ReadBy;
 use kms_alias::sandbox::{Delay, Effect, ErrorPlan, Fault, Glob, LagPlan, Scenario};
+use kms_alias::scope::Pattern;
 use kms_alias::target::{Guard, Guards, Limit, Target};
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use crate::alias::Pattern;
 use crate::document::Status;
+use crate::scope::Pattern;
 
 /// Flags of list
 #[derive(Args, Debug)]

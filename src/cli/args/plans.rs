@@ -7,10 +7,10 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::access::PoliciesOf;
-use crate::alias::Pattern;
 use crate::duration;
 use crate::plan::guards::{Allow, FailOn};
 use crate::read::ReadBy;
+use crate::scope::Pattern;
 use crate::target::Target;
 
 /// Flags that narrow or widen a plan
