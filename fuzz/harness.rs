@@ -19,7 +19,7 @@ use kms_alias::blame::search::Search;
 use kms_alias::blame::{Finding, Matter, Question};
 use kms_alias::document::{BlameText, PlanDocument, PlannedChange, TargetPlan};
 use kms_alias::import::claim::homes;
-use kms_alias::import::skeleton::{folders, skeleton};
+use kms_alias::import::skeleton::{Pin, folders, skeleton};
 use kms_alias::import::{cloudformation, terraform};
 use kms_alias::kms::{AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, ListedAlias};
 use kms_alias::list::list;
@@ -56,7 +56,8 @@ pub fn claims(bytes: &[u8]) {
         };
         let prefixes = folders(claims.keys().map(AliasName::as_str));
         assert!(claims.keys().all(|name| prefixes.iter().any(|prefix| name.as_str().starts_with(&**prefix))));
-        let text = skeleton(&prefixes, &homes(&claims)).expect("it is YAML");
+        let pins = homes(&claims).into_iter().map(|home| (home, Pin::default())).collect();
+        let text = skeleton(&prefixes, &pins).expect("it is YAML");
         manifest(text.as_bytes());
         let taken: BTreeSet<String> = claims.values().flatten().map(|claim| claim.address.clone()).collect();
         let tells = match claims.values().flatten().any(|claim| claim.address.contains('.')) {

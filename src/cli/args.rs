@@ -22,8 +22,8 @@ use crate::permissions::Purpose;
 use crate::sandbox::Flags;
 use crate::shard::Shard;
 pub use comment::CommentArgs;
-pub use import::ImportArgs;
 pub(super) use import::prefix;
+pub use import::{ImportArgs, PlacesArgs};
 pub use init::InitArgs;
 pub use list::ListArgs;
 pub use plans::{

@@ -1,12 +1,11 @@
 //! `kms-alias fmt`: the files of the manifest, written as everybody writes them; offline.
 
-use similar::TextDiff;
-
 use super::Session;
 use super::args::{FmtArgs, Output};
 use super::exit::Exit;
 use crate::accept::files::{Revision, replace};
 use crate::render::harmless::{guarded, harmless};
+use crate::render::unified::unified;
 use crate::tidy::tidy;
 
 impl Session<'_> {
@@ -40,9 +39,8 @@ impl Session<'_> {
     fn check(&self, changed: impl Iterator<Item = Revision>) -> anyhow::Result<Exit> {
         let mut exit = Exit::Success;
         for Revision { name, before, after, .. } in changed {
-            let (name, diff) = (harmless(&name), TextDiff::from_lines(&before, &after));
-            self.console
-                .print(&diff.unified_diff().header(&name, &format!("{name} (formatted)")).to_string())?;
+            let name = harmless(&name);
+            self.console.print(&unified(&before, &after, &name, &format!("{name} (formatted)")))?;
             exit = Exit::Differences;
         }
         Ok(exit)

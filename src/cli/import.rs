@@ -9,20 +9,21 @@ use anyhow::Context as _;
 
 use super::args::{ImportArgs, Output};
 use super::exit::Exit;
+use super::places::pins;
+use super::prefixes::live_prefixes;
 use super::{Session, default_manifest, select};
 use crate::accept::files::{Revision, replace};
 use crate::bounded::{Limit, read_text};
 use crate::draft::{Readers, create, folder_of, put};
-use crate::import::claim::{Claims, Home, Unfit, homes};
+use crate::import::claim::{Claims, Unfit, homes};
 use crate::import::look::{Request, Seen, look_at};
-use crate::import::skeleton::{folders, skeleton};
+use crate::import::skeleton::{Pin, Pins, folders, skeleton};
 use crate::import::{Imported, cloudformation, import, terraform};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::{Input, LoadError, Manifest, load};
 use crate::render::harmless::{guarded, harmless};
 use crate::render::style::plural;
-use crate::scope::Scope;
 use crate::target::{Target, targets};
 
 /// States of ten thousands of resources are some tens of MB
@@ -59,8 +60,13 @@ impl Session<'_> {
         let (prefixes, refer) = (args.prefix.clone(), args.key_ref.clone());
         let request = Request { prefixes, claims, refer };
         let read = match !args.new && self.has_manifest() {
+            true if args.places.is_said() => {
+                let sentence = "--regions and --profiles are for a new manifest, and the targets of this one say where it is for";
+                let hint = "choose among them with --target, or make a new manifest with --new";
+                return Ok(self.fail(Exit::Usage, sentence, Some(hint)));
+            }
             true => Box::pin(self.read_into_manifest(&request, connect)).await?,
-            false => Box::pin(self.read_anew(&request, connect)).await?,
+            false => Box::pin(self.read_anew(args, &request, connect)).await?,
         };
         let (manifest, seen) = match read {
             Ok(read) => read,
@@ -91,6 +97,9 @@ impl Session<'_> {
                 sentence.to_owned(),
                 "add --from-tfstate or --from-cloudformation, or leave --removed out",
             ));
+        }
+        if let Some(objection) = args.places.objection(self.global) {
+            return Some(objection);
         }
         let files = [("--out", &args.out), ("--removed", &args.removed)];
         let there =
@@ -173,6 +182,7 @@ impl Session<'_> {
     /// A manifest that is made for what is read
     async fn read_anew<C: Connect>(
         &self,
+        args: &ImportArgs,
         request: &Request,
         connect: &impl Fn(Options) -> C,
     ) -> Or<(Manifest, Vec<Seen>)> {
@@ -190,48 +200,83 @@ impl Session<'_> {
             false => request.prefixes.clone(),
         };
         if prefixes.is_empty() {
-            return self.ask_for_prefixes(request, connect).await.map(Err);
+            return self.ask_for_prefixes(args, request, connect).await.map(Err);
         }
         if request.prefixes.is_empty() {
             self.note("note", &format!("the scope is {}, as narrow as the names allow", prefixes.join(", ")));
         }
         let homes = request.claims.as_ref().map(homes).unwrap_or_default();
+        if !homes.is_empty() && args.places.is_said() {
+            let sentence =
+                "--regions and --profiles: what is imported says itself of which accounts and Regions it is";
+            let hint = "leave them out; where accounts need profiles or roles, name a manifest with its `targets` with -f";
+            return Ok(Err(self.fail(Exit::Usage, sentence, Some(hint))));
+        }
         if !homes.is_empty() {
-            let manifest = match self.told(new_manifest(&prefixes, &homes)?)? {
+            let pins = homes.into_iter().map(|home| (home, Pin::default())).collect();
+            let manifest = match self.told(new_manifest(&prefixes, &pins)?)? {
                 Ok(manifest) => manifest,
                 Err(exit) => return Ok(Err(exit)),
             };
             let seen = self.look(&targets(&manifest), request, connect).await?;
             return Ok(seen.map(|seen| (manifest, seen)));
         }
-        let mut seen = match self.look(&[own_target(&prefixes)], request, connect).await? {
+        let mut seen = match self.look(&args.places.targets(&prefixes), request, connect).await? {
             Ok(seen) => seen,
             Err(exit) => return Ok(Err(exit)),
         };
-        if seen.iter().all(|one| one.snapshot.live.is_empty()) {
+        if !args.may_be_empty && seen.iter().all(|one| one.snapshot.live.is_empty()) {
             let sentence = format!("no alias is live under {}", prefixes.join(", "));
             let hint = "run it without --prefix to see which prefixes are live";
             return Ok(Err(self.fail(Exit::Usage, &sentence, Some(hint))));
         }
-        let homes = seen.iter().map(|one| Home::of(&one.identity)).collect();
-        let manifest = self.told(new_manifest(&prefixes, &homes)?)?;
+        let pins = match pins(&seen) {
+            Ok(pins) => pins,
+            Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, Some("name one of the two")))),
+        };
+        let manifest = self.told(new_manifest(&prefixes, &pins)?)?;
+        self.warn_of_neighbours(&prefixes, &seen);
         Ok(manifest.map(|manifest| {
-            seen.iter_mut().zip(targets(&manifest)).for_each(|(one, target)| one.target = target);
+            let targets = targets(&manifest);
+            for one in &mut seen {
+                let is_it = |target: &&Target| {
+                    target.account.as_ref() == Some(&one.identity.account)
+                        && target.region.as_ref() == Some(&one.identity.region)
+                };
+                one.target = targets.iter().find(is_it).cloned().unwrap_or_default();
+            }
             (manifest, seen)
         }))
+    }
+
+    /// A prefix owns what only begins like it, too
+    fn warn_of_neighbours(&self, prefixes: &[Arc<str>], seen: &[Seen]) {
+        for prefix in prefixes.iter().filter(|prefix| !prefix.ends_with('/')) {
+            let is_neighbour = |name: &&str| {
+                name.strip_prefix(&**prefix).is_some_and(|rest| !(rest.is_empty() || rest.starts_with('/')))
+            };
+            let mut live = seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
+            if let Some(neighbour) = live.find(is_neighbour) {
+                let sentence = format!(
+                    "the prefix {prefix} is that of {neighbour}, too; {prefix}/ is only what lies in that folder"
+                );
+                self.note("note", &sentence);
+            }
+        }
     }
 
     /// Which names are theirs is for people to say; it is told what there is
     async fn ask_for_prefixes<C: Connect>(
         &self,
+        args: &ImportArgs,
         request: &Request,
         connect: &impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        let live = match self.live_prefixes(request, connect).await? {
-            Ok(live) => live,
+        let seen = match self.look_at_names(&args.places, request, connect).await? {
+            Ok(seen) => seen,
             Err(exit) => return Ok(exit),
         };
-        Ok(self.refuse_without_prefix("import", &live))
+        Ok(self.refuse_without_prefix("import", &live_prefixes(&seen)))
     }
 
     /// Reads these targets; one that cannot be read ends it, since what is not known must not look like what is not there
@@ -333,17 +378,8 @@ fn summary(args: &ImportArgs, imported: &Imported) -> String {
     }
 }
 
-/// The credentials' own account and Region, and the names under `prefixes` there
-pub(super) fn own_target(prefixes: &[Arc<str>]) -> Target {
-    let scope = Scope { prefixes: prefixes.to_vec(), ..Scope::default() };
-    Target { name: "default".into(), scope, ..Target::default() }
-}
-
-fn new_manifest(
-    prefixes: &[Arc<str>],
-    homes: &BTreeSet<Home>,
-) -> anyhow::Result<Result<Manifest, LoadError>> {
-    let bytes = skeleton(prefixes, homes)?.into_bytes();
+fn new_manifest(prefixes: &[Arc<str>], pins: &Pins) -> anyhow::Result<Result<Manifest, LoadError>> {
+    let bytes = skeleton(prefixes, pins)?.into_bytes();
     Ok(load(&[Input::Read { name: UNNAMED.to_owned(), bytes }]))
 }
 

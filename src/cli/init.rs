@@ -8,15 +8,18 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context as _;
 
 use super::args::prefix;
-use super::args::{Ci, Cli, Command, Global, ImportArgs, InitArgs, Output, PlanArgs, PlanningArgs};
+use super::args::{
+    Ci, Cli, Command, Global, ImportArgs, InitArgs, Output, PlacesArgs, PlanArgs, PlanningArgs,
+};
 use super::exit::Exit;
-use super::prefixes::told_prefixes;
+use super::import::Or;
+use super::prefixes::{LivePrefixes, live_prefixes, told_prefixes};
 use super::stream::Stream;
 use super::{Session, reports};
 use crate::draft::{Readers, create, folder_of};
 use crate::import::look::Request;
-use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::kms::{Connect, Identity};
 use crate::poll::now;
 
 /// The files to copy for GitHub, each with its place
@@ -39,11 +42,15 @@ impl Session<'_> {
         args: &InitArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        if let Some((sentence, hint)) = self.unfit_for_init() {
+        if let Some((sentence, hint)) = self.unfit_for_init(args) {
             return Ok(self.fail(Exit::Usage, &sentence, Some(hint)));
         }
         let manifest = self.global.file.first().cloned().unwrap_or_else(|| "aliases.yaml".into());
-        let prefixes = match self.prefixes(args, &connect).await? {
+        let (places, live) = match self.places(args, &connect).await? {
+            Ok(found) => found,
+            Err(exit) => return Ok(exit),
+        };
+        let prefixes = match self.prefixes(args, &live).await? {
             Ok(prefixes) => prefixes,
             Err(exit) => return Ok(exit),
         };
@@ -58,7 +65,9 @@ impl Session<'_> {
         }
         let key_ref = args.key_ref.clone();
         let out = Some(manifest.clone());
-        let import = ImportArgs { prefix: prefixes, new: true, key_ref, out, ..ImportArgs::default() };
+        let (new, may_be_empty) = (true, true);
+        let import =
+            ImportArgs { prefix: prefixes, new, places, key_ref, out, may_be_empty, ..ImportArgs::default() };
         let exit = Box::pin(self.import_new(&import, &connect)).await?;
         if exit != Exit::Success {
             return Ok(exit);
@@ -68,7 +77,7 @@ impl Session<'_> {
     }
 
     /// Why nothing can be begun here, and what would help
-    fn unfit_for_init(&self) -> Option<(String, &'static str)> {
+    fn unfit_for_init(&self, args: &InitArgs) -> Option<(String, &'static str)> {
         let Global { output, file, target, shard, .. } = self.global;
         if *output != Output::Text {
             return Some(("init talks to a person, and has no other form".to_owned(), "leave -o out"));
@@ -80,6 +89,9 @@ impl Session<'_> {
         if file.len() > 1 || file.first().is_some_and(|path| path.as_os_str() == "-") {
             return Some(("init makes one file".to_owned(), "name it with one `-f FILE`"));
         }
+        if let Some(objection) = args.places.objection(self.global) {
+            return Some(objection);
+        }
         let default = [PathBuf::from("aliases.yaml"), PathBuf::from("aliases")];
         let places = if file.is_empty() { &default[..] } else { file };
         let there = places.iter().find(|path| path.symlink_metadata().is_ok())?;
@@ -87,26 +99,52 @@ impl Session<'_> {
         Some((sentence, "`kms-alias import` adds what is live to it; or name another file with -f"))
     }
 
-    /// What is to be owned, as the flags say, or the person who is asked
-    async fn prefixes<C: Connect>(
+    /// Where it is for, as the flags say, or the person who is asked; and what is live there, which shows that the credentials are good
+    async fn places<C: Connect>(
         &self,
         args: &InitArgs,
         connect: &impl Fn(Options) -> C,
-    ) -> anyhow::Result<Result<Vec<Arc<str>>, Exit>> {
+    ) -> Or<(PlacesArgs, LivePrefixes)> {
+        let mut places = args.places.clone();
+        let look = async |places: &PlacesArgs| {
+            Box::pin(self.look_at_names(places, &Request::default(), connect)).await
+        };
+        let mut seen = match look(&places).await? {
+            Ok(seen) => seen,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        if let ([one], false, true) = (&seen[..], places.is_said(), self.may_ask()) {
+            let Identity { account, region, caller, .. } = &one.identity;
+            self.note_fitting(&format!("These are the credentials of {caller}, in {region}.\n"));
+            places = match self.ask_places(account, region).await? {
+                Ok(places) => places,
+                Err(exit) => return Ok(Err(exit)),
+            };
+            if places.is_said() {
+                seen = match look(&places).await? {
+                    Ok(seen) => seen,
+                    Err(exit) => return Ok(Err(exit)),
+                };
+            }
+        }
+        Ok(Ok((places, live_prefixes(&seen))))
+    }
+
+    /// What is to be owned, as the flags say, or the person who is asked
+    async fn prefixes(&self, args: &InitArgs, live: &LivePrefixes) -> Or<Vec<Arc<str>>> {
         if !args.prefix.is_empty() {
             return Ok(Ok(args.prefix.clone()));
         }
-        let live = match Box::pin(self.live_prefixes(&Request::default(), connect)).await? {
-            Ok(live) => live,
-            Err(exit) => return Ok(Err(exit)),
-        };
         if !self.may_ask() {
-            return Ok(Err(self.refuse_without_prefix("init", &live)));
+            return Ok(Err(self.refuse_without_prefix("init", live)));
         }
-        self.note_fitting(&format!("Live are {}.\n", told_prefixes(&live)));
+        self.note_fitting(&match live.is_empty() {
+            true => "No alias is live there yet but those of AWS.\n".to_owned(),
+            false => format!("Live are {}.\n", told_prefixes(live)),
+        });
         loop {
             let Some(answer) =
-                self.answer("Which of these prefixes are yours, with spaces between? ").await?
+                self.answer("Which prefixes are yours, with spaces between, as in alias/app/? ").await?
             else {
                 return Ok(Err(self.stopped()));
             };
@@ -125,7 +163,7 @@ impl Session<'_> {
         }
     }
 
-    fn stopped(&self) -> Exit {
+    pub(super) fn stopped(&self) -> Exit {
         self.console.note("\nStopped: nothing was written.\n");
         self.stop.exit()
     }

@@ -26,6 +26,7 @@ mod man;
 mod merge;
 mod notify;
 mod parallelism;
+mod places;
 mod plan;
 mod prefixes;
 mod progress;

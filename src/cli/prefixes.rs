@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Session;
+use super::args::PlacesArgs;
 use super::exit::Exit;
-use super::import::{Or, own_target};
+use super::import::Or;
 use crate::import::claim::Claims;
-use crate::import::look::Request;
+use crate::import::look::{Request, Seen};
 use crate::import::skeleton::counts;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -22,6 +23,13 @@ pub(super) fn told_prefixes(live: &LivePrefixes) -> String {
 impl Session<'_> {
     /// Says which prefixes there are to name
     pub(super) fn refuse_without_prefix(&self, command: &str, live: &LivePrefixes) -> Exit {
+        if live.is_empty() {
+            let hint = format!(
+                "see with `kms-alias doctor` whose credentials these are; `kms-alias init --prefix alias/app/` begins with none{}",
+                if command == "init" { "" } else { " as well" }
+            );
+            return self.fail(Exit::Usage, "there is no alias here but those of AWS", Some(&hint));
+        }
         let sentence = format!("which names are meant is not said; live are {}", told_prefixes(live));
         let most = live.iter().rev().max_by_key(|(_, count)| *count).map(|(prefix, _)| &**prefix);
         let hint = format!(
@@ -31,25 +39,21 @@ impl Session<'_> {
         self.fail(Exit::Usage, &sentence, Some(&hint))
     }
 
-    /// The prefixes of what is live, each with how many names it has
-    pub(super) async fn live_prefixes<C: Connect>(
+    /// Reads which names are live, and nothing of their keys
+    pub(super) async fn look_at_names<C: Connect>(
         &self,
+        places: &PlacesArgs,
         request: &Request,
         connect: &impl Fn(Options) -> C,
-    ) -> Or<LivePrefixes> {
+    ) -> Or<Vec<Seen>> {
         // Nothing is declared yet, so that no key has to be looked at.
         let request = Request { claims: Some(Claims::new()), ..request.clone() };
-        let seen = match self.look(&[own_target(&["alias/".into()])], &request, connect).await? {
-            Ok(seen) => seen,
-            Err(exit) => return Ok(Err(exit)),
-        };
-        let live = seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
-        let counted: LivePrefixes =
-            counts(live).into_iter().map(|(prefix, count)| (prefix.to_string(), count)).collect();
-        if counted.is_empty() {
-            let hint = "see with `kms-alias doctor` whose credentials these are";
-            return Ok(Err(self.fail(Exit::Usage, "there is no alias here but those of AWS", Some(hint))));
-        }
-        Ok(Ok(counted))
+        self.look(&places.targets(&["alias/".into()]), &request, connect).await
     }
+}
+
+/// The prefixes of what is live
+pub(super) fn live_prefixes(seen: &[Seen]) -> LivePrefixes {
+    let live = seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
+    counts(live).into_iter().map(|(prefix, count)| (prefix.to_string(), count)).collect()
 }

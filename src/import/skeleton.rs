@@ -7,6 +7,17 @@ use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
 
 use super::claim::Home;
+use crate::load::targets::is_word;
+
+/// How an account and Region is reached
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pin {
+    /// The profile of the shared AWS configuration, if it is another one than that of the run
+    pub profile: Option<Arc<str>>,
+}
+
+/// Where a manifest is for
+pub type Pins = BTreeMap<Home, Pin>;
 
 /// A target as it is written
 #[derive(Serialize)]
@@ -16,26 +27,34 @@ struct Pinned<'h> {
     region: Option<&'h str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     regions: Vec<&'h str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'h str>,
 }
 
-/// The text of a manifest that owns `prefixes` in `homes`, and declares nothing
+/// The text of a manifest that owns `prefixes` at `pins`, and declares nothing; a target is an account, by a name that its profile or
+/// its number gives it
 ///
 /// # Errors
 /// They cannot be written as YAML.
-pub fn skeleton(prefixes: &[Arc<str>], homes: &BTreeSet<Home>) -> Result<String, serde_saphyr::ser::Error> {
-    let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for Home { account, region } in homes {
-        places.entry(account).or_default().push(region);
+pub fn skeleton(prefixes: &[Arc<str>], pins: &Pins) -> Result<String, serde_saphyr::ser::Error> {
+    let mut accounts: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
+    for (Home { account, region }, Pin { profile }) in pins {
+        accounts.entry((account, profile.as_deref())).or_default().push(region);
     }
-    let alone = places.len() == 1;
+    let alone = accounts.len() == 1;
     let prefixes: Vec<&str> = prefixes.iter().map(|prefix| &**prefix).collect();
     let mut text = format!("version: 1\nscope: {}targets:\n", serde_saphyr::to_string(&FlowSeq(prefixes))?);
-    for (account, regions) in places {
-        let name = if alone { "main".to_owned() } else { format!("account-{account}") };
-        let pinned = match regions[..] {
-            [region] => Pinned { account, region: Some(region), regions: Vec::new() },
-            _ => Pinned { account, region: None, regions },
+    for ((account, profile), regions) in accounts {
+        let name = match profile.filter(|profile| is_word(profile)) {
+            Some(profile) => profile.to_owned(),
+            None if alone => "main".to_owned(),
+            None => format!("account-{account}"),
         };
+        let (region, regions) = match regions[..] {
+            [region] => (Some(region), Vec::new()),
+            _ => (None, regions),
+        };
+        let pinned = Pinned { account, region, regions, profile };
         let pinned = serde_saphyr::to_string(&FlowMap(pinned))?;
         let pinned = pinned.trim_end();
         text +=
@@ -80,7 +99,7 @@ mod tests {
         let prefixes: Vec<Arc<str>> = prefixes.iter().map(|prefix| Arc::from(*prefix)).collect();
         let home =
             |(account, region): &(&str, &str)| Home { account: (*account).into(), region: (*region).into() };
-        skeleton(&prefixes, &homes.iter().map(home).collect()).unwrap()
+        skeleton(&prefixes, &homes.iter().map(|one| (home(one), Pin::default())).collect()).unwrap()
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod settings;
 mod size;
 mod source;
 mod suggest;
-mod targets;
+pub(crate) mod targets;
 pub(crate) mod yaml;
 
 use std::fmt;

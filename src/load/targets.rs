@@ -103,11 +103,15 @@ fn is_alone(organization: &Node, fields: &Fields<'_>, found: &mut Problems) -> b
 }
 
 /// Names stand in `targets: [...]`, in `--target` and in `prod/111122223333/us-east-1`.
+pub(crate) fn is_word(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    text != "alias" && !text.is_empty() && text.chars().all(is_letter)
+}
+
 fn check_word(word: &str, spot: &Spot, what: &str, found: &mut Problems) {
-    let letter = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     let help = match word {
+        _ if is_word(word) => return,
         "alias" => "choose another name: `alias/…` is how aliases begin",
-        _ if !word.is_empty() && word.chars().all(letter) => return,
         _ => "use only letters, digits, `_`, `.` and `-`",
     };
     let problem = Problem::error("name", format!("`{word}` cannot be the name of a {what}"));
@@ -179,7 +183,8 @@ fn wrong_region(region: &str) -> Option<Problem> {
     })
 }
 
-pub(super) fn is_region(text: &str) -> bool {
+/// Whether it has the shape of a Region
+pub(crate) fn is_region(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     let Some((number, words)) = parts.split_last() else { return false };
     let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());

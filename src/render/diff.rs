@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use similar::TextDiff;
 
 use super::style::harmless;
 use super::text::incomplete;
+use super::unified::unified;
 use crate::alias::KeyId;
 use crate::document::{PlanDocument, PlannedChange, TargetPlan, Verb};
 use crate::fleet::Surveyed;
@@ -100,16 +100,9 @@ fn target(target: &TargetPlan, live: Option<&Aliases<'_>>) -> Result<String, ser
     let live = live.cloned().unwrap_or_default();
     let desired = desired(live.clone(), target);
     if live != desired {
-        text += &unified(&name, live, desired)?;
+        text += &unified(&yaml(live)?, &yaml(desired)?, &format!("live {name}"), &format!("desired {name}"));
     }
     Ok(text)
-}
-
-fn unified(name: &str, live: Aliases<'_>, desired: Aliases<'_>) -> Result<String, serde_saphyr::ser::Error> {
-    let (before, after) = (yaml(live)?, yaml(desired)?);
-    let diff = TextDiff::from_lines(&before, &after);
-    let mut unified = diff.unified_diff();
-    Ok(unified.context_radius(3).header(&format!("live {name}"), &format!("desired {name}")).to_string())
 }
 
 fn yaml(aliases: Aliases<'_>) -> Result<String, serde_saphyr::ser::Error> {

@@ -27,4 +27,5 @@ pub mod sarif;
 pub mod style;
 pub mod text;
 pub mod tsv;
+pub(crate) mod unified;
 mod web;

@@ -380,7 +380,8 @@ impl Connect for FakeConnect {
     type Error = std::convert::Infallible;
 
     async fn reader(&self, target: &Target) -> Result<FakeKms, Self::Error> {
-        let account = target.account.as_deref().unwrap_or(ACCOUNT).to_owned();
+        // A profile that is called like an account reaches it.
+        let account = target.account.as_deref().or(target.profile.as_deref()).unwrap_or(ACCOUNT).to_owned();
         let region = target.region.as_deref().unwrap_or(REGION).to_owned();
         Ok(FakeKms { account, region, made: Arc::default(), ..self.0.clone() })
     }

@@ -19,6 +19,10 @@ pub struct ImportArgs {
     #[arg(long)]
     pub new: bool,
 
+    /// Where a new manifest is for
+    #[command(flatten)]
+    pub places: PlacesArgs,
+
     /// How keys are written: by their id; by their ARN; or by their tags, all or those named, where these select that key and no other
     #[arg(long, value_name = "id|arn|tags|tags=NAME,..", default_value = "id", value_parser = Refer::parse)]
     pub key_ref: Refer,
@@ -42,6 +46,26 @@ pub struct ImportArgs {
     /// Write here, and not to stderr, how Terraform or CloudFormation lets go of what was imported without deleting it
     #[arg(long, value_name = "FILE")]
     pub removed: Option<PathBuf>,
+
+    /// Whether nothing need be live yet
+    #[arg(skip)]
+    pub may_be_empty: bool,
+}
+
+/// Where a new manifest is for; without any of it, the account and the Region of the credentials
+#[derive(Args, Clone, Debug, Default)]
+pub struct PlacesArgs {
+    /// Regions of a new manifest
+    #[arg(long, value_name = "REGION,..", value_delimiter = ',')]
+    pub regions: Vec<Arc<str>>,
+
+    /// Profiles of the shared AWS configuration, each of which reaches an account of a new manifest
+    #[arg(long, value_name = "PROFILE,..", value_delimiter = ',')]
+    pub profiles: Vec<Arc<str>>,
+
+    /// Whether the account of the credentials is meant beside those of the profiles
+    #[arg(skip)]
+    pub own: bool,
 }
 
 /// A prefix that a scope can have

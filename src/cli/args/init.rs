@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Ci;
-use super::import::prefix;
+use super::import::{PlacesArgs, prefix};
 use crate::import::refer::Refer;
 
 /// Flags of init
@@ -14,6 +14,10 @@ pub struct InitArgs {
     /// What is to be owned: the names under this prefix; may be repeated. Without one it is asked
     #[arg(long, value_name = "PREFIX", value_parser = prefix)]
     pub prefix: Vec<Arc<str>>,
+
+    /// Where it is for; what is not said is asked
+    #[command(flatten)]
+    pub places: PlacesArgs,
 
     /// How keys are written, as of import
     #[arg(long, value_name = "id|arn|tags|tags=NAME,..", default_value = "id", value_parser = Refer::parse)]
