@@ -23,6 +23,7 @@ use crate::sandbox::Flags;
 use crate::shard::Shard;
 pub use comment::CommentArgs;
 pub(super) use import::prefix;
+pub(in crate::cli) use import::region;
 pub use import::{ImportArgs, PlacesArgs};
 pub use init::InitArgs;
 pub use list::ListArgs;
@@ -211,7 +212,7 @@ pub struct Global {
     pub profile: Option<String>,
 
     /// Region, where the manifest names none
-    #[arg(long, global = true, env = "KMS_ALIAS_REGION", hide_env = true)]
+    #[arg(long, value_parser = region, global = true, env = "KMS_ALIAS_REGION", hide_env = true)]
     pub region: Option<String>,
 
     /// How the sandbox is to misbehave

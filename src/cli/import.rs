@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::args::{ImportArgs, Output};
 use super::exit::Exit;
-use super::places::pins;
+use super::places::{OWN, pins};
 use super::prefixes::live_prefixes;
 use super::{Session, default_manifest, select};
 use crate::accept::files::{Revision, replace};
@@ -304,7 +304,9 @@ impl Session<'_> {
             chosen.iter().zip(&seen).filter_map(|(target, one)| Some((target, one.as_ref().err()?)));
         let told: Vec<_> = troubles
             .map(|(target, trouble)| {
-                (format!("{}: failed to {}", target.name, trouble.sentence), trouble.hint.as_deref())
+                // Where nothing says otherwise there is one place, which needs no name.
+                let place = if &*target.name == OWN { String::new() } else { format!("{}: ", target.name) };
+                (format!("{place}failed to {}", trouble.sentence), trouble.hint.as_deref())
             })
             .collect();
         if told.is_empty() {

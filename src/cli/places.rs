@@ -12,6 +12,9 @@ use crate::load::targets::is_region;
 use crate::scope::Scope;
 use crate::target::Target;
 
+/// The name of the one target that nothing but the credentials tells
+pub(super) const OWN: &str = "default";
+
 impl PlacesArgs {
     /// Whether anything is said
     pub(super) fn is_said(&self) -> bool {
@@ -29,7 +32,7 @@ impl PlacesArgs {
         for profile in or_own(&self.profiles, self.own) {
             for region in or_own(&self.regions, false) {
                 let said: Vec<&str> = [&profile, &region].into_iter().flatten().map(|word| &**word).collect();
-                let name = if said.is_empty() { "default".to_owned() } else { said.join("/") };
+                let name = if said.is_empty() { OWN.to_owned() } else { said.join("/") };
                 let (profile, scope) = (profile.clone(), scope.clone());
                 targets.push(Target { name: name.into(), profile, region, scope, ..Target::default() });
             }
@@ -39,15 +42,10 @@ impl PlacesArgs {
 
     /// Why these cannot be meant, and what would help
     pub(super) fn objection(&self, global: &Global) -> Option<(String, &'static str)> {
-        if global.profile.is_some() && !self.profiles.is_empty() {
+        (global.profile.is_some() && !self.profiles.is_empty()).then(|| {
             let sentence = "--profile is for all of the run, and --profiles names one for each account";
-            return Some((sentence.to_owned(), "leave one of the two out"));
-        }
-        let nonsense = self.regions.iter().find(|region| !is_region(region))?;
-        Some((
-            format!("--regions: {nonsense:?} is no Region"),
-            "write it as in `--regions us-east-1,eu-west-1`",
-        ))
+            (sentence.to_owned(), "leave one of the two out")
+        })
     }
 }
 
@@ -60,7 +58,8 @@ pub(super) fn pins(seen: &[Seen]) -> Result<Pins, String> {
     for Seen { target, identity, .. } in seen {
         let (home, pin) = (Home::of(identity), Pin { profile: target.profile.clone() });
         let Some(before) = pins.insert(home, pin) else { continue };
-        let profile = |profile: &Option<Arc<str>>| profile.as_deref().unwrap_or("default").to_owned();
+        let profile =
+            |profile: &Option<Arc<str>>| profile.as_deref().unwrap_or("of the credentials").to_owned();
         return Err(format!(
             "the profiles {} and {} are both of account {} in {}",
             profile(&before.profile),

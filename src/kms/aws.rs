@@ -31,7 +31,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use super::answer::{alias_name, identity, key_id, unreadable, words};
 use super::connect::Clients;
 use super::contact::Contact;
-use super::fault::UNASSUMED;
+use super::fault::{NO_CREDENTIALS, UNASSUMED};
 use super::{
     AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
 };
@@ -252,15 +252,25 @@ fn undelivered(error: &(dyn Error + 'static)) -> (Fault, String) {
         return (Fault::Credentials, format!("{UNASSUMED}{code}: {message}"));
     }
     if let Some(credentials) = find::<CredentialsError>(error) {
-        return (Fault::Credentials, format!("no credentials: {}", one_line(&root(credentials))));
+        // Its own words name each of five providers, and that it was not enabled.
+        let why = match credentials {
+            CredentialsError::CredentialsNotLoaded(_) if root(credentials).contains(" in chain") => {
+                "there are none in the environment, in a profile, or from a web identity, a container or an instance".to_owned()
+            }
+            _ => one_line(&root(credentials)),
+        };
+        return (Fault::Credentials, format!("{NO_CREDENTIALS}{why}"));
     }
     let nowhere = find::<ResolveEndpointError>(error).is_some();
     let refused = find::<io::Error>(error).is_some_and(|e| {
         use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
         matches!(e.kind(), AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable)
     });
-    let fault = if nowhere || refused { Fault::NotSent } else { Fault::Unknown };
-    (fault, format!("no answer: {}", root(error)))
+    let why = root(error);
+    // The standard library has no kind for it. Nobody was found to send it to.
+    let nobody = why.starts_with("failed to lookup address information");
+    let fault = if nowhere || refused || nobody { Fault::NotSent } else { Fault::Unknown };
+    (fault, format!("no answer: {why}"))
 }
 
 /// The SDK lists what it tried on lines of their own

@@ -20,7 +20,7 @@ use aws_types::service_config::ServiceConfigKey;
 use super::Connect;
 use super::answer::Acknowledged;
 use super::aws::{AwsKms, Counter, Watch};
-use super::credentials::sendable;
+use super::credentials::{of_profile, sendable};
 use super::endpoint::set;
 use super::transport::checked;
 use crate::load::roles::partition;
@@ -147,7 +147,12 @@ impl AwsConnect {
         if let Some(url) = &self.options.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        sendable(set(loader.load().await))
+        let loaded = loader.load().await;
+        let loaded = match profile {
+            Some(profile) => of_profile(loaded, profile, &self.http),
+            None => loaded,
+        };
+        sendable(set(loaded))
     }
 
     /// The sandbox takes an access key of twelve digits for that account, and every secret

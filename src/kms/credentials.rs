@@ -2,9 +2,12 @@
 //! break at its end.
 
 use aws_config::SdkConfig;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_kms::config::SharedHttpClient;
 
 /// Credentials of another provider, or an error where they are none that can be sent
 #[derive(Debug)]
@@ -21,6 +24,15 @@ impl ProvideCredentials for Sendable {
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
         self.0.fallback_on_interrupt().and_then(|credentials| check(credentials).ok())
     }
+}
+
+/// `base` with the credentials of a profile that was named, which go before those of the environment, as they do for the AWS CLI; the SDK's
+/// own chain has it the other way round
+pub(super) fn of_profile(base: SdkConfig, profile: &str, http: &SharedHttpClient) -> SdkConfig {
+    // What the profile assumes roles or signs in with needs a client and a Region.
+    let own = ProviderConfig::default().with_http_client(http.clone()).with_region(base.region().cloned());
+    let provider = ProfileFileCredentialsProvider::builder().configure(&own).profile_name(profile).build();
+    base.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
 /// `base`, whose credentials can be sent

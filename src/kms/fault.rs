@@ -7,6 +7,11 @@ use crate::alias::KeyId;
 /// How the message begins where a role cannot be assumed; the code follows
 pub(super) const UNASSUMED: &str = "the role cannot be assumed: ";
 
+/// How the message begins where there are no credentials to send a request with; why follows
+pub(super) const NO_CREDENTIALS: &str = "no credentials: ";
+
+const SIGN_IN: &str = "sign in, or name one of the profiles that `aws configure list-profiles` tells with --profile; \
+     `aws sts get-caller-identity` shows whether they are found";
 const CHECK_CREDENTIALS: &str = "check with `aws sts get-caller-identity`, and that any `roles` of the manifest trust that caller; \
      sign in again if they have expired";
 const ENABLE_REGION: &str = "if they are good elsewhere, the Region may not be enabled in that account: enable it, or leave it out of \
@@ -110,6 +115,7 @@ impl KmsError {
                     .to_owned()
             }
             Fault::Credentials if self.may_be_about_the_region() => format!("{CHECK_CREDENTIALS}; {ENABLE_REGION}"),
+            Fault::Credentials if self.message.starts_with(NO_CREDENTIALS) => SIGN_IN.to_owned(),
             Fault::Credentials => CHECK_CREDENTIALS.to_owned(),
             Fault::NotRecorded => {
                 "make room for the receipt, or name another place with --receipt, and run again".to_owned()

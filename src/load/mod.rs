@@ -29,6 +29,7 @@ mod read;
 pub(crate) mod roles;
 mod scope;
 mod select;
+pub(crate) mod serial;
 mod session;
 mod settings;
 mod size;

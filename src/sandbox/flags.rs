@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::scenario::{Delay, Effect, Fault, Scenario, ScenarioError, from_yaml};
+use super::scenario::{Delay, Effect, Fault, Scenario, ScenarioError};
+use crate::load::serial::from_yaml;
 
 /// How the sandbox misbehaves; by default not at all
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]

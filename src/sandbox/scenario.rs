@@ -31,6 +31,7 @@ use super::quota::{Quotas, service_quotas};
 use super::world::Millis;
 use crate::bounded::{Limit, read_text};
 use crate::duration;
+use crate::load::serial::from_yaml;
 use crate::scope::Pattern;
 
 /// A scenario is a screenful
@@ -90,13 +91,6 @@ impl Scenario {
         quotas.extend(self.quotas.clone());
         quotas
     }
-}
-
-/// What a YAML text says, or what is wrong with it, on one line
-pub(super) fn from_yaml<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
-    let mut options = serde_saphyr::Options::default();
-    options.with_snippet = false;
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| e.to_string())
 }
 
 /// A length of time, written as `500ms`, `30s`, `2m` or `1h`; a number alone is seconds

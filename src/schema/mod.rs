@@ -9,6 +9,7 @@ pub mod reference;
 use serde_json::{Map, Value, json};
 
 use crate::load::language::{LANGUAGE, MANIFEST, Otherwise, Rule, Shape, Text, Word, Words};
+use crate::load::serial::from_yaml;
 
 /// The schema; one file of a manifest that is a directory fits it too, so what another file may have is not required
 pub fn schema() -> Value {
@@ -63,9 +64,7 @@ fn property(word: &Word) -> Value {
 
 /// What the YAML of the tables says
 pub(crate) fn read(yaml: &str) -> Value {
-    let mut options = serde_saphyr::Options::default();
-    options.strict_booleans = true;
-    serde_saphyr::from_str_with_options(yaml, options).unwrap_or_default()
+    from_yaml(yaml).unwrap_or_default()
 }
 
 fn value(shape: &Shape) -> Value {

@@ -416,6 +416,9 @@ async fn senseless_flags_are_refused_before_anything_is_read() {
         (&["-f", one, "--removed", "x"], "--removed is for what Terraform"),
         (&["-f", one, "-t", "nobody"], "--target nobody: no such target"),
         (&["--new", "-t", "prod"], "--target and --shard choose among the targets of a manifest"),
+        (&["-f", one, "--regions", "eu-west-1"], "--regions and --profiles are for a new manifest"),
+        (&["--new", "--regions", "us-east"], "it is no Region"),
+        (&["--new", "--profile", "a", "--profiles", "b"], "--profile is for all of the run"),
         (&["-f", one, "--from-tfstate", "x", "--from-cloudformation", "y"], "cannot be used with"),
     ] {
         let ran = folder.run(&kms, &[&["import"], args].concat()).await;

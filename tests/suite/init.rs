@@ -1,16 +1,22 @@
 //! `init`: from credentials to a manifest whose first plan is empty, asked or by flags; on the sandbox, by the real program and in-process.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
 use kms_alias::cli::run;
 use kms_alias::cli::stop::Stop;
+use kms_alias::load::{Input, load};
+use kms_alias::sandbox::{Scenario, World};
+use kms_alias::target::targets;
 use tempfile::TempDir;
 
 use crate::fake::{A, B, FakeConnect, FakeKms};
+use crate::loopback::Site;
 use crate::process::{ran, text};
 use crate::ran::Stream;
 
@@ -33,10 +39,10 @@ async fn begin(folder: &Path, args: &[&str], typed: Option<&str>) -> (Exit, Stri
 #[tokio::test(start_paused = true)]
 async fn asked_it_shows_which_prefixes_are_live_and_ends_with_a_plan_that_has_nothing_to_do() {
     let folder = TempDir::new().unwrap();
-    let (exit, out, err, manifest) = begin(folder.path(), &[], Some("alias/app/\n\n")).await;
+    let (exit, out, err, manifest) = begin(folder.path(), &[], Some("\n\nalias/app/\n\n")).await;
     assert_eq!(exit, Exit::Success, "{out}{err}");
     assert!(
-        err.contains("alias/app/ (2), alias/data/ (1)") && err.contains("Which of these prefixes are yours"),
+        err.contains("alias/app/ (2), alias/data/ (1)") && err.contains("Which prefixes are yours"),
         "{err}"
     );
     assert!(out.ends_with("No changes. 2 in sync, 0 unmanaged.\n"), "{out}");
@@ -47,13 +53,87 @@ async fn asked_it_shows_which_prefixes_are_live_and_ends_with_a_plan_that_has_no
 
 #[tokio::test(start_paused = true)]
 async fn without_a_person_or_a_prefix_nothing_is_written() {
-    for (args, typed) in
-        [(&[][..], None), (&["--no-input"], Some("alias/app/\n\n")), (&[], Some("\n")), (&[], Some("app\n"))]
-    {
+    for (args, typed) in [
+        (&[][..], None),
+        (&["--no-input"], Some("\n\nalias/app/\n\n")),
+        (&[], Some("\n\n\n")),
+        (&[], Some("\n\napp\n")),
+    ] {
         let folder = TempDir::new().unwrap();
         let (exit, out, err, manifest) = begin(folder.path(), args, typed).await;
         assert!(exit != Exit::Success && manifest.is_none(), "{args:?} {typed:?}: {out}{err}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_for_the_regions_and_accounts_that_are_named() {
+    let wanted = "targets:\n  account-111122223333:";
+    let typed = "nowhere\neu-west-1\n444455556666\nalias/app/\n\n";
+    let flags = ["--regions", "us-east-1,eu-west-1", "--profiles", "444455556666", "--prefix", "alias/app/"];
+    for (args, typed, accounts) in
+        [(&[][..], Some(typed), &["111122223333", "444455556666"][..]), (&flags, None, &["444455556666"])]
+    {
+        let folder = TempDir::new().unwrap();
+        let (exit, out, err, manifest) = begin(folder.path(), args, typed).await;
+        assert_eq!(exit, Exit::Success, "{out}{err}");
+        assert_eq!(err.contains("is no Region; write them as"), typed.is_some(), "{err}");
+        let manifest = manifest.unwrap();
+        assert!(manifest.contains("profile: \"444455556666\""), "{manifest}");
+        assert_eq!(manifest.contains(wanted), accounts.len() == 2, "{manifest}");
+        let loaded = load(&[Input::Stdin(manifest.clone().into_bytes())]).unwrap();
+        let places: BTreeSet<_> = targets(&loaded)
+            .into_iter()
+            .filter_map(|target| Some((target.account?, target.region?)))
+            .collect();
+        let each = |account: &&str| {
+            ["eu-west-1", "us-east-1"].map(|region| (Arc::from(*account), Arc::from(region)))
+        };
+        assert_eq!(places, accounts.iter().flat_map(each).collect(), "{manifest}");
+        assert!(out.ends_with("No changes. 2 in sync, 0 unmanaged.\n"), "{out}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_is_live_yet_it_begins_with_nothing() {
+    let folder = TempDir::new().unwrap();
+    let (exit, out, err, manifest) = begin(folder.path(), &["--prefix", "alias/new/"], None).await;
+    assert_eq!(exit, Exit::Success, "{out}{err}");
+    assert!(manifest.unwrap().ends_with("aliases: {}\n") && out.contains("No changes. 0 in sync"), "{out}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prefix_that_is_no_folder_owns_its_neighbours_and_is_told_so() {
+    let folder = TempDir::new().unwrap();
+    let (exit, _, err, _) = begin(folder.path(), &["--prefix", "alias/da"], None).await;
+    assert_eq!(exit, Exit::Success, "{err}");
+    assert!(err.contains("the prefix alias/da is that of alias/data/lake, too"), "{err}");
+}
+
+#[test]
+fn a_profile_that_is_named_goes_before_the_credentials_of_the_environment() {
+    let site = Site::new("version: 1\n", World::default(), Scenario::default());
+    let config =
+        "[profile other]\nregion = us-west-2\naws_access_key_id = 444455556666\naws_secret_access_key = x\n";
+    std::fs::write(site.path("config"), config).unwrap();
+    std::fs::write(site.path("new"), "").unwrap();
+    std::fs::remove_file(site.path("aliases.yaml")).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = site.kms_alias(args);
+        command.env("AWS_CONFIG_FILE", site.path("config")).output().unwrap()
+    };
+    for flag in ["--profiles", "--profile"] {
+        let begun = run(&["init", "--prefix", "alias/app/", flag, "other"]);
+        assert_eq!(begun.status.code(), Some(0), "{}", text(&begun.stderr));
+        let manifest = std::fs::read_to_string(site.path("aliases.yaml")).unwrap();
+        assert!(manifest.contains("account: \"444455556666\""), "{flag}: {manifest}");
+        std::fs::remove_file(site.path("aliases.yaml")).unwrap();
+    }
+    let twice = run(&["init", "--prefix", "alias/app/", "--profiles", "other,other"]);
+    assert_eq!(twice.status.code(), Some(64));
+    assert!(text(&twice.stderr).contains("both of account 444455556666"), "{}", text(&twice.stderr));
+    let unknown = run(&["init", "--prefix", "alias/app/", "--profile", "nobody"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("nobody"), "{}", text(&unknown.stderr));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::alias::{AliasName, NameError};
 use crate::import::refer::Refer;
+use crate::load::targets::is_region;
 
 /// Flags of import
 #[derive(Args, Debug, Default)]
@@ -56,7 +57,7 @@ pub struct ImportArgs {
 #[derive(Args, Clone, Debug, Default)]
 pub struct PlacesArgs {
     /// Regions of a new manifest
-    #[arg(long, value_name = "REGION,..", value_delimiter = ',')]
+    #[arg(long, value_name = "REGION,..", value_delimiter = ',', value_parser = shared_region)]
     pub regions: Vec<Arc<str>>,
 
     /// Profiles of the shared AWS configuration, each of which reaches an account of a new manifest
@@ -66,6 +67,18 @@ pub struct PlacesArgs {
     /// Whether the account of the credentials is meant beside those of the profiles
     #[arg(skip)]
     pub own: bool,
+}
+
+/// What has the shape of a Region
+pub(in crate::cli) fn region(text: &str) -> Result<String, String> {
+    match is_region(text) {
+        true => Ok(text.to_owned()),
+        false => Err("it is no Region; write it as in us-east-1".to_owned()),
+    }
+}
+
+fn shared_region(text: &str) -> Result<Arc<str>, String> {
+    region(text).map(Arc::from)
 }
 
 /// A prefix that a scope can have
