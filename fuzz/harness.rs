@@ -46,7 +46,7 @@ fn assert_tame(text: &str) {
 /// What Terraform or CloudFormation says of its aliases is told, or refused; there is a manifest for their names, or what is wrong with it
 pub fn claims(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    for found in [terraform::claims(text), cloudformation::claims(text)] {
+    for found in [terraform::claims(text).map(|found| found.claims), cloudformation::claims(text)] {
         let claims = match found {
             Ok(claims) => claims,
             Err(error) => {

@@ -15,7 +15,7 @@ use super::{Session, default_manifest, select};
 use crate::accept::files::{Revision, replace};
 use crate::bounded::{Limit, read_text};
 use crate::draft::{Readers, create, folder_of, put};
-use crate::import::claim::{Claims, Unfit, homes};
+use crate::import::claim::{Claims, Found, Unfit, homes};
 use crate::import::look::{Request, Seen, look_at};
 use crate::import::skeleton::{Pin, Pins, folders, skeleton};
 use crate::import::{Imported, cloudformation, import, terraform};
@@ -131,14 +131,21 @@ impl Session<'_> {
 
     /// What another tool says that it has made
     fn claims(&self, args: &ImportArgs) -> Or<Option<Claims>> {
-        type Reader = fn(&str) -> Result<Claims, Unfit>;
-        let sources: [(_, Reader); 2] =
-            [(&args.from_tfstate, terraform::claims), (&args.from_cloudformation, cloudformation::claims)];
+        type Reader = fn(&str) -> Result<Found, Unfit>;
+        let sources: [(_, Reader); 2] = [
+            (&args.from_tfstate, terraform::claims),
+            (&args.from_cloudformation, |text| {
+                Ok(Found { claims: cloudformation::claims(text)?, remarks: Vec::new() })
+            }),
+        ];
         for (path, claims) in sources {
             let Some(path) = path else { continue };
             let text = read_text(path, LARGEST).with_context(|| format!("read {}", path.display()))?;
             return Ok(match claims(text.trim_start_matches('\u{feff}')) {
-                Ok(claims) => Ok(Some(claims)),
+                Ok(found) => {
+                    found.remarks.iter().for_each(|remark| self.note("note", remark));
+                    Ok(Some(found.claims))
+                }
                 Err(error) => {
                     let sentence = format!("failed to read {}: {error}", path.display());
                     Err(self.fail(Exit::Manifest, &sentence, Some(error.hint())))

@@ -53,6 +53,15 @@ impl Claim {
 /// What each name is claimed as
 pub type Claims = BTreeMap<AliasName, Vec<Claim>>;
 
+/// What a file of another tool says
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What that tool keeps
+    pub claims: Claims,
+    /// What there is to know of the rest, sentences
+    pub remarks: Vec<String>,
+}
+
 /// The accounts and Regions of all claims; none where one of them does not say it
 pub fn homes(claims: &Claims) -> BTreeSet<Home> {
     let all: Option<BTreeSet<Home>> = claims.values().flatten().map(|claim| claim.home.clone()).collect();

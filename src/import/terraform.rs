@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::claim::{Claim, Claims, Home, Unfit, name};
+use super::claim::{Claim, Claims, Found, Home, Unfit, name};
 use crate::alias::{AliasName, KeyId};
+use crate::render::harmless::is_plain;
 
 const PULL: &str = "write it with `terraform state pull > FILE`, or `terraform show -json > FILE`";
 
@@ -74,79 +75,141 @@ struct Attributes {
     target_key_arn: Option<String>,
 }
 
+/// An object that Terraform has made, in either form
+struct Object {
+    address: String,
+    is_deposed: bool,
+    attributes: Value,
+}
+
 /// The aliases in a state, in either form
 ///
 /// # Errors
 /// It is no state, or has no aliases, or what it says of one cannot be.
-pub fn claims(text: &str) -> Result<Claims, Unfit> {
+pub fn claims(text: &str) -> Result<Found, Unfit> {
+    let mut found = Found::default();
+    for object in objects(text)? {
+        let declaration = declaration(&object.address)?;
+        if object.is_deposed {
+            found.remarks.push(leftover(&object));
+            continue;
+        }
+        let (name, claim) = claim(object, declaration)?;
+        found.claims.entry(name).or_default().push(claim);
+    }
+    if found.claims.is_empty() {
+        let hint = "name the state that has them: each workspace and each root module has its own";
+        return Err(Unfit::new("it has no `aws_kms_alias` that Terraform manages", hint));
+    }
+    Ok(found)
+}
+
+fn objects(text: &str) -> Result<Vec<Object>, Unfit> {
     let wrong = |error: serde_json::Error| Unfit::new(format!("it is no Terraform state: {error}"), PULL);
     let state: Value = serde_json::from_str(text).map_err(wrong)?;
     let (stored, shown) =
         (state.get("version").and_then(Value::as_u64), state.get("format_version").is_some());
-    let found = match (stored, shown) {
-        (Some(4), _) => stored_aliases(serde_json::from_value(state).map_err(wrong)?)?,
+    match (stored, shown) {
+        (Some(4), _) => stored_objects(serde_json::from_value(state).map_err(wrong)?),
         (Some(other), _) => {
-            return Err(Unfit::new(format!("it is a state of version {other}, and version 4 is read"), PULL));
+            Err(Unfit::new(format!("it is a state of version {other}, and version 4 is read"), PULL))
         }
         (None, true) => {
             let shown: Shown = serde_json::from_value(state).map_err(wrong)?;
             let Some(values) = shown.values else {
-                return Err(Unfit::new("it has no `values`: it is no state, or an empty one", PULL));
+                return Err(Unfit::new("it has no `values`: it is a plan, or an empty state", PULL));
             };
             let mut found = Vec::new();
-            shown_aliases(values.root_module, &mut found);
-            found
+            shown_objects(values.root_module, &mut found);
+            Ok(found)
         }
-        (None, false) => return Err(Unfit::new("it has neither a `version` nor a `format_version`", PULL)),
-    };
-    let mut claims = Claims::new();
-    for (address, attributes) in found {
-        let (name, claim) = claim(address, attributes)?;
-        claims.entry(name).or_default().push(claim);
+        (None, false) => Err(Unfit::new("it has neither a `version` nor a `format_version`", PULL)),
     }
-    if claims.is_empty() {
-        return Err(Unfit::new("it has no `aws_kms_alias` that Terraform manages", PULL));
-    }
-    Ok(claims)
 }
 
-/// What is about to be destroyed anyway is no alias that anybody wants.
-fn is_wanted(mode: &str, kind: &str) -> bool {
+fn is_alias(mode: &str, kind: &str) -> bool {
     mode == "managed" && kind == "aws_kms_alias"
 }
 
-fn stored_aliases(state: State) -> Result<Vec<(String, Value)>, Unfit> {
+fn stored_objects(state: State) -> Result<Vec<Object>, Unfit> {
     let mut found = Vec::new();
-    for resource in state.resources.into_iter().filter(|one| is_wanted(&one.mode, &one.kind)) {
+    for resource in state.resources.into_iter().filter(|one| is_alias(&one.mode, &one.kind)) {
         let module = resource.module.map(|module| module + ".").unwrap_or_default();
         let whole = format!("{module}{}.{}", resource.kind, resource.name);
-        for instance in resource.instances.into_iter().filter(|one| one.deposed.is_none()) {
+        for instance in resource.instances {
             let key = match instance.index_key {
                 None | Some(Value::Null) => String::new(),
-                Some(key @ (Value::Number(_) | Value::String(_))) => format!("[{key}]"),
+                Some(Value::Number(number)) => format!("[{number}]"),
+                Some(Value::String(key)) => format!("[{}]", literal(&key)),
                 Some(key) => return Err(Unfit::new(format!("{whole} has an instance {key}"), PULL)),
             };
-            found.push((format!("{whole}{key}"), instance.attributes.unwrap_or_default()));
+            found.push(Object {
+                address: format!("{whole}{key}"),
+                is_deposed: instance.deposed.is_some(),
+                attributes: instance.attributes.unwrap_or_default(),
+            });
         }
     }
     Ok(found)
 }
 
-fn shown_aliases(module: Module, found: &mut Vec<(String, Value)>) {
-    let aliases = module.resources.into_iter().filter(|one| is_wanted(&one.mode, &one.kind));
-    let there = aliases.filter(|one| one.deposed_key.is_none());
-    found.extend(there.map(|one| (one.address, one.values.unwrap_or_default())));
-    module.child_modules.into_iter().for_each(|child| shown_aliases(child, found));
+/// A key as Terraform writes and reads it in an address: in the string literals of its language, `${` and `%{` begin a template
+/// (<https://developer.hashicorp.com/terraform/language/expressions/strings>).
+fn literal(key: &str) -> String {
+    let mut literal = String::from('"');
+    let mut rest = key.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' => literal += "\\n",
+            '\r' => literal += "\\r",
+            '\t' => literal += "\\t",
+            '"' | '\\' => literal.extend(['\\', c]),
+            '$' | '%' if rest.peek() == Some(&'{') => literal.extend([c, c]),
+            _ if is_plain(c) => literal.push(c),
+            _ => {
+                _ = match u32::from(c) {
+                    code @ ..=0xffff => write!(literal, "\\u{code:04x}"),
+                    code => write!(literal, "\\U{code:08x}"),
+                }
+            }
+        }
+    }
+    literal + "\""
 }
 
-fn claim(address: String, attributes: Value) -> Result<(AliasName, Claim), Unfit> {
-    let declaration = without_keys(&address);
+fn shown_objects(module: Module, found: &mut Vec<Object>) {
+    let aliases = module.resources.into_iter().filter(|one| is_alias(&one.mode, &one.kind));
+    found.extend(aliases.map(|one| Object {
+        address: one.address,
+        is_deposed: one.deposed_key.is_some(),
+        attributes: one.values.unwrap_or_default(),
+    }));
+    module.child_modules.into_iter().for_each(|child| shown_objects(child, found));
+}
+
+/// What a replacement that failed half way has left: it is about to be destroyed, so it is no alias that anybody wants, but Terraform
+/// forgets it along with the resource.
+fn leftover(Object { address, attributes, .. }: &Object) -> String {
+    let name = attributes.get("name").and_then(Value::as_str).unwrap_or("without a name");
+    format!(
+        "{address} has a deposed object, {name}, which Terraform is still to destroy: it is not imported, and is left over where Terraform \
+        lets go of the resource before; `terraform apply` destroys it"
+    )
+}
+
+/// The address without its keys, if what is to be written into a configuration and a shell stays on its line
+fn declaration(address: &str) -> Result<String, Unfit> {
+    let declaration = without_keys(address);
     let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
-    // What is to be written into a configuration and a shell stays on its line.
-    if !declaration.split('.').all(word) || address.contains(char::is_control) {
-        return Err(Unfit::new(format!("{address:?} is no address of Terraform's"), PULL));
+    match declaration.split('.').all(word) && !address.contains(char::is_control) {
+        true => Ok(declaration),
+        false => Err(Unfit::new(format!("{address:?} is no address of Terraform's"), PULL)),
     }
-    let attributes: Attributes = serde_json::from_value(attributes)
+}
+
+fn claim(object: Object, declaration: String) -> Result<(AliasName, Claim), Unfit> {
+    let address = object.address;
+    let attributes: Attributes = serde_json::from_value(object.attributes)
         .map_err(|error| Unfit::new(format!("what it says of {address} cannot be read: {error}"), PULL))?;
     let name = name(&attributes.name, &address)?;
     let home = Home::of_arn(&attributes.arn).filter(|_| attributes.arn.ends_with(&format!(":{name}")));
@@ -211,9 +274,15 @@ pub fn removal(claims: &Claims, taken: &BTreeSet<String>) -> String {
     if commands.is_empty() {
         return "# Nothing was imported that Terraform would have to let go of.\n".to_owned();
     }
-    let head = "# Terraform 1.7 or later lets go of these aliases, and deletes none: take their resource blocks out, put this into the root\n\
-        # module, look that the plan destroys nothing, and apply.\n";
-    let older = "\n# Before Terraform 1.7, and for single instances, these commands do the same:\n";
+    let head = match blocks.contains("\nremoved {") {
+        true => {
+            "# Terraform 1.7 or later lets go of these aliases, and deletes none: take their resource blocks out, put this into the root\n\
+            # module, look that the plan destroys nothing, and apply.\n"
+        }
+        false => "# Terraform lets go of these aliases, and deletes none:\n",
+    };
+    let older = "\n# Before Terraform 1.7, for single instances, and where a resource block has to stay, these commands do the same. Run them first, then\n\
+        # see that nothing makes these aliases any more: a plan that makes or destroys one is not to be applied.\n";
     let commands: String = commands.iter().map(|command| format!("#   {command}\n")).collect();
     format!("{head}{blocks}{older}{commands}")
 }
@@ -250,6 +319,23 @@ mod tests {
         assert_eq!(command("a.b[\"it's\"]"), r#"terraform state rm 'a.b["it'\''s"]'"#);
     }
 
+    #[test]
+    fn a_key_is_written_as_terraform_writes_it() {
+        for (key, written) in [
+            ("it's <&> $x", "it's <&> $x"),
+            ("say \"hi\"", r#"say \"hi\""#),
+            ("back\\slash", r"back\\slash"),
+            ("${x}%{y}", "$${x}%%{y}"),
+            ("$${x} $ {", "$$${x} $ {"),
+            ("\t\n\r", r"\t\n\r"),
+            ("\u{1}\u{8}\u{7f}\u{85}", r"\u0001\u0008\u007f\u0085"),
+            ("\u{200b}\u{2028}\u{e0001}", r"\u200b\u2028\U000e0001"),
+            ("é ключ/鍵 😀", "é ключ/鍵 😀"),
+        ] {
+            assert_eq!(literal(key), format!("\"{written}\""));
+        }
+    }
+
     /// What is said of a file with this text
     fn refused(text: &str) -> String {
         claims(text).unwrap_err().to_string()
@@ -268,7 +354,8 @@ mod tests {
             ("[", "no Terraform state"),
             (&alias("{}").replace("\"a\"", "\"a b\""), "no address of Terraform's"),
             (
-                &alias("{}").replace("{\"attributes\"", "{\"index_key\": \"\u{7f}\", \"attributes\""),
+                "{\"format_version\": \"1.0\", \"values\": {\"root_module\": {\"resources\": [\
+                {\"address\": \"aws_kms_alias.a[\\\"\\u0007\\\"]\", \"mode\": \"managed\", \"type\": \"aws_kms_alias\"}]}}}",
                 "no address of Terraform's",
             ),
             ("{}", "neither a `version`"),

@@ -40,7 +40,7 @@ fn push(c: char, shown: &mut String) {
 }
 
 /// Whether `c` does nothing but stand there
-fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     // Accents are escaped where they stand alone, so each stands behind a letter here.
     let mut pair = [b'x'; 5];
     let length = c.encode_utf8(&mut pair[1..]).len();

@@ -1,5 +1,7 @@
 //! `import --from-tfstate` and `--from-cloudformation`: what these tools have made is declared, and they are told how to let go of it. The
-//! files in `foreign/` have the form that the tools give them.
+//! files in `foreign/` have the form that the tools give them: Terraform 1.11.4 itself has written the state, and what it shows of that, with a
+//! provider that made no more than aliases in the sandbox, with the attributes that version 6 of the real one has. There, a replacement of
+//! `aws_kms_alias.billing` has failed half way, and `module.db["blue.green"].aws_kms_alias.this[1]` is tainted.
 
 use std::fs;
 
@@ -15,7 +17,8 @@ const SHOWN: &str = include_str!("foreign/show.json");
 const STACK: &str = include_str!("foreign/stack.json");
 const TEMPLATE: &str = include_str!("foreign/template.yaml");
 
-const GENERATED: &str = "alias/app/gen-20240501123456789000000001";
+const GENERATED: &str = "alias/app/gen-20261122193127599400000001";
+const GENERATED_TOO: &str = "alias/app/gen-20261122193127605700000002";
 
 /// Keys in two Regions, and these aliases in one of them each
 fn kms(live: &[(&str, &str, &str)]) -> FakeKms {
@@ -36,6 +39,7 @@ fn as_in_the_state() -> FakeKms {
     kms(&[
         (REGION, "alias/app/billing", A),
         (REGION, GENERATED, C),
+        (REGION, GENERATED_TOO, C),
         (REGION, "alias/app/by-hand", A),
         ("us-west-2", "alias/app/db/0", B),
         ("us-west-2", "alias/app/db/1", B),
@@ -75,25 +79,26 @@ async fn the_aliases_of_a_state_become_a_manifest_for_their_account_and_regions(
         aliases:\n  alias/app/billing: {{key: {A}, targets: [main/{ACCOUNT}/us-east-1]}}\n  \
         alias/app/db/0: {{key: {B}, targets: [main/{ACCOUNT}/us-west-2]}}\n  \
         alias/app/db/1: {{key: {B}, targets: [main/{ACCOUNT}/us-west-2]}}\n  \
-        {GENERATED}: {{key: {C}, targets: [main/{ACCOUNT}/us-east-1]}}\n"
+        {GENERATED}: {{key: {C}, targets: [main/{ACCOUNT}/us-east-1]}}\n  \
+        {GENERATED_TOO}: {{key: {C}, targets: [main/{ACCOUNT}/us-east-1]}}\n"
     );
     assert_eq!((ran.exit, &ran.out), (Exit::Success, &wanted), "{}", ran.err);
-    assert!(plan(&kms, &ran.out).await.contains("No changes. 4 in sync, 1 unmanaged."));
+    assert!(plan(&kms, &ran.out).await.contains("No changes. 5 in sync, 1 unmanaged."));
     let blocks = "\nremoved {\n  from = aws_kms_alias.billing\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
         removed {\n  from = module.db.aws_kms_alias.named\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
         removed {\n  from = module.db.aws_kms_alias.this\n\n  lifecycle {\n    destroy = false\n  }\n}\n\n\
-        # Before Terraform 1.7, and for single instances, these commands do the same:\n\
+        # Before Terraform 1.7, for single instances, and where a resource block has to stay, these commands do the same. Run them first, then\n\
+        # see that nothing makes these aliases any more: a plan that makes or destroys one is not to be applied.\n\
         #   terraform state rm 'aws_kms_alias.billing'\n\
+        #   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.named[\"$${x}%%{y}\\u200b\\\\\\\"\\U000e0001\"]'\n\
         #   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.named[\"it'\\''s\"]'\n\
         #   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.this[0]'\n\
         #   terraform state rm 'module.db[\"blue.green\"].aws_kms_alias.this[1]'\n";
     assert!(ran.err.contains(blocks), "{}", ran.err);
-    assert!(
-        ran.err.starts_with("note: the scope is alias/app/, as narrow as the names allow\n# Terraform 1.7"),
-        "{}",
-        ran.err
-    );
-    assert!(!ran.err.contains("billing-old"), "what is deposed is no alias to keep: {}", ran.err);
+    let notes = "note: aws_kms_alias.billing has a deposed object, alias/app/billing-old, which Terraform is still to destroy: it is not \
+        imported, and is left over where Terraform lets go of the resource before; `terraform apply` destroys it\n\
+        note: the scope is alias/app/, as narrow as the names allow\n# Terraform 1.7";
+    assert!(ran.err.starts_with(notes), "{}", ran.err);
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +132,7 @@ async fn a_state_adds_to_a_manifest_what_is_of_its_targets() {
     let folder = TempDir::new().unwrap();
     let (own, removed) = (folder.path().join("own.yaml"), folder.path().join("removed.tf"));
     let manifest = format!(
-        "version: 1\nscope: [alias/app/]\ntargets:\n  east: {{account: \"{ACCOUNT}\", region: us-east-1}}\naliases:\n  {GENERATED}: {C}\n"
+        "version: 1\nscope: [alias/app/]\ntargets:\n  east: {{account: \"{ACCOUNT}\", region: us-east-1}}\naliases:\n  {GENERATED}: {C}\n  {GENERATED_TOO}: {C}\n"
     );
     fs::write(&own, &manifest).unwrap();
     let args = ["-f", own.to_str().unwrap(), "--removed", removed.to_str().unwrap()];
@@ -148,10 +153,9 @@ async fn a_state_adds_to_a_manifest_what_is_of_its_targets() {
 #[tokio::test(start_paused = true)]
 async fn a_state_as_terraform_shows_it_says_the_same() {
     let kms = as_in_the_state();
-    let ran = import(&kms, "--from-tfstate", SHOWN, &["--new"]).await;
-    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
-    assert!(plan(&kms, &ran.out).await.contains("2 in sync"), "{}", ran.out);
-    assert!(ran.err.contains("from = module.db.aws_kms_alias.this\n"), "{}", ran.err);
+    let shown = import(&kms, "--from-tfstate", SHOWN, &["--new"]).await;
+    let stored = import(&kms, "--from-tfstate", STATE, &["--new"]).await;
+    assert_eq!((shown.exit, shown.out, shown.err), (Exit::Success, stored.out, stored.err));
 }
 
 #[tokio::test(start_paused = true)]
