@@ -18,6 +18,9 @@ use crate::plan::risks::Code;
 /// What names the shell in the environment of a question
 pub const VARIABLE: &str = "KMS_ALIAS_COMPLETE";
 
+/// What bash needs beside what the crate writes (<https://github.com/clap-rs/clap/issues/6280>)
+const WHOLE_WORDS: &[u8] = include_bytes!("completions.bash");
+
 /// A shell that can ask
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "each is what its name says")]
@@ -46,6 +49,9 @@ impl Session<'_> {
         let mut script = Vec::new();
         let (name, completer) = ("kms-alias", args.shell.completer());
         completer.write_registration(VARIABLE, name, name, name, &mut script).context("write the script")?;
+        if args.shell == Shell::Bash {
+            script.extend(WHOLE_WORDS);
+        }
         self.console.print(&String::from_utf8_lossy(&script))?;
         Ok(Exit::Success)
     }

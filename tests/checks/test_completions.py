@@ -1,5 +1,6 @@
 """What bash is told to complete, asked as bash asks: the script is sourced, and the function that it registers is called."""
 
+import re
 import subprocess
 import unittest
 
@@ -7,19 +8,24 @@ from program import PROGRAM, ROOT
 
 ASK = """
 source <("$1" completions bash)
-line=$2
-read -ra COMP_WORDS <<< "$line"
-[[ $line == *" " ]] && COMP_WORDS+=("")
-COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+COMP_LINE=$2
+COMP_POINT=${#COMP_LINE}
 COMP_TYPE=9
+last=$3
+shift 3
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
 function=$(complete -p kms-alias | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
-PATH="$(dirname "$1"):$PATH" "$function" kms-alias "${COMP_WORDS[COMP_CWORD]}" ""
+PATH="$PROGRAMS:$PATH" "$function" kms-alias "$last" ""
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
 def offered(line):
-    command = ["bash", "--norc", "-c", ASK, "bash", PROGRAM, line]
+    """What takes the place of the last piece of this line: bash breaks words at = : and @ too, and the last begins with an @ before it"""
+    pieces = re.findall(r"[=:@]+|[^\s=:@]+", line) + [""] * line.endswith(" ")
+    last = re.search(r"@?[^\s=:@]*$", line).group()
+    command = ["bash", "--norc", "-c", ASK.replace("$PROGRAMS", str(PROGRAM.parent)), "bash", PROGRAM, line, last, *pieces]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     return [word.strip() for word in ran.stdout.splitlines()]
 
@@ -30,6 +36,10 @@ class Completions(unittest.TestCase):
             "kms-alias pl": ["plan"],
             "kms-alias plan --det": ["--detailed-exitcode"],
             "kms-alias plan -t prod/111122223333/eu": ["prod/111122223333/eu-west-1"],
+            "kms-alias plan --target=prod/111122223333/eu": ["prod/111122223333/eu-west-1"],
+            "kms-alias plan -t @li": ["@live"],
+            "kms-alias plan --target=@li": ["@live"],
+            "kms-alias plan --output=": ["text", "diff", "json", "markdown", "ndjson", "html", "tsv"],
             "kms-alias list --alias alias/app/aud": ["alias/app/audit/log"],
             "kms-alias explain alias/app/leg": ["alias/app/legacy/export"],
             "kms-alias explain -f no-such-file.yaml alias/app/leg": [],

@@ -112,8 +112,9 @@ Examples:
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   kms-alias completions bash                # in ~/.bashrc: source <(kms-alias completions bash)
-  kms-alias completions zsh                 # in ~/.zshrc: source <(kms-alias completions zsh)
-  kms-alias completions fish                # > ~/.config/fish/completions/kms-alias.fish";
+  kms-alias completions zsh                 # in ~/.zshrc, after compinit: source <(kms-alias completions zsh)
+  kms-alias completions fish                # in ~/.config/fish/config.fish: kms-alias completions fish | source
+  kms-alias completions elvish              # in ~/.config/elvish/rc.elv: eval (kms-alias completions elvish | slurp)";
 
 pub(super) const MAN: &str = "\
 Examples:
