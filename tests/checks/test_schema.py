@@ -77,7 +77,8 @@ def errors(manifest):
 def manifests():
     """Those that are there to be copied"""
     examples = ROOT / "examples"
-    found = [ROOT / "aliases.yaml", examples / "kubernetes" / "aliases.yaml", *examples.glob("*.yaml"), *examples.glob("directory/**/*.yaml")]
+    single = [examples / folder / "aliases.yaml" for folder in ("access", "kubernetes")]
+    found = [ROOT / "aliases.yaml", *single, *examples.glob("*.yaml"), *examples.glob("directory/**/*.yaml")]
     return sorted(found)
 
 

@@ -121,7 +121,7 @@ class Page(unittest.TestCase):
             self.assertTrue((ROOT / "docs" / link).is_file(), link)
 
     def test_its_trust_policy_is_json_and_has_both_claims(self):
-        [text] = re.findall("```json\n(.*?)```", self.page, re.DOTALL)
+        [text] = re.findall("```json policy\n(.*?)```", self.page, re.DOTALL)
         [statement] = json.loads(text)["Statement"]
         claims = {name.rpartition(":")[2] for name in statement["Condition"]["StringEquals"]}
         self.assertEqual(claims, {"aud", "sub"})
