@@ -11,30 +11,18 @@ use super::args::prefix;
 use super::args::{
     Ci, Cli, Command, Global, ImportArgs, InitArgs, Output, PlacesArgs, PlanArgs, PlanningArgs,
 };
+use super::ci_files::{self, CiFile, filled};
 use super::exit::Exit;
 use super::import::Or;
 use super::prefixes::{LivePrefixes, live_prefixes, told_prefixes};
 use super::stream::Stream;
 use super::{Session, reports};
 use crate::draft::{Readers, create, folder_of};
+use crate::import::claim::Home;
 use crate::import::look::Request;
 use crate::kms::connect::Options;
 use crate::kms::{Connect, Identity};
 use crate::poll::now;
-
-/// The files to copy for GitHub, each with its place
-const GITHUB: [(&str, &str); 3] = [
-    (
-        ".github/workflows/kms-alias-pull-request.yml",
-        include_str!("../../examples/ci/github/pull-request.yml"),
-    ),
-    (".github/workflows/kms-alias-apply.yml", include_str!("../../examples/ci/github/apply.yml")),
-    (".github/workflows/kms-alias-drift.yml", include_str!("../../examples/ci/github/drift.yml")),
-];
-
-/// Likewise for GitLab
-const GITLAB: [(&str, &str); 1] =
-    [("kms-alias.gitlab-ci.yml", include_str!("../../examples/ci/gitlab/kms-alias.gitlab-ci.yml"))];
 
 impl Session<'_> {
     pub(super) async fn init<C: Connect>(
@@ -46,7 +34,7 @@ impl Session<'_> {
             return Ok(self.fail(Exit::Usage, &sentence, Some(hint)));
         }
         let manifest = self.global.file.first().cloned().unwrap_or_else(|| "aliases.yaml".into());
-        let (places, live) = match self.places(args, &connect).await? {
+        let (places, live, home) = match self.places(args, &connect).await? {
             Ok(found) => found,
             Err(exit) => return Ok(exit),
         };
@@ -72,7 +60,7 @@ impl Session<'_> {
         if exit != Exit::Success {
             return Ok(exit);
         }
-        self.write_files(files)?;
+        self.write_files(files, &manifest, &home)?;
         Box::pin(self.first_plan(&manifest, connect)).await
     }
 
@@ -104,7 +92,7 @@ impl Session<'_> {
         &self,
         args: &InitArgs,
         connect: &impl Fn(Options) -> C,
-    ) -> Or<(PlacesArgs, LivePrefixes)> {
+    ) -> Or<(PlacesArgs, LivePrefixes, Home)> {
         let mut places = args.places.clone();
         let look = async |places: &PlacesArgs| {
             Box::pin(self.look_at_names(places, &Request::default(), connect)).await
@@ -127,7 +115,8 @@ impl Session<'_> {
                 };
             }
         }
-        Ok(Ok((places, live_prefixes(&seen))))
+        let home = seen.first().map(|one| Home::of(&one.identity)).context("read a target")?;
+        Ok(Ok((places, live_prefixes(&seen), home)))
     }
 
     /// What is to be owned, as the flags say, or the person who is asked
@@ -169,30 +158,15 @@ impl Session<'_> {
     }
 
     /// The files of the CI system that a flag or the answer names; of those that are there already none is touched
-    async fn ci_files(
-        &self,
-        ci: Ci,
-    ) -> anyhow::Result<Result<&'static [(&'static str, &'static str)], Exit>> {
-        let named = match ci {
-            Ci::Auto if self.may_ask() => {
-                match self.answer("Add files for a CI system: github, gitlab or none? [none] ").await? {
-                    Some(answer) => answer.to_lowercase(),
-                    None => return Ok(Err(self.stopped())),
-                }
-            }
-            Ci::Github => "github".to_owned(),
-            Ci::Gitlab => "gitlab".to_owned(),
-            Ci::Auto | Ci::None => String::new(),
+    async fn ci_files(&self, ci: Ci) -> Or<&'static [CiFile]> {
+        let ci = match ci {
+            Ci::Auto if self.may_ask() => match self.ask_ci().await? {
+                Some(ci) => ci,
+                None => return Ok(Err(self.stopped())),
+            },
+            said => said,
         };
-        let files: &[_] = match &*named {
-            "github" => &GITHUB,
-            "gitlab" => &GITLAB,
-            "" | "none" => &[],
-            other => {
-                let sentence = format!("there are no files for {other:?}, and nothing was written");
-                return Ok(Err(self.fail(Exit::Usage, &sentence, Some("github, gitlab or none"))));
-            }
-        };
+        let files = ci_files::of(ci);
         Ok(match files.iter().find(|(path, _)| Path::new(path).symlink_metadata().is_ok()) {
             Some((path, _)) => {
                 let sentence = format!("there is {path} already, and nothing was written");
@@ -202,10 +176,21 @@ impl Session<'_> {
         })
     }
 
-    fn write_files(&self, files: &[(&str, &str)]) -> anyhow::Result<()> {
+    async fn ask_ci(&self) -> anyhow::Result<Option<Ci>> {
+        loop {
+            let question = "Add files for a CI system: github, gitlab or none? [none] ";
+            let Some(answer) = self.answer(question).await? else { return Ok(None) };
+            match ci_files::named(&answer) {
+                Some(ci) => return Ok(Some(ci)),
+                None => self.note_fitting(&format!("There are no files for {answer:?}.\n")),
+            }
+        }
+    }
+
+    fn write_files(&self, files: &[CiFile], manifest: &Path, home: &Home) -> anyhow::Result<()> {
         for (path, text) in files {
             let path = Path::new(path);
-            create(path, text.as_bytes(), Readers::Umask)
+            create(path, filled(text, manifest, home).as_bytes(), Readers::Umask)
                 .with_context(|| format!("write {}", path.display()))?;
             self.console.note(&format!("Wrote {}: its top says what to change.\n", path.display()));
         }

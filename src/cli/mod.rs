@@ -8,6 +8,7 @@ pub mod stop;
 mod accept;
 mod apply;
 mod base;
+mod ci_files;
 mod comment;
 pub mod completions;
 mod confirm;

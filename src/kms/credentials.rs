@@ -26,12 +26,37 @@ impl ProvideCredentials for Sendable {
     }
 }
 
+/// Credentials of a profile, or an error that names it, which the SDK's does not where there is no such profile
+#[derive(Debug)]
+struct OfProfile {
+    provider: ProfileFileCredentialsProvider,
+    profile: String,
+}
+
+impl ProvideCredentials for OfProfile {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            self.provider.provide_credentials().await.map_err(|error| match error {
+                CredentialsError::CredentialsNotLoaded(_) => {
+                    let sentence = format!("there is no profile {:?} that has any", self.profile);
+                    CredentialsError::not_loaded(sentence)
+                }
+                error => error,
+            })
+        })
+    }
+}
+
 /// `base` with the credentials of a profile that was named, which go before those of the environment, as they do for the AWS CLI; the SDK's
 /// own chain has it the other way round
 pub(super) fn of_profile(base: SdkConfig, profile: &str, http: &SharedHttpClient) -> SdkConfig {
     // What the profile assumes roles or signs in with needs a client and a Region.
     let own = ProviderConfig::default().with_http_client(http.clone()).with_region(base.region().cloned());
     let provider = ProfileFileCredentialsProvider::builder().configure(&own).profile_name(profile).build();
+    let provider = OfProfile { provider, profile: profile.to_owned() };
     base.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 

@@ -23,7 +23,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "id|arn|tags|tags=NAME,..", default_value = "id", value_parser = Refer::parse)]
     pub key_ref: Refer,
 
-    /// Whose files to add, as `--ci` says; to the run itself that is no job
-    #[arg(skip)]
+    /// The CI system whose files to add: a plan on pull requests, the apply after the merge, a look for drift. Without it, it is asked
+    #[arg(long, value_enum, default_value_t, value_name = "github|gitlab|none", hide_possible_values = true)]
     pub ci: Ci,
 }
