@@ -6,8 +6,8 @@ use crate::plan::Counts;
 use crate::render;
 use crate::render::style::{Palette, plural};
 
-/// What else can be typed
-const AGAIN: &str = "(p shows the plan again, t one target of it)";
+/// How often one may mistype before it counts as a no
+const TRIES: usize = 3;
 
 impl Session<'_> {
     /// Whether somebody can be asked
@@ -36,10 +36,10 @@ impl Session<'_> {
             // Nobody can say yes to what they have not seen, and stdout is for the one document.
             self.note_fitting(&self.shown(&self.err_palette())?);
         }
-        let (wanted, question) = question(totals.counts);
+        let (wanted, question) = question(totals.counts, self.changing().len());
         let question = self.fitting(&question);
         let _heeding = self.stop.heed();
-        let mut shown = 0;
+        let (mut shown, mut tries) = (0, 0);
         let answer = loop {
             let Some(answer) = self.answer(&question).await? else {
                 self.console.note("\nStopped: nothing was written.\n");
@@ -53,11 +53,19 @@ impl Session<'_> {
                     self.note_fitting(&self.one_target(shown));
                     shown += 1;
                 }
-                _ => break answer,
+                // Whoever means no need not say so three times.
+                "" | "n" | "no" => break answer,
+                _ if tries + 1 == TRIES => break answer,
+                mistyped => {
+                    tries += 1;
+                    self.note_fitting(&format!(
+                        "{mistyped:?} is not {wanted:?}: type {wanted}, or no to leave it.\n"
+                    ));
+                }
             }
         };
         let declined = format!("{answer:?} is not {wanted:?}");
-        self.console.note(&format!("Declined: {declined}. Nothing was written.\n"));
+        self.note_fitting(&format!("Declined: {declined}. Nothing was written.\n"));
         self.keep_error(&format!("declined at the prompt: {declined}; nothing was written"), None);
         Ok(false)
     }
@@ -66,19 +74,29 @@ impl Session<'_> {
         if self.err_colour() { Palette::coloured() } else { Palette::plain() }
     }
 
-    /// The plan of one target that has something to write, and which of them it is; after the last comes the first
-    fn one_target(&self, number: usize) -> String {
+    /// The places in the plan of the targets that have something to write
+    fn changing(&self) -> Vec<usize> {
         let run = self.known();
-        let all = run.plan.iter().flat_map(|plan| &plan.targets);
-        let all: Vec<_> = all.filter(|target| !target.changes.is_empty()).collect();
-        let Some(target) = all.get(number % all.len().max(1)) else { return String::new() };
+        let all = run.plan.iter().flat_map(|plan| &plan.targets).enumerate();
+        all.filter(|(_, target)| !target.changes.is_empty()).map(|(at, _)| at).collect()
+    }
+
+    /// The plan of one of these targets, and which of them it is; after the last comes the first
+    fn one_target(&self, number: usize) -> String {
+        let all = self.changing();
+        let (number, count) = (number % all.len().max(1), all.len());
+        let run = self.known();
+        let target = run.plan.as_ref().zip(all.get(number)).and_then(|(plan, at)| plan.targets.get(*at));
+        let Some(target) = target else { return String::new() };
         let shown = render::text::target(target, &self.err_palette());
-        format!("{shown}Target {} of {}.\n", number % all.len() + 1, all.len())
+        format!("{shown}Target {} of {count}.\n", number + 1)
     }
 }
 
 /// What to ask, and the answer that means yes: a name that is deleted, even for a moment, has to be counted
-fn question(counts: Counts) -> (String, String) {
+fn question(counts: Counts, targets: usize) -> (String, String) {
+    let again =
+        if targets > 1 { "(p shows the plan again, t one target of it)" } else { "(p shows the plan again)" };
     let Counts { create, update, replace, rename, delete } = counts;
     let parts = [
         (create, "create"),
@@ -90,13 +108,13 @@ fn question(counts: Counts) -> (String, String) {
     let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, verb)| format!("{verb} {count}"));
     let all = parts.collect::<Vec<_>>().join(", ");
     match replace + rename + delete {
-        0 => ("yes".to_owned(), format!("This will {all}. Type yes to go on {AGAIN}: ")),
+        0 => ("yes".to_owned(), format!("This will {all}. Type yes to go on {again}: ")),
         n => {
             let names = plural(n, "name");
             (
                 n.to_string(),
                 format!(
-                    "This will {all}, which deletes {names}. Type how many names it deletes to go on {AGAIN}: "
+                    "This will {all}, which deletes {names}. Type how many names it deletes to go on {again}: "
                 ),
             )
         }

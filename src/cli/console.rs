@@ -173,7 +173,12 @@ impl Console {
             let mut line = Vec::new();
             lock(&input).read_until(b'\n', &mut line).map(|_| String::from_utf8_lossy(&line).into_owned())
         };
-        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+        let line = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+        if !line.ends_with('\n') {
+            // The end of the input leaves the cursor behind the question.
+            self.note("\n");
+        }
+        Ok(line)
     }
 
     /// Everything that stdin holds

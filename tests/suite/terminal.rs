@@ -84,6 +84,7 @@ async fn at_the_prompt_the_plan_is_shown_again_whole_or_by_target() {
     assert_eq!(ran.err.matches("Target 1 of 1.").count(), 2, "{}", ran.err);
     assert_eq!(ran.err.matches("  + alias/app/new").count(), 3, "{}", ran.err);
     assert_eq!(ran.err.matches("Type yes to go on").count(), 4, "{}", ran.err);
+    assert!(!ran.err.contains("t one target"), "there is but one: {}", ran.err);
     assert!(kms.truth().contains(&("alias/app/moved".to_owned(), B.to_owned())));
 }
 
@@ -98,6 +99,23 @@ async fn whatever_else_is_typed_still_declines() {
             "{typed:?}: {}",
             ran.err
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_mistyped_is_asked_again_and_not_for_ever() {
+    for (typed, asked, exit) in [
+        ("y\nyes\n", 2, Exit::Success),
+        ("y\nYES\nyes\n", 3, Exit::Success),
+        ("y\nY\n1\nyes\n", 3, Exit::Refused),
+        ("no\nyes\n", 1, Exit::Refused),
+    ] {
+        let kms = kms();
+        let ran = run_on(&kms, MANIFEST, &["apply"], Some(typed)).await;
+        assert_eq!((ran.exit, ran.err.matches("Type yes").count()), (exit, asked), "{typed:?}: {}", ran.err);
+        assert_eq!(kms.calls_to("UpdateAlias").is_empty(), exit == Exit::Refused, "{typed:?}");
+        let told = ran.err.contains("\"y\" is not \"yes\": type yes, or no to leave it.");
+        assert_eq!(told, typed.starts_with('y'), "{}", ran.err);
     }
 }
 
