@@ -102,7 +102,7 @@ impl Report {
     fn doubt(&mut self) {
         let left = match &self.verdict {
             Some(Ok(Verdict::OutOfPatience { left, .. })) => left.clone(),
-            Some(Err(_)) => BTreeSet::new(),
+            Some(Ok(Verdict::Stopped { .. }) | Err(_)) => BTreeSet::new(),
             _ => return,
         };
         for applied in self.applied.iter_mut().filter(|applied| applied.outcome.is_success()) {
