@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
+use tracing::Instrument as _;
 
 use crate::access::account::Policies;
 use crate::access::gather::{gather, touched};
@@ -15,7 +16,7 @@ use crate::blame::lookup::Trails;
 use crate::blame::{Blame, Question};
 use crate::idle::{idle_patterns, refusal};
 use crate::inspect::inspect;
-use crate::kms::{Calls, Connect, IamRead, KmsRead, TrailRead, add_calls};
+use crate::kms::{Calls, Connect, IamRead, KmsRead, TrailRead, add_calls, requests_of};
 use crate::list::Extent;
 use crate::plan::digest::{Located, digest};
 use crate::plan::{Counts, Policy};
@@ -111,7 +112,8 @@ pub async fn survey_with<C: Connect>(
     done: &(impl Fn(&Calls) + Sync),
 ) -> Vec<Surveyed> {
     let each = |(target, policy): (Target, Policy)| async move {
-        let reading = AssertUnwindSafe(read(&target, &policy, looks, connect)).catch_unwind().await;
+        let reading = read(&target, &policy, looks, connect).instrument(requests_of(&target.name));
+        let reading = AssertUnwindSafe(reading).catch_unwind().await;
         let seen =
             reading.unwrap_or_else(|panic| Seen::none(Calls::new(), Trouble::panicked(&*panic, false)));
         done(&seen.calls);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
+use tracing::Instrument as _;
 
 use super::Session;
 use super::args::{ApplyArgs, Output, WritingArgs};
@@ -17,7 +18,7 @@ use crate::converge::{Event, Report, converge};
 use crate::document;
 use crate::fleet::{Looks, Surveyed, Trouble, totals};
 use crate::kms::connect::Options;
-use crate::kms::{Connect, Identity, KmsRead as _};
+use crate::kms::{Connect, Identity, KmsRead as _, requests_of};
 use crate::pace::Lanes;
 use crate::plan::{Action, Plan};
 use crate::poll::Patience;
@@ -206,7 +207,9 @@ impl Session<'_> {
             let progress = &progress;
             async move {
                 let work = Work { args, lanes, receipt, progress };
-                let writing = AssertUnwindSafe(self.write(one, prepared, connect, work)).catch_unwind().await;
+                let writing =
+                    self.write(one, prepared, connect, work).instrument(requests_of(&one.target.name));
+                let writing = AssertUnwindSafe(writing).catch_unwind().await;
                 let report = writing.unwrap_or_else(|panic| Err(Trouble::panicked(&*panic, true)));
                 progress.end(&one.target.name);
                 (&*one.target.name, &prepared.plan, report)

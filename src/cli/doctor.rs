@@ -1,14 +1,15 @@
 //! `kms-alias doctor`: what works on the way to every target, and what does not. It is never handed a writer.
 
 use futures_util::stream::{self, StreamExt};
+use tracing::Instrument as _;
 
 use super::args::{DoctorArgs, Output};
 use super::exit::Exit;
 use super::{Session, select};
 use crate::diagnose::{Check, Examined, diagnose};
 use crate::discover::PERMISSIONS;
-use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::kms::{Connect, requests_of};
 use crate::load::TargetSpec;
 use crate::permissions::Reads;
 use crate::render::doctor::{self, Diagnosed, tally};
@@ -106,7 +107,7 @@ async fn examine<C: Connect>(
     let each = |target: &Target| {
         let target = target.clone();
         async move {
-            let examined = diagnose(&target, reads, connect).await;
+            let examined = diagnose(&target, reads, connect).instrument(requests_of(&target.name)).await;
             done();
             (target.name.clone(), examined)
         }

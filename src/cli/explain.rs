@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
+use tracing::Instrument as _;
 
 use super::Session;
 use super::args::{ExplainArgs, Output, PlanArgs};
@@ -12,8 +13,8 @@ use crate::alias::AliasName;
 use crate::document;
 use crate::explain::{Found, Said, look, meant, said};
 use crate::fleet::Trouble;
-use crate::kms::Connect;
 use crate::kms::connect::Options;
+use crate::kms::{Connect, requests_of};
 use crate::load::{Manifest, nearest};
 use crate::plan::Policy;
 use crate::plan::risks::Code;
@@ -122,7 +123,7 @@ async fn read<C: Connect>(
     let each = |(target, policy, _): &Asked| {
         let (target, policy) = (target.clone(), policy.clone());
         async move {
-            let found = look(&target, &policy, name, connect).await;
+            let found = look(&target, &policy, name, connect).instrument(requests_of(&target.name)).await;
             done();
             found
         }

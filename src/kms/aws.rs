@@ -29,6 +29,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_types::date_time::{DateTime, Format};
 
 use super::answer::{alias_name, identity, key_id, unreadable, words};
+use super::answered;
 use super::connect::Clients;
 use super::contact::Contact;
 use super::fault::{NO_CREDENTIALS, UNASSUMED};
@@ -175,7 +176,6 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let request_id = answer.map_err(|e| flatten(operation, e))?.request_id().map(words);
-    tracing::debug!(operation, request_id, "done");
     Ok(Written { request_id })
 }
 
@@ -291,7 +291,7 @@ fn root(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Counts what is really sent, the SDK's retries included
+/// Counts what is really sent, the SDK's retries included, and logs what comes back
 #[derive(Clone, Debug)]
 pub(super) struct Counter {
     calls: Arc<Mutex<Calls>>,
@@ -317,16 +317,26 @@ impl Intercept for Counter {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        answered::keep(context, bag);
         if let Some(operation) = bag.load::<Metadata>() {
-            tracing::debug!(operation = operation.name(), "request");
             self.sent.fetch_add(1, Ordering::Relaxed);
             let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
             *calls.entry(operation.name().to_owned()).or_default() += 1;
         }
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        answered::log(context, bag);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! `trail.rs` and `organizations.rs` implement them with the SDK; the embedded sandbox speaks the same protocol as the service and needs no other implementation.
 
 mod answer;
+mod answered;
 pub mod authorization;
 pub mod aws;
 pub mod connect;
@@ -28,6 +29,11 @@ use authorization::AuthorizationPage;
 use contact::Contact;
 
 pub use fault::{Fault, KmsError};
+
+/// Whose requests those are that the log tells of meanwhile
+pub(crate) fn requests_of(target: &str) -> tracing::Span {
+    tracing::debug_span!("requests", of = target)
+}
 
 /// Requests sent so far by operation, retries included
 pub type Calls = BTreeMap<String, u64>;

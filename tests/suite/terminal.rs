@@ -128,8 +128,22 @@ fn each_line_of_stderr_is_an_object_where_that_is_asked() {
     );
     let lines: Vec<Value> =
         text(&ran.stderr).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-    let requests = lines.iter().filter(|line| line["request_id"].is_string()).count();
-    assert!(requests >= 5, "each write has its request id: {}", text(&ran.stderr));
+    let requests: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    assert!(requests.len() >= 5, "{}", text(&ran.stderr));
+    for line in &requests {
+        assert!(line["request_id"].is_string() && line["operation"].is_string(), "{line}");
+        assert!(line["status"].is_number() && line["spans"][0]["of"].is_string(), "{line}");
+    }
+    let of = |operation| requests.iter().filter(move |line| line["operation"] == operation);
+    assert!(of("CreateAlias").count() > 0 && of("DescribeKey").count() > 0, "{}", text(&ran.stderr));
+    assert!(
+        of("CreateAlias").all(|line| line["alias"].is_string() && line["key"].is_string()),
+        "{requests:?}"
+    );
+    assert!(
+        of("DescribeKey").all(|line| line["alias"].is_string() != line["key"].is_string()),
+        "{requests:?}"
+    );
     for line in &lines {
         assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
     }
