@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 use super::Session;
 use super::args::{ExplainArgs, Output, PlanArgs};
 use super::exit::Exit;
-use crate::alias::AliasName;
+use crate::alias::{AliasName, NameError};
 use crate::document;
 use crate::explain::{Found, Said, look, meant, said};
 use crate::fleet::Trouble;
@@ -42,10 +42,7 @@ impl Session<'_> {
         let name = match AliasName::parse(&args.name) {
             Ok(name) => name,
             Err(error) => {
-                let code = nearest(&args.name, Code::ALL.iter().map(|code| code.as_str()));
-                let hint =
-                    code.map_or_else(|| error.hint().to_owned(), |code| format!("did you mean {code}?"));
-                let sentence = format!("{:?} is not an alias name: {error}", args.name);
+                let (sentence, hint) = no_name(&args.name, &error);
                 return Ok(self.fail(Exit::Usage, &sentence, Some(&hint)));
             }
         };
@@ -113,6 +110,23 @@ impl Session<'_> {
     }
 }
 
+/// What is wrong with a word that is neither the name of an alias nor a code that is known here, and what would help
+fn no_name(word: &str, error: &NameError) -> (String, String) {
+    let codes = || Code::ALL.iter().map(|code| code.as_str());
+    let is_kebab = word.contains('-') && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    match nearest(word, codes()) {
+        Some(code) => (format!("{word:?} is not an alias name: {error}"), format!("did you mean {code}?")),
+        None if is_kebab => (
+            format!("{word:?} is neither an alias name nor the code of a risk"),
+            format!(
+                "an alias is written alias/{word}; what a code of validate means stands on its help line; the codes of risks are {}",
+                codes().collect::<Vec<_>>().join(", ")
+            ),
+        ),
+        None => (format!("{word:?} is not an alias name: {error}"), error.hint().to_owned()),
+    }
+}
+
 async fn read<C: Connect>(
     concerned: &[Asked],
     name: &AliasName,
@@ -153,5 +167,21 @@ fn explanation(
         others: others.len(),
         scopes: scopes.into_iter().collect(),
         meant,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_is_none_of_a_risk_is_told_where_it_is_explained() {
+        let told = |word| no_name(word, &AliasName::parse(word).unwrap_err());
+        let (sentence, hint) = told("unknown-key");
+        assert_eq!(sentence, "\"unknown-key\" is neither an alias name nor the code of a risk");
+        assert!(hint.contains("help line") && hint.contains("alias/unknown-key"), "{hint}");
+        assert!(Code::ALL.iter().all(|code| hint.contains(code.as_str())), "{hint}");
+        assert_eq!(told("decrypt-by-nam").1, "did you mean decrypt-by-name?");
+        assert!(told("app/x").0.contains("is not an alias name"), "{:?}", told("app/x"));
     }
 }
