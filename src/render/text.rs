@@ -7,6 +7,7 @@ use anstyle::Style;
 
 use super::columns::{padded, width};
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
+use super::web::{key_page, linked};
 use super::{access, blame};
 use crate::document::{
     ErrorText, KeptName, PlanDocument, PlannedChange, RefusalText, Source, Summary, TargetPlan, UnusableText,
@@ -44,7 +45,10 @@ pub fn target(target: &TargetPlan, palette: &Palette) -> String {
         rows.sort_by_key(|row| row.name);
         rows.extend(target.kept.iter().map(|(name, kept)| sheet.kept(name, kept)));
         rows.extend(target.unmanaged.iter().map(|(name, key)| sheet.unmanaged(name, key.as_deref())));
-        text = heading(target, palette) + &lay_out(&rows, palette) + &refusals(&target.refusals, palette);
+        let links = Links::of(target, &keys, palette);
+        text = heading(target, palette)
+            + &lay_out(&rows, &links, palette)
+            + &refusals(&target.refusals, palette);
     }
     if let Some(error) = &target.blame_error {
         text += &failed(&paint(palette.held, "blame"), error);
@@ -72,6 +76,8 @@ pub(super) struct Row<'p> {
     style: Style,
     pub(super) name: &'p str,
     pub(super) detail: String,
+    /// The keys that the detail begins with, in that order
+    on: Vec<&'p str>,
     pub(super) place: String,
     pub(super) notes: Vec<(&'static str, String)>,
 }
@@ -106,6 +112,7 @@ impl<'p> Sheet<'p> {
             style: self.style(verb),
             name: &change.alias,
             detail: self.detail(change, verb),
+            on: moved(change, verb).into_iter().chain(change.after.as_deref()).collect(),
             place: place(change.source.as_ref()),
             notes,
         }
@@ -122,10 +129,8 @@ impl<'p> Sheet<'p> {
 
     /// The keys, and what little has to be said beside them
     fn detail(&self, change: &'p PlannedChange, verb: Verb) -> String {
-        let PlannedChange { before, after, key_description, .. } = change;
-        // A rename is on the same key as a rule, and then no move.
-        let moved = before.as_deref().filter(|_| verb != Verb::Rename || before != after);
-        let mut detail = self.arrow(moved, after.as_deref());
+        let PlannedChange { after, key_description, .. } = change;
+        let mut detail = self.arrow(moved(change, verb), after.as_deref());
         if let Some(description) = key_description {
             detail += &format!("  {}", quoted(description));
         }
@@ -164,27 +169,61 @@ impl<'p> Sheet<'p> {
             style: self.palette.held,
             name: alias,
             detail: self.keys.of(key).to_owned(),
+            on: vec![key],
             place: place(source.as_ref()),
             notes,
         }
     }
 
-    fn kept(&self, name: &'p str, kept: &KeptName) -> Row<'p> {
+    fn kept(&self, name: &'p str, kept: &'p KeptName) -> Row<'p> {
         let KeptName { key, successor_alias } = kept;
-        self.faint(name, format!("{}  kept, though it has become {successor_alias}", self.keys.of(key)))
+        self.faint(name, Some(key), &format!("kept, though it has become {successor_alias}"))
     }
 
-    fn unmanaged(&self, name: &'p str, key: Option<&str>) -> Row<'p> {
-        self.faint(name, format!("{}  unmanaged", key.map_or("no key", |key| self.keys.of(key))))
+    fn unmanaged(&self, name: &'p str, key: Option<&'p str>) -> Row<'p> {
+        self.faint(name, key, "unmanaged")
     }
 
-    fn faint(&self, name: &'p str, detail: String) -> Row<'p> {
-        let (place, notes) = (String::new(), Vec::new());
-        Row { sign: " ", style: self.palette.faint, name, detail, place, notes }
+    fn faint(&self, name: &'p str, key: Option<&'p str>, what: &str) -> Row<'p> {
+        let detail = format!("{}  {what}", key.map_or("no key", |key| self.keys.of(key)));
+        let (on, place, notes) = (key.into_iter().collect(), String::new(), Vec::new());
+        Row { sign: " ", style: self.palette.faint, name, detail, on, place, notes }
     }
 }
 
-fn lay_out(rows: &[Row], palette: &Palette) -> String {
+/// The key that is left; a rename is on the same key as a rule, and then none is
+fn moved(PlannedChange { before, after, .. }: &PlannedChange, verb: Verb) -> Option<&str> {
+    before.as_deref().filter(|_| verb != Verb::Rename || before != after)
+}
+
+/// Where the keys of a target have their pages; nowhere where links cannot be followed
+struct Links<'p> {
+    keys: &'p KeyNames<'p>,
+    home: Option<(&'p str, &'p str)>,
+}
+
+impl<'p> Links<'p> {
+    fn of(target: &'p TargetPlan, keys: &'p KeyNames<'p>, palette: &Palette) -> Self {
+        let home = target.partition.as_deref().zip(target.region.as_deref());
+        Self { keys, home: home.filter(|_| palette.links) }
+    }
+
+    /// `detail`, whose keys, with which it begins, lead to their pages
+    fn link(&self, detail: &str, on: &[&str]) -> String {
+        let (mut text, mut rest) = (String::new(), detail);
+        for key in on {
+            let page = self.home.and_then(|(partition, region)| key_page(partition, region, key));
+            let shown = harmless(self.keys.of(*key));
+            let (Some(page), Some((before, after))) = (page, rest.split_once(&shown)) else { break };
+            text += before;
+            text += &linked(&shown, &page);
+            rest = after;
+        }
+        text + rest
+    }
+}
+
+fn lay_out(rows: &[Row], links: &Links, palette: &Palette) -> String {
     let names = rows.iter().map(|row| width(&harmless(row.name))).max().unwrap_or_default();
     let details = rows
         .iter()
@@ -199,9 +238,10 @@ fn lay_out(rows: &[Row], palette: &Palette) -> String {
         let pad = " ".repeat(3 - row.sign.len().min(3));
         let (name, detail) = (padded(&harmless(row.name), names), harmless(&row.detail));
         let line = match row.place.is_empty() {
-            true => format!("{pad}{sign} {name}  {detail}"),
+            true => format!("{pad}{sign} {name}  {}", links.link(&detail, &row.on)),
             false => {
-                let (place, detail) = (paint(palette.faint, &row.place), padded(&detail, details));
+                let detail = links.link(&padded(&detail, details), &row.on);
+                let place = paint(palette.faint, &row.place);
                 format!("{pad}{sign} {name}  {detail}  {place}")
             }
         };

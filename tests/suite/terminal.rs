@@ -71,7 +71,11 @@ async fn a_key_leads_to_its_page_where_links_can_be_followed_and_nowhere_else() 
         linked.contains(&format!("\u{1b}]8;;{page}/{A}\u{1b}\\aaaa1111\u{1b}]8;;\u{1b}\\")),
         "{linked:?}"
     );
-    assert!(at(400, true, &["plan"]).await.contains(&format!("\u{1b}]8;;{page}\u{1b}\\")));
+    let plan = at(400, true, &["plan"]).await;
+    for (key, shown) in [("", ""), (A, "aaaa1111"), (B, "bbbb2222"), (C, "cccc3333")] {
+        let slash = if key.is_empty() { "" } else { "/" };
+        assert!(plan.contains(&format!("\u{1b}]8;;{page}{slash}{key}\u{1b}\\{shown}")), "{key}: {plan:?}");
+    }
     assert!(!at(400, false, &["list"]).await.contains('\u{1b}'));
 }
 
