@@ -1,5 +1,6 @@
 //! The command line.
 
+mod command;
 mod comment;
 mod examples;
 mod import;
@@ -21,6 +22,7 @@ use crate::kms::endpoint;
 use crate::permissions::Purpose;
 use crate::sandbox::Flags;
 use crate::shard::Shard;
+pub(super) use command::{command, parse};
 pub use comment::CommentArgs;
 pub(super) use import::prefix;
 pub(in crate::cli) use import::region;
@@ -368,10 +370,9 @@ pub struct SandboxArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

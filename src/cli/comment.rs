@@ -25,10 +25,6 @@ const LARGEST_TEXT: Limit = Limit::mib(64);
 
 impl Session<'_> {
     pub(super) async fn comment(&self, args: &CommentArgs) -> anyhow::Result<Exit> {
-        if !matches!(self.global.output, Output::Text | Output::Json) {
-            let hint = Some("leave -o out, or pass -o json");
-            return Ok(self.fail(Exit::Usage, "what became of a comment has no form as a diff", hint));
-        }
         // First: a file that is none must be told even where there is no token.
         let (body, exit) = match self.body(args)? {
             Ok(body) => body,

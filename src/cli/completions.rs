@@ -5,11 +5,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{CommandFactory, ValueEnum};
+use clap::ValueEnum;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 
-use super::args::{Cli, CompletionsArgs};
+use super::args::{self, CompletionsArgs};
 use super::exit::Exit;
 use super::{Session, default_manifest};
 use crate::load::{Input, Manifest, load};
@@ -79,7 +79,7 @@ fn command(words: &[OsString], files: Option<&str>) -> clap::Command {
         ArgValueCompleter::new(move |word: &OsStr| candidates(&files, list, word))
     };
     let aliases = ["alias", "exclude_alias"];
-    let mut command = Cli::command().mut_arg("target", |arg| arg.add(from(targets)));
+    let mut command = args::command().mut_arg("target", |arg| arg.add(from(targets)));
     for name in ["plan", "apply", "drift", "list"] {
         command = command.mut_subcommand(name, |one| {
             aliases.iter().fold(one, |one, id| one.mut_arg(id, |arg| arg.add(from(names))))
@@ -154,6 +154,7 @@ mod tests {
             ("kms-alias explain decr", "decrypt-by-name"),
             ("kms-alias pl", "plan"),
             ("kms-alias plan --out", "--out"),
+            ("kms-alias man --o", "--out"),
         ] {
             assert_eq!(offered(line).first().map(String::as_str), Some(first), "{line}: {:?}", offered(line));
         }

@@ -1,7 +1,7 @@
 //! `kms-alias fmt`: the files of the manifest, written as everybody writes them; offline.
 
 use super::Session;
-use super::args::{FmtArgs, Output};
+use super::args::FmtArgs;
 use super::exit::Exit;
 use crate::accept::files::{Revision, replace};
 use crate::render::harmless::{guarded, harmless};
@@ -10,9 +10,6 @@ use crate::tidy::tidy;
 
 impl Session<'_> {
     pub(super) fn fmt(&self, args: &FmtArgs) -> anyhow::Result<Exit> {
-        if self.global.output != Output::Text {
-            return Ok(self.fail(Exit::Usage, "fmt has no other form", Some("leave -o out")));
-        }
         let manifest = match self.manifest()? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),

@@ -17,10 +17,6 @@ impl Session<'_> {
         args: &ListArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        if !matches!(self.global.output, Output::Text | Output::Json | Output::Tsv) {
-            let hint = Some("leave -o out, or pass -o json or -o tsv");
-            return Ok(self.fail(Exit::Usage, "list has the forms text, json and tsv", hint));
-        }
         let manifest = match self.fleet_manifest(&connect).await? {
             Ok(manifest) => manifest,
             Err(exit) => return Ok(exit),

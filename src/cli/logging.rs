@@ -1,5 +1,6 @@
 //! `-v`: what happens underneath, on stderr. Without it nothing is logged: what a user must know is in the plan and the report.
 
+use std::ffi::OsString;
 use std::io::{self, Stderr, Write, stderr};
 
 use tracing::level_filters::LevelFilter;
@@ -9,6 +10,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::{Layer, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
 
 use super::args::LogFormat;
+use super::job::variable;
 use crate::receipt::timestamp;
 use crate::render::harmless::{guarded, harmless, in_json};
 
@@ -56,6 +58,15 @@ impl FormatTime for Clock {
     fn format_time(&self, w: &mut Writer<'_>) -> std::fmt::Result {
         w.write_str(&timestamp())
     }
+}
+
+/// What a command line asks for that cannot be understood: what is wrong with it is told in that form too
+pub fn asked_for(args: &[OsString]) -> LogFormat {
+    let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    let next = words.windows(2).filter(|pair| pair[0] == "--log-format").map(|pair| pair[1]);
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--log-format="));
+    let asked = next.chain(joined).last().map(str::to_owned).or_else(|| variable("KMS_ALIAS_LOG_FORMAT"));
+    if asked.as_deref() == Some("json") { LogFormat::Json } else { LogFormat::Text }
 }
 
 /// Begins logging for the process; the second run in one process, as in tests, keeps the first one's

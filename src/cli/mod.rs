@@ -48,7 +48,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::Context as _;
-use clap::Parser;
 use tokio::time::Instant;
 
 use crate::bounded::Unbounded;
@@ -67,7 +66,7 @@ use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target};
 use crate::tidy::Untidy;
 
-use args::{Ci, Cli, Color, Command, Global, GuardArgs, Output, PlanArgs};
+use args::{Ci, Color, Command, Global, GuardArgs, Output, PlanArgs};
 use console::{Console, Unprinted};
 use exit::Exit;
 use saved::Unsaved;
@@ -92,12 +91,13 @@ pub async fn run<C: Connect>(
     connect: impl Fn(Options) -> C,
 ) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    let mut cli = match Cli::try_parse_from(&args) {
+    let mut cli = match args::parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Clap quotes the arguments, and only before it is asked can what is in them be told from its own lines.
             let quotable = args.iter().map(|arg| harmless(&arg.to_string_lossy()));
-            return usage(&Cli::try_parse_from(quotable).err().unwrap_or(error), console);
+            console.speak(logging::asked_for(&args));
+            return usage(&args::parse(quotable).err().unwrap_or(error), console);
         }
     };
     if let Command::Init(init) = &mut cli.command {
@@ -170,11 +170,8 @@ impl Session<'_> {
             let sentence = "this is not the sandbox, and only the sandbox misbehaves on purpose";
             return Ok(self.fail(Exit::Usage, sentence, hint));
         }
-        let has_pages =
-            reports::reported(command).is_some() || matches!(command, Command::Show(_) | Command::Schema);
-        if matches!(self.global.output, Output::Markdown | Output::Html) && !has_pages {
-            let sentence = "this command has no form as Markdown or HTML";
-            return Ok(self.fail(Exit::Usage, sentence, Some("leave -o out")));
+        if let Some((sentence, hint)) = self.global.output.refusal(command) {
+            return Ok(self.fail(Exit::Usage, &sentence, Some(&hint)));
         }
         // Boxed: as one, the futures of these commands are too deep for the compiler.
         match command {

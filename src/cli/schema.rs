@@ -11,11 +11,7 @@ impl Session<'_> {
     pub(super) fn schema(&self) -> anyhow::Result<Exit> {
         let text = match self.global.output {
             Output::Markdown => reference(),
-            Output::Text | Output::Json => harmless::json(&schema())?,
-            _ => {
-                let hint = Some("leave -o out, or pass -o markdown for the reference");
-                return Ok(self.fail(Exit::Usage, "schema has the forms json and markdown", hint));
-            }
+            _ => harmless::json(&schema())?,
         };
         self.console.print(&text)?;
         Ok(Exit::Success)

@@ -438,7 +438,7 @@ fn what_makes_no_sense_is_told_before_anything_is_asked() {
         (&["plan.json", "--repo", "o"], 64, "\"o\" is no repository"),
         (&["plan.json", "--base-url", "http://ghe.example"], 64, "in the clear"),
         (&["aliases.yaml"], 3, "neither a plan"),
-        (&["plan.json", "-o", "diff"], 64, "no form as a diff"),
+        (&["plan.json", "-o", "diff"], 64, "comment has the forms text and json"),
     ];
     for (args, code, words) in cases {
         let (ended, out, err) = told(&site.run(GitHub, args));

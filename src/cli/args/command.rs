@@ -1,0 +1,188 @@
+//! The command line, whose help, manual pages and completions leave out what a command makes nothing of. It is taken all the same: a
+//! script may set it for whatever it runs.
+
+use std::ffi::OsString;
+
+use clap::{Arg, CommandFactory, FromArgMatches};
+
+use super::{Cli, Command, Output};
+
+/// Flags of the sandbox
+const MISBEHAVIOUR: [&str; 8] =
+    ["sandbox", "scenario", "lag", "new_key_lag", "latency", "quota", "service_quotas", "fault"];
+
+/// The command line of the program
+pub(crate) fn command() -> clap::Command {
+    let program = Cli::command();
+    let names: Vec<String> = program.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    let globals: Vec<Arg> = program.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    names.iter().fold(program, |program, name| {
+        // What a command has itself is not handed down to it from above.
+        let own: Vec<Arg> = globals.iter().filter_map(|arg| own(name, arg)).collect();
+        program.mut_subcommand(name, |one| one.next_help_heading(None::<&str>).args(own))
+    })
+}
+
+/// Reads the command line
+///
+/// # Errors
+/// It cannot be understood, or asks for help or the version.
+pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let mut matches = command.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// The flag as this command has it, where that is not as all have it
+fn own(name: &str, arg: &Arg) -> Option<Arg> {
+    let id = arg.get_id().as_str();
+    if !means_something(name, id) {
+        return Some(arg.clone().hide(true));
+    }
+    let forms = Output::of(name).filter(|_| id == "output")?;
+    Some(
+        arg.clone()
+            .hide_possible_values(true)
+            .help(format!("Form of what stdout carries: {}", told(forms, "or"))),
+    )
+}
+
+/// Whether a command makes anything of a flag that all take
+fn means_something(name: &str, id: &str) -> bool {
+    let offline: &[&str] = match name {
+        "validate" => &["file", "output", "color", "quiet", "log_format", "ci"],
+        "show" => &["output", "color", "quiet", "log_format"],
+        "comment" => &["output", "quiet", "verbose", "log_format", "timeout", "ci"],
+        "iam-policy" => &["file", "target", "shard", "output", "quiet", "log_format", "region"],
+        "fmt" => &["file", "color", "quiet", "log_format"],
+        "schema" => &["output", "log_format"],
+        "sandbox" if MISBEHAVIOUR.contains(&id) => return true,
+        "sandbox" => &["quiet", "log_format"],
+        "completions" | "man" => &["log_format"],
+        "plan" | "apply" | "drift" | "revert" => return true,
+        // These connect, and have no reports; what two of them print has one form.
+        "init" | "import" => return !["report", "output"].contains(&id),
+        _ => return id != "report",
+    };
+    offline.contains(&id)
+}
+
+/// `text, json or tsv`
+fn told(forms: &[Output], last: &str) -> String {
+    let words: Vec<String> = forms.iter().map(|form| format!("{form:?}").to_lowercase()).collect();
+    match words.split_last() {
+        Some((end, [])) => end.clone(),
+        Some((end, others)) => format!("{} {last} {end}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+impl Output {
+    /// The forms of a command; `None` where it has all, or one of its own
+    fn of(name: &str) -> Option<&'static [Self]> {
+        use Output::{Diff, Json, Markdown, Text, Tsv};
+        Some(match name {
+            "list" => &[Text, Json, Tsv],
+            "show" => &[Text, Diff, Json, Markdown, Tsv],
+            "schema" => &[Json, Markdown],
+            "validate" | "explain" | "doctor" | "iam-policy" | "comment" => &[Text, Json],
+            "fmt" => &[Text],
+            _ => return None,
+        })
+    }
+
+    /// Why a command cannot have this form, and what would help
+    pub(crate) fn refusal(self, command: &Command) -> Option<(String, String)> {
+        let name = command.name();
+        // What a file can be shown as depends on what it is. A schema that nobody asked for in a form is JSON.
+        let has = matches!(command, Command::Show(_)) || self == Self::Text;
+        let forms = Self::of(name).filter(|forms| !has && !forms.contains(&self))?;
+        let (noun, others) =
+            if forms.len() == 1 { ("form", "") } else { ("forms", ", or pass -o with one of these") };
+        Some((format!("{name} has the {noun} {}", told(forms, "and")), format!("leave -o out{others}")))
+    }
+}
+
+impl Command {
+    /// As it is typed
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Validate => "validate",
+            Self::Plan(_) => "plan",
+            Self::Apply(_) => "apply",
+            Self::Drift(_) => "drift",
+            Self::Revert(_) => "revert",
+            Self::Show(_) => "show",
+            Self::Comment(_) => "comment",
+            Self::List(_) => "list",
+            Self::Import(_) => "import",
+            Self::Explain(_) => "explain",
+            Self::Doctor(_) => "doctor",
+            Self::IamPolicy(_) => "iam-policy",
+            Self::Fmt(_) => "fmt",
+            Self::Schema => "schema",
+            Self::Sandbox(_) => "sandbox",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help(name: &str) -> String {
+        let mut program = command();
+        program.build();
+        program.find_subcommand_mut(name).unwrap().render_long_help().to_string()
+    }
+
+    #[test]
+    fn the_help_of_an_offline_command_has_only_what_it_makes_something_of() {
+        for (name, shown, hidden) in [
+            ("validate", "--file", "--endpoint-url"),
+            ("show", "--output", "--file"),
+            ("schema", "--output", "--sandbox"),
+            ("sandbox", "--fault", "--region"),
+            ("list", "--endpoint-url", "--report"),
+            ("man", "--out", "--quiet"),
+            ("plan", "--report", "--force"),
+        ] {
+            let help = help(name);
+            assert!(help.contains(shown), "{name}: {help}");
+            assert!(!help.contains(hidden), "{name}: {help}");
+        }
+        assert!(help("list").contains("Form of what stdout carries: text, json or tsv"), "{}", help("list"));
+        assert!(help("man").lines().count() < 30, "{}", help("man"));
+    }
+
+    #[test]
+    fn what_the_help_leaves_out_is_taken_before_and_behind_the_command() {
+        for line in ["kms-alias man --region r --sandbox", "kms-alias --region r --sandbox man"] {
+            let cli = parse(line.split(' ')).unwrap();
+            assert_eq!((cli.global.region.as_deref(), cli.global.sandbox), (Some("r"), Some(None)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_form_that_a_command_has_not_is_refused_with_those_that_it_has() {
+        let refusal = |line: &str| {
+            let cli = parse(line.split(' ')).unwrap();
+            cli.global.output.refusal(&cli.command).map(|(sentence, _)| sentence)
+        };
+        for form in ["diff", "markdown", "ndjson", "html"] {
+            assert_eq!(
+                refusal(&format!("kms-alias list -o {form}")).unwrap(),
+                "list has the forms text, json and tsv"
+            );
+        }
+        assert_eq!(refusal("kms-alias fmt -o json").unwrap(), "fmt has the form text");
+        for line in
+            ["kms-alias list -o tsv", "kms-alias schema", "kms-alias plan -o html", "kms-alias man -o json"]
+        {
+            assert_eq!(refusal(line), None, "{line}");
+        }
+    }
+}
