@@ -1,17 +1,18 @@
 //! `kms-alias man`: the manual page of the program, or with `--out` a page for each command as well.
 
 use anyhow::Context as _;
-use clap::CommandFactory;
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use super::Session;
-use super::args::{Cli, ManArgs};
+use super::args::{self, ManArgs};
 use super::exit::Exit;
 use crate::draft::{Readers, put};
 
 impl Session<'_> {
     pub(super) fn man(&self, args: &ManArgs) -> anyhow::Result<Exit> {
-        let program = program();
+        let mut program = args::command().disable_help_subcommand(true);
+        program.build();
         let Some(folder) = &args.out else {
             self.console.print(&page(program)?)?;
             return Ok(Exit::Success);
@@ -28,57 +29,70 @@ impl Session<'_> {
     }
 }
 
-/// What the short help leaves out, the writer of pages would leave without a word
-fn program() -> clap::Command {
-    let mut program = Cli::command().disable_help_subcommand(true).mut_args(|arg| arg.hide_short_help(false));
-    program.build();
-    program
-}
-
 /// In roff, which `man` reads
 fn page(command: clap::Command) -> anyhow::Result<String> {
-    let source = format!("kms-alias {}", env!("CARGO_PKG_VERSION"));
-    let man = Man::new(command).source(source).manual("kms-alias");
+    // What `-h` leaves out, the generator has only where there is a long form of it.
+    let mut command = command.mut_args(|arg| match (arg.get_long_help(), arg.get_help().cloned()) {
+        (None, Some(help)) => arg.long_help(help),
+        _ => arg,
+    });
+    let below = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    command = command.after_long_help(None::<&str>);
     let mut text = Vec::new();
-    man.render(&mut text).context("write the manual page")?;
-    Ok(mended(&String::from_utf8_lossy(&text)))
+    let source = format!("kms-alias {}", env!("CARGO_PKG_VERSION"));
+    Man::new(command).source(source).manual("kms-alias").render(&mut text).context("write the manual page")?;
+    sections(&below).to_writer(&mut text).context("write the manual page")?;
+    // The generator leaves out the quotes of a date that there is not, and blanks at the ends of lines.
+    Ok(String::from_utf8_lossy(&text).replacen(" 1  \"", " 1 \"\" \"", 1).replace(" \n", "\n"))
 }
 
-/// The same with the date that there is not in its place, and with examples that stay on their lines
-fn mended(page: &str) -> String {
-    let page = page.replacen(" 1  \"", " 1 \"\" \"", 1).replace(" \n", "\n");
-    let Some((head, rest)) = page.split_once(".SH EXTRA\nExamples:\n") else { return page };
-    let length = rest.split_inclusive('\n').take_while(|line| line.starts_with("  ")).map(str::len).sum();
-    let (examples, rest) = rest.split_at(length);
-    let examples: String = examples.lines().map(|line| format!("{}\n", &line[2..])).collect();
-    let after = if rest.starts_with(".SH") { "" } else { ".PP\n" };
-    format!("{head}.SH EXAMPLES\n.nf\n{examples}.fi\n{after}{}", rest.trim_start())
+/// What stands below the help, each part of it with its own heading; lines that are typed are kept as they are
+fn sections(below: &str) -> Roff {
+    let mut page = Roff::new();
+    for part in below.split("\n\n") {
+        let Some((heading, text)) = part.split_once(':') else { continue };
+        page.control("SH", [heading.to_uppercase().as_str()]);
+        let typed = text.strip_prefix('\n');
+        if typed.is_some() {
+            page.control("nf", []);
+        }
+        for line in typed.unwrap_or(text.trim_start()).lines() {
+            page.text([roman(line.strip_prefix("  ").unwrap_or(line))]);
+        }
+        if typed.is_some() {
+            page.control("fi", []);
+        }
+    }
+    page
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_flag_is_explained() {
-        let program = program();
-        for command in program.get_subcommands().chain([&program]) {
-            let page = page(command.clone()).unwrap();
-            let mut flags = page.split("\n.TP\n").skip(1).filter_map(|flag| flag.split_once('\n'));
-            assert_eq!(flags.find(|(_, text)| text.trim().is_empty()), None);
-        }
+    fn page_of(name: &str) -> String {
+        let mut program = args::command();
+        program.build();
+        page(program.find_subcommand(name).unwrap().clone()).unwrap()
     }
 
     #[test]
-    fn a_page_has_its_examples_on_their_lines_and_no_date() {
-        let command = clap::Command::new("it")
-            .version("1")
-            .after_help("Examples:\n  it one     # first\n  it --two\n\nAnd a sentence.");
-        let page = page(command).unwrap();
-        let examples =
-            ".SH EXAMPLES\n.nf\nit one     # first\nit \\-\\-two\n.fi\n.PP\nAnd a sentence.\n.SH VERSION\n";
-        assert!(page.contains(examples), "{page}");
-        let source = format!("\n.TH it 1 \"\" \"kms-alias {}\" kms-alias\n", env!("CARGO_PKG_VERSION"));
-        assert!(page.contains(&source), "{page}");
+    fn examples_can_be_copied_as_they_stand() {
+        let page = page_of("import");
+        let (_, examples) = page.split_once(".SH EXAMPLES\n.nf\n").expect(&page);
+        assert!(examples.contains("\n  \\-\\-removed removed.tf \\-\\-out aliases.yaml\n"), "{examples}");
+        assert!(examples.trim_end().ends_with(".fi") && !page.contains("EXTRA"), "{page}");
+    }
+
+    #[test]
+    fn every_option_says_what_it_is_for() {
+        let page = page_of("plan");
+        assert!(page.contains("\nReplicas that answer reads in turn"), "{page}");
+    }
+
+    #[test]
+    fn the_head_of_a_page_has_the_version_and_no_date() {
+        let head = format!("\n.TH kms-alias-plan 1 \"\" \"kms-alias {}\" kms-alias\n", env!("CARGO_PKG_VERSION"));
+        assert!(page_of("plan").contains(&head), "{}", page_of("plan"));
     }
 }
