@@ -15,6 +15,7 @@ use crate::poll::time_of_day;
 use crate::receipt::{Sink, timestamp};
 use crate::render::harmless::{guarded, json_line};
 use crate::render::job::{section_end, section_start};
+use crate::render::sentences::{Sentence, fitted_sentences, sentences};
 
 /// The streams of a run, and what is at their other end
 pub struct Console {
@@ -120,11 +121,17 @@ impl Console {
 
     /// Tells the user something; nothing can be done about a stderr that is gone
     pub fn note(&self, text: &str) {
-        if self.as_json.load(Ordering::Relaxed) {
-            return self.command(&as_json(text));
+        if self.speaks_json() {
+            return self.command(&sentences(text).iter().map(as_json).collect::<String>());
         }
         self.begin_section();
-        self.command(&guarded(text));
+        let fitted = self.ends.err_columns.map(|columns| fitted_sentences(text, columns));
+        self.command(&guarded(fitted.as_deref().unwrap_or(text)));
+    }
+
+    /// Whether stderr carries a log of JSON
+    pub(super) fn speaks_json(&self) -> bool {
+        self.as_json.load(Ordering::Relaxed)
     }
 
     /// From now on stderr carries what is told in this form
@@ -190,14 +197,10 @@ impl Console {
     }
 }
 
-/// One line with all of what is told, as the log has its own
-fn as_json(text: &str) -> String {
-    let level = match text.trim_start() {
-        text if text.starts_with("error") => "ERROR",
-        text if text.starts_with("warning") => "WARN",
-        _ => "INFO",
-    };
-    let line = Line { timestamp: timestamp(), level, message: text.trim(), target: "kms_alias" };
+/// A line with one thing that is told, as the log has its own
+fn as_json(Sentence { level, code, message, hint }: &Sentence) -> String {
+    let (code, hint) = (code.as_deref(), hint.as_deref());
+    let line = Line { timestamp: timestamp(), level, message, hint, code, target: "kms_alias" };
     json_line(&line).unwrap_or_default()
 }
 
@@ -207,6 +210,10 @@ struct Line<'t> {
     timestamp: String,
     level: &'static str,
     message: &'t str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'t str>,
     target: &'static str,
 }
 

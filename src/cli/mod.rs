@@ -126,8 +126,8 @@ pub async fn run<C: Connect>(
 
 /// Help and version are no errors, and go to stdout; clap's own exit code 2 means drift here
 fn usage(error: &clap::Error, console: &Console) -> Exit {
-    let text =
-        if console.ends.err_colour { error.render().ansi().to_string() } else { error.render().to_string() };
+    let colour = console.ends.err_colour && !console.speaks_json();
+    let text = if colour { error.render().ansi().to_string() } else { error.render().to_string() };
     if error.use_stderr() {
         console.note(&text);
         return Exit::Usage;
@@ -229,7 +229,7 @@ impl Session<'_> {
     }
 
     fn err_colour(&self) -> bool {
-        coloured(self.global.color, self.console.ends.err_colour)
+        !self.console.speaks_json() && coloured(self.global.color, self.console.ends.err_colour)
     }
 
     /// How to colour stdout

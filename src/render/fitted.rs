@@ -6,6 +6,8 @@ use super::harmless::unseen;
 
 /// What goes on of a line is indented by so much more than its beginning
 const HANGING: usize = 4;
+/// What stands apart does so by no more on a line that goes on
+const GAP: usize = 2;
 /// The widest label that what goes on stands behind, as `risk` and `hint`
 const LABEL: usize = 10;
 
@@ -22,10 +24,13 @@ fn broken(line: &str, columns: usize) -> String {
     let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
     let parts = parts(&text[indent..]);
     let hanging = hanging(indent, &parts).min(columns / 2);
-    let mut page = Page { text: " ".repeat(indent), at: indent, is_begun: false, hanging, columns };
+    let mut page =
+        Page { text: " ".repeat(indent), at: indent, is_begun: false, is_continued: false, hanging, columns };
     for part in &parts {
-        match page.takes(part.gap + seen(part.text)) || !page.has_room_below(seen(part.text)) {
-            true => part.words().for_each(|(gap, word)| page.put(gap, word)),
+        // Only the first line stands below other rows, whose columns it keeps to.
+        let gap = if page.is_continued { part.gap.min(GAP) } else { part.gap };
+        match page.takes(gap + seen(part.text)) || !page.has_room_below(seen(part.text)) {
+            true => part.words(gap).for_each(|(gap, word)| page.put(gap, word)),
             false => page.begin_below(part.text),
         }
     }
@@ -40,9 +45,8 @@ struct Part<'l> {
 }
 
 impl<'l> Part<'l> {
-    /// Its words, each with the spaces before it
-    fn words(&self) -> impl Iterator<Item = (usize, &'l str)> {
-        let gap = self.gap;
+    /// Its words, each with the spaces before it, the first with `gap`
+    fn words(&self, gap: usize) -> impl Iterator<Item = (usize, &'l str)> {
         self.text.split(' ').enumerate().map(move |(at, word)| (if at == 0 { gap } else { 1 }, word))
     }
 }
@@ -72,6 +76,8 @@ struct Page {
     at: usize,
     /// Whether that has anything but its indentation
     is_begun: bool,
+    /// Whether that is another one than the first
+    is_continued: bool,
     hanging: usize,
     columns: usize,
 }
@@ -101,7 +107,7 @@ impl Page {
         self.text += &" ".repeat(self.hanging);
         self.text += text;
         self.at = self.hanging + seen(text);
-        self.is_begun = true;
+        (self.is_begun, self.is_continued) = (true, true);
     }
 }
 
@@ -129,7 +135,7 @@ mod tests {
     fn a_row_is_broken_where_its_columns_are_and_a_note_below_its_words() {
         let text = "  ~ alias/app/billing/db       aaaa1111 -> bbbb2222  \"billing db 2026\"     aliases.yaml:35\n      \
                     risk  callers that decrypt by this name with old ciphertext will fail  [docs/risks.md#decrypt-by-name]\n";
-        let expected = "  ~ alias/app/billing/db       aaaa1111 -> bbbb2222\n      \"billing db 2026\"     aliases.yaml:35\n      \
+        let expected = "  ~ alias/app/billing/db       aaaa1111 -> bbbb2222\n      \"billing db 2026\"  aliases.yaml:35\n      \
                         risk  callers that decrypt by this name with old\n            ciphertext will fail\n            \
                         [docs/risks.md#decrypt-by-name]\n";
         assert_eq!(fitted(text, 60), expected);

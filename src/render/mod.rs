@@ -24,6 +24,7 @@ pub mod prometheus;
 pub mod receipt;
 pub mod report;
 pub mod sarif;
+pub(crate) mod sentences;
 pub mod style;
 pub mod text;
 pub mod tsv;

@@ -153,6 +153,13 @@ fn each_line_of_stderr_is_an_object_where_that_is_asked() {
     }
     let bad = with_manifest("version: 1\nscope: [alias/app/]\naliases: {alias/app/x: nonsense}\n");
     let failed = self::ran(bad.path(), &["validate", "--log-format", "json"]);
-    let line: Value = serde_json::from_str(text(&failed.stderr).trim()).unwrap();
-    assert_eq!((line["level"].as_str(), failed.status.code()), (Some("ERROR"), Some(3)), "{line}");
+    let lines: Vec<Value> =
+        text(&failed.stderr).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert_eq!((lines.len(), failed.status.code()), (2, Some(3)), "{lines:?}");
+    assert!(lines.iter().all(|line| line["level"] == "ERROR"), "{lines:?}");
+    assert!(lines[0]["code"].is_string() && lines[0]["hint"].is_string(), "{}", lines[0]);
+    let usage = self::ran(bad.path(), &["plan", "--nonsense", "--log-format", "json"]);
+    let line: Value = serde_json::from_str(text(&usage.stderr).lines().next().unwrap()).unwrap();
+    let message = "unexpected argument '--nonsense' found";
+    assert!(line["message"].as_str().unwrap().starts_with(message) && line["level"] == "ERROR", "{line}");
 }
