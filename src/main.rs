@@ -57,12 +57,12 @@ async fn supervised() -> Exit {
 fn ends() -> Ends {
     Ends {
         answers: stdin().is_terminal(),
-        out_colour: colour(stdout().is_terminal()),
-        err_colour: colour(stderr().is_terminal()),
+        out_colour: colour(stdout().is_terminal() && !is_dumb()),
+        err_colour: colour(stderr().is_terminal() && !is_dumb()),
         out_columns: terminal_size_of(stdout()).map(|(Width(columns), _)| columns.into()),
         out_links: supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
         err_columns: terminal_size_of(stderr()).map(|(Width(columns), _)| columns.into()),
-        err_redraws: stderr().is_terminal(),
+        err_redraws: stderr().is_terminal() && !is_dumb() && !is_job(),
         job: Job::around(variable),
     }
 }
@@ -77,6 +77,16 @@ fn colour(terminal: bool) -> bool {
 #[expect(clippy::disallowed_methods, reason = "the conventions for colour are environment variables")]
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// A CI job, as all that run them say: every drawing would be kept in its log
+fn is_job() -> bool {
+    variable("CI").is_some_and(|value| !["", "0", "false"].contains(&&*value))
+}
+
+/// A terminal that knows of nothing but letters, or that does not say what it is; that of Windows never says
+fn is_dumb() -> bool {
+    variable("TERM").map_or(cfg!(unix), |term| term.is_empty() || term == "dumb")
 }
 
 /// Makes a limit on the size of files (`ulimit -f`) an error of the write that reaches it, as a full disk is: by itself its signal

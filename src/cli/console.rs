@@ -20,7 +20,7 @@ use crate::render::sentences::{Sentence, fitted_sentences, sentences};
 /// The streams of a run, and what is at their other end
 pub struct Console {
     out: Mutex<Box<dyn Write + Send>>,
-    err: Mutex<Box<dyn Write + Send>>,
+    err: Mutex<Stderr>,
     input: Arc<Mutex<Box<dyn BufRead + Send>>>,
     printed: AtomicBool,
     section: Mutex<Option<Section>>,
@@ -29,6 +29,26 @@ pub struct Console {
     /// What is at their other end
     pub ends: Ends,
 }
+
+/// Stderr, and whether its last line is one that is to be drawn over
+struct Stderr {
+    stream: Box<dyn Write + Send>,
+    is_drawn: bool,
+}
+
+impl Stderr {
+    /// Writes, in the place of what has been drawn; nothing can be done about a stderr that is gone
+    fn put(&mut self, text: &str, is_drawn: bool) {
+        let over = if self.is_drawn { ERASE } else { "" };
+        self.is_drawn = is_drawn;
+        let _ = self.stream.write_all(format!("{over}{text}").as_bytes()).and_then(|()| self.stream.flush());
+    }
+}
+
+/// To the beginning of the line, and the line is empty
+const ERASE: &str = "\r\u{1b}[2K";
+/// What is wider than the terminal is cut by it, and not continued on the next line: a person may make it narrower at any time
+const CUT: [&str; 2] = ["\u{1b}[?7l", "\u{1b}[?7h"];
 
 /// Gives each receipt its place
 type Shelf = Box<dyn Fn() -> Box<dyn Sink> + Send + Sync>;
@@ -79,7 +99,7 @@ impl Console {
         let input: Box<dyn BufRead + Send> = Box::new(input);
         Self {
             out: Mutex::new(Box::new(out)),
-            err: Mutex::new(Box::new(err)),
+            err: Mutex::new(Stderr { stream: Box::new(err), is_drawn: false }),
             input: Arc::new(Mutex::new(input)),
             printed: AtomicBool::new(false),
             section: Mutex::new(None),
@@ -107,6 +127,8 @@ impl Console {
     pub fn print(&self, text: &str) -> Result<(), Unprinted> {
         self.printed.store(true, Ordering::Relaxed);
         self.begin_section();
+        // It may be the same terminal.
+        self.erase();
         let mut out = lock(&self.out);
         match out.write_all(guarded(text).as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Unprinted(error)),
@@ -119,7 +141,7 @@ impl Console {
         self.printed.load(Ordering::Relaxed)
     }
 
-    /// Tells the user something; nothing can be done about a stderr that is gone
+    /// Tells the user something: each sentence no wider than a terminal is, or as a line of the log
     pub fn note(&self, text: &str) {
         if self.speaks_json() {
             return self.command(&sentences(text).iter().map(as_json).collect::<String>());
@@ -141,8 +163,23 @@ impl Console {
 
     /// Gives the runner of a job its commands, which [`guarded`] would undo: all in them that is not ours has to be escaped
     pub(super) fn command(&self, lines: &str) {
+        lock(&self.err).put(lines, false);
+    }
+
+    /// Draws one line over the one that was drawn before, until something else is told; as far as the terminal is wide
+    pub(super) fn draw(&self, line: &str) {
+        let wide = self.ends.err_columns.map_or(usize::MAX, |columns| columns.saturating_sub(1));
+        let line: String = line.chars().take(wide).collect();
+        let [cut, wrap] = CUT;
+        lock(&self.err).put(&format!("{cut}{}{wrap}", guarded(&line)), true);
+    }
+
+    /// Takes away what has been drawn
+    pub(super) fn erase(&self) {
         let mut err = lock(&self.err);
-        let _ = err.write_all(lines.as_bytes()).and_then(|()| err.flush());
+        if err.is_drawn {
+            err.put("", false);
+        }
     }
 
     /// Ends the section that there is, and begins one as soon as something is said

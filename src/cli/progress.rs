@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +22,8 @@ const QUIET: Duration = Duration::from_secs(1);
 const PLAIN: Duration = Duration::from_secs(5);
 /// Between two drawings on a terminal
 const DRAWN: Duration = Duration::from_millis(100);
+/// What turns in front of the line, so that one sees that something is under way
+const TURNING: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /// What a first request to stop is answered with
 const STOPPING: &str = "\nstopping: calls under way are finished and reported; ask once more to leave at once, without a report\n";
@@ -35,7 +36,8 @@ pub struct Progress<'a> {
     work: Mutex<Work>,
     /// What is waited for once all is done
     then: &'static str,
-    screen: Screen<'a>,
+    screen: Screen,
+    began: Instant,
     console: &'a Console,
     stop: &'a Stop,
 }
@@ -87,32 +89,35 @@ impl Work {
     }
 }
 
-enum Screen<'a> {
-    /// Leaves nothing behind
-    Terminal(ProgressBar),
-    Lines(&'a Console),
+/// How it is told
+enum Screen {
+    /// One line, which leaves nothing behind
+    Drawn,
+    Lines,
     Quiet,
+}
+
+/// What may have been drawn, until it is dropped: work that is given up leaves nothing behind either
+struct Drawing<'a>(&'a Console);
+
+impl Drop for Drawing<'_> {
+    fn drop(&mut self) {
+        self.0.erase();
+    }
 }
 
 impl Session<'_> {
     /// Progress of `total` things, then of waiting for something
     pub(super) fn progress(&self, what: &'static str, total: usize, then: &'static str) -> Progress<'_> {
-        let redraws = self.console.ends.err_redraws && self.global.log_format == LogFormat::Text;
-        let screen = match (self.global.quiet, redraws) {
+        // Lines of a log go past the console, and would come to stand behind what is drawn.
+        let logs = self.global.verbose > 0 || self.global.log_format != LogFormat::Text;
+        let screen = match (self.global.quiet, self.console.ends.err_redraws && !logs) {
             (true, _) => Screen::Quiet,
-            (false, true) => Screen::Terminal(bar()),
-            (false, false) => Screen::Lines(self.console),
+            (false, true) => Screen::Drawn,
+            (false, false) => Screen::Lines,
         };
         let work = Mutex::new(Work::new(what, total));
-        Progress { work, then, screen, console: self.console, stop: self.stop }
-    }
-}
-
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-    match ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
+        Progress { work, then, screen, began: now(), console: self.console, stop: self.stop }
     }
 }
 
@@ -169,13 +174,13 @@ impl Progress<'_> {
 
     /// The same, telling as well how many requests were `sent` so far: a large target may take a minute of them
     pub async fn counting<T>(&self, sent: impl Fn() -> u64, work: impl Future<Output = T>) -> T {
-        let _heeding = self.stop.heed();
+        let (_heeding, _drawing) = (self.stop.heed(), Drawing(self.console));
         let (mut work, never) = (pin!(work), CancellationToken::new());
         let (mut next, mut stopping) = (QUIET, false);
-        let worked = loop {
+        loop {
             tokio::select! {
                 biased;
-                worked = &mut work => break worked,
+                worked = &mut work => return worked,
                 () = self.stop.cancelled(), if !stopping => {
                     stopping = true;
                     self.console.note(STOPPING);
@@ -185,31 +190,25 @@ impl Progress<'_> {
                     next = self.tell();
                 }
             }
-        };
-        if let Screen::Terminal(bar) = &self.screen {
-            bar.finish_and_clear();
         }
-        worked
     }
 
     /// Says how far it is, and when to say it again
     fn tell(&self) -> Duration {
-        match &self.screen {
-            Screen::Terminal(bar) => {
-                bar.set_draw_target(ProgressDrawTarget::stderr());
-                bar.set_message(self.line());
-                bar.tick();
+        let line = self.work().line(self.then);
+        match self.screen {
+            Screen::Drawn => {
+                let took = now() - self.began;
+                let turned = took.as_millis() / DRAWN.as_millis();
+                let turning = TURNING[turned as usize % TURNING.len()];
+                self.console.draw(&format!("{turning} {}s {line}", took.as_secs()));
                 DRAWN
             }
-            Screen::Lines(console) => {
-                console.note(&(self.line() + "\n"));
+            Screen::Lines => {
+                self.console.note(&(line + "\n"));
                 PLAIN
             }
             Screen::Quiet => PLAIN,
         }
-    }
-
-    fn line(&self) -> String {
-        self.work().line(self.then)
     }
 }

@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::Cursor;
+use std::time::Duration;
 
 use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
 use kms_alias::cli::run;
 use kms_alias::cli::stop::Stop;
+use kms_alias::sandbox::{Delay, Scenario};
 use serde_json::Value;
 
-use crate::fake::{A, B, C, FakeConnect, FakeKms};
+use crate::fake::{A, B, C, FakeConnect, FakeKms, world};
 use crate::process::{ran, text, with_manifest};
 use crate::ran::{Stream, run_on};
 
@@ -29,16 +31,56 @@ fn kms() -> FakeKms {
 
 /// What stdout has been given, at a terminal that is so wide
 async fn at(columns: usize, links: bool, args: &[&str]) -> String {
+    let ends = Ends { out_colour: links, out_columns: Some(columns), out_links: links, ..Ends::default() };
+    told(kms(), ends, args).await.0
+}
+
+/// What stderr has been given, at a terminal that is so wide, by a service that takes its time
+async fn told_slowly(columns: usize, args: &[&str]) -> String {
+    let scenario = Scenario { latency: Delay(Duration::from_secs(3)), ..Scenario::default() };
+    let kms = FakeKms::new(world(&[("alias/app/moved", A)]), scenario);
+    let ends = Ends { err_columns: Some(columns), err_redraws: true, ..Ends::default() };
+    told(kms, ends, args).await.1
+}
+
+/// What both streams have been given
+async fn told(kms: FakeKms, ends: Ends, args: &[&str]) -> (String, String) {
     let manifest = with_manifest(MANIFEST);
     let path = manifest.path().join("aliases.yaml").to_str().unwrap().to_owned();
     let args: Vec<OsString> =
         ["kms-alias"].iter().chain(args).chain(&["-f", &path]).map(OsString::from).collect();
-    let out = Stream::default();
-    let ends = Ends { out_colour: links, out_columns: Some(columns), out_links: links, ..Ends::default() };
-    let console = Console::new(out.clone(), Stream::default(), Cursor::new(""), ends);
-    let kms = kms();
+    let (out, err) = (Stream::default(), Stream::default());
+    let console = Console::new(out.clone(), err.clone(), Cursor::new(""), ends);
     run(args, &console, &Stop::default(), |_| FakeConnect(kms.clone())).await;
-    out.text().replace(&path, "aliases.yaml")
+    (out.text().replace(&path, "aliases.yaml"), err.text())
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_is_one_line_that_is_drawn_over_and_leaves_nothing_behind() {
+    for columns in [30, 200] {
+        let told = told_slowly(columns, &["plan"]).await;
+        let drawn: Vec<&str> = told.split("\r\u{1b}[2K").collect();
+        assert!(drawn.len() > 10, "{told:?}");
+        assert!(!told.contains('\n'), "no line is left: {told:?}");
+        assert_eq!(drawn.last(), Some(&""), "the last one is taken away: {told:?}");
+        for line in &drawn[..drawn.len() - 1] {
+            let line = line.strip_prefix("\u{1b}[?7l").and_then(|line| line.strip_suffix("\u{1b}[?7h"));
+            let line = line.expect(&told);
+            assert!(line.contains("reading targets") && line.chars().count() < columns, "{line:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sentence_on_stderr_fits_and_nothing_of_it_is_lost() {
+    let (wide, narrow) = (
+        told_slowly(400, &["explain", "unknown-key"]).await,
+        told_slowly(40, &["explain", "unknown-key"]).await,
+    );
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&wide), words(&narrow));
+    assert!(wide.lines().any(|line| line.chars().count() > 100), "{wide}");
+    assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
 }
 
 #[tokio::test(start_paused = true)]
