@@ -40,7 +40,11 @@ fn page(command: clap::Command) -> anyhow::Result<String> {
     command = command.after_long_help(None::<&str>);
     let mut text = Vec::new();
     let source = format!("kms-alias {}", env!("CARGO_PKG_VERSION"));
-    Man::new(command).source(source).manual("kms-alias").render(&mut text).context("write the manual page")?;
+    Man::new(command)
+        .source(source)
+        .manual("kms-alias")
+        .render(&mut text)
+        .context("write the manual page")?;
     sections(&below).to_writer(&mut text).context("write the manual page")?;
     // The generator leaves out the quotes of a date that there is not, and blanks at the ends of lines.
     Ok(String::from_utf8_lossy(&text).replacen(" 1  \"", " 1 \"\" \"", 1).replace(" \n", "\n"))
@@ -92,7 +96,8 @@ mod tests {
 
     #[test]
     fn the_head_of_a_page_has_the_version_and_no_date() {
-        let head = format!("\n.TH kms-alias-plan 1 \"\" \"kms-alias {}\" kms-alias\n", env!("CARGO_PKG_VERSION"));
+        let head =
+            format!("\n.TH kms-alias-plan 1 \"\" \"kms-alias {}\" kms-alias\n", env!("CARGO_PKG_VERSION"));
         assert!(page_of("plan").contains(&head), "{}", page_of("plan"));
     }
 }
