@@ -2,10 +2,11 @@
 //! that did not have to change is as it was. Pure, but for [`files`], which puts texts in the place of files.
 //!
 //! `decide` asks for each target what its declarations would have to be, `place` where that is to be written, `weave` writes it into
-//! the `tree` of a text as written, and `prove` loads the result and refuses whatever else has changed.
+//! the `tree` of a text as written, where `open` makes room for it, and `prove` loads the result and refuses whatever else has changed.
 
 mod decide;
 pub mod files;
+mod open;
 mod place;
 mod prove;
 pub(crate) mod tree;

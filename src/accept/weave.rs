@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
+use super::open::{Braces, is_crowded};
 use super::tree::{Content, Map, Node, Tree};
 
 /// What is to stand under a key
@@ -50,8 +51,26 @@ impl Patch {
         }
     }
 
+    /// Whether a comment comes with any of it
+    fn is_commented(&self) -> bool {
+        match self {
+            Self::Set(_, comment) => comment.is_some(),
+            Self::Into(keys) => keys.values().any(Self::is_commented),
+        }
+    }
+
+    /// Whether it adds a pair to `node`, or to what is in it
+    pub(super) fn adds_to(&self, node: &Node) -> bool {
+        match (self, &node.content) {
+            (Self::Into(keys), Content::Map(map)) => {
+                keys.iter().any(|(name, patch)| map.pair(name).is_none_or(|(_, value)| patch.adds_to(value)))
+            }
+            _ => false,
+        }
+    }
+
     /// The lines of `key` with this below it, each begun by `margin`
-    fn block(&self, key: &str, margin: &str, step: &str) -> String {
+    pub(super) fn block(&self, key: &str, margin: &str, step: &str) -> String {
         match self {
             Self::Set(value, None) => format!("{margin}{key}: {value}"),
             Self::Set(value, Some(comment)) => format!("{margin}{key}: {value}  # {comment}"),
@@ -79,7 +98,7 @@ const MERGED: &str = "comes through a merge key";
 const UNKNOWN: &str = "is not written as this program can edit it";
 
 /// Other bytes in the place of these
-type Edit = (Range<usize>, String);
+pub(super) type Edit = (Range<usize>, String);
 
 /// The text with `patch` in it
 ///
@@ -107,7 +126,7 @@ fn edits(text: &str, tree: &Tree, patch: &Patch) -> Result<Vec<Edit>, Obstacle> 
     // All lines of a file end alike; the first shows how.
     let first = text.split_inclusive('\n').next().unwrap_or_default();
     let end_of_line = if first.ends_with("\r\n") { "\r\n" } else { "\n" };
-    let mut loom = Loom { text, tree, end_of_line, within_braces: false, edits: Vec::new() };
+    let mut loom = Loom { text, tree, end_of_line, around: Around::Lines, step: 2, edits: Vec::new() };
     loom.visit(&tree.root, None, patch)?;
     Ok(loom.edits)
 }
@@ -116,10 +135,25 @@ struct Loom<'t> {
     text: &'t str,
     tree: &'t Tree,
     end_of_line: &'static str,
-    /// Whether what is visited stands between braces
-    within_braces: bool,
+    around: Around,
+    /// The spaces by which the lines of the last mapping are deeper than its key
+    step: usize,
     edits: Vec<Edit>,
 }
+
+/// What the value that is visited stands in
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Around {
+    /// Lines of their own
+    Lines,
+    /// Braces, which stay
+    Braces,
+    /// Braces that are opened, with their pairs at this column
+    Opened { column: usize, outermost: bool },
+}
+
+/// Why braces stay
+const CLOSED: &str = "is not written as it could be opened";
 
 impl Loom<'_> {
     fn obstacle(&self, why: &'static str, node: &Node) -> Obstacle {
@@ -140,7 +174,7 @@ impl Loom<'_> {
             return Err(self.obstacle(SHARED, node));
         }
         match (patch, &node.content) {
-            (Patch::Into(keys), Content::Map(map)) => self.visit_map(node, map, key, keys),
+            (Patch::Into(_), Content::Map(map)) => self.visit_map(node, map, key, patch),
             (Patch::Set(value, _), Content::Map(map)) if key.is_some_and(|key| is_alias(key.text())) => {
                 self.set_key(node, map, value)
             }
@@ -154,25 +188,71 @@ impl Loom<'_> {
         node: &Node,
         map: &Map,
         key: Option<&Node>,
-        keys: &BTreeMap<String, Patch>,
+        patch: &Patch,
     ) -> Result<(), Obstacle> {
-        let mut added = Vec::new();
-        let outside = self.within_braces;
-        self.within_braces |= map.flow;
+        match (key, self.around) {
+            _ if !map.flow => self.add(node, map, key, patch),
+            (Some(key), Around::Lines) => self.visit_braces(node, map, key, patch),
+            (Some(_), Around::Opened { .. }) if patch.adds_to(node) => self.add(node, map, key, patch),
+            _ => self.within(Around::Braces, |loom| loom.add(node, map, key, patch)),
+        }
+    }
+
+    /// Braces that stand on a line: where they would leave no room for what is added, it is written below them, and they go
+    fn visit_braces(&mut self, node: &Node, map: &Map, key: &Node, patch: &Patch) -> Result<(), Obstacle> {
+        let start = self.edits.len();
+        self.within(Around::Braces, |loom| loom.add(node, map, Some(key), patch))?;
+        let line = self.text[..key.range.start].rfind('\n').map_or(0, |end| end + 1);
+        let line = line..self.line_end(node.range.end);
+        let opens =
+            map.pairs.is_empty() || patch.is_commented() || is_crowded(self.text, line, &self.edits[start..]);
+        if !(opens && patch.adds_to(node)) {
+            return Ok(());
+        }
+        let closed = self.edits.split_off(start);
+        let opened = Around::Opened { column: self.column(key) + self.step, outermost: true };
+        if self.within(opened, |loom| loom.add(node, map, Some(key), patch)).is_err() {
+            self.edits.truncate(start);
+            self.edits.extend(closed);
+        }
+        Ok(())
+    }
+
+    fn within<T>(&mut self, around: Around, visit: impl FnOnce(&mut Self) -> T) -> T {
+        let outside = std::mem::replace(&mut self.around, around);
+        let visited = visit(self);
+        self.around = outside;
+        visited
+    }
+
+    /// Edits the values that are there, and adds the others
+    fn add(&mut self, node: &Node, map: &Map, key: Option<&Node>, patch: &Patch) -> Result<(), Obstacle> {
+        let Patch::Into(keys) = patch else { return Err(self.obstacle(UNKNOWN, node)) };
+        let (mut added, around) = (Vec::new(), self.around);
+        let step = if map.flow { self.step } else { self.step_below(map, key) };
+        let inside = match around {
+            Around::Opened { column, .. } => Around::Opened { column: column + step, outermost: false },
+            other => other,
+        };
         for (name, patch) in keys {
+            self.step = step;
             match map.pair(name) {
-                Some((key, value)) => self.visit(value, Some(key), patch)?,
+                Some((key, value)) => self.within(inside, |loom| loom.visit(value, Some(key), patch))?,
                 None if self.tree.merges(map, name) => return Err(self.obstacle(MERGED, node)),
                 None => added.push((name, patch)),
             }
         }
-        self.within_braces = outside;
-        let edits = match map.flow {
-            true => match key.filter(|key| self.opens(node, key)) {
-                Some(key) => self.open(node, key, &added),
-                None => add_flow(node, map, &added),
-            },
-            false => added.iter().map(|(name, patch)| self.add_block(map, key, name, patch)).collect(),
+        self.step = step;
+        let edits = match (around, key) {
+            (Around::Opened { column, outermost }, Some(key)) if map.flow => {
+                let end = if outermost { self.line_end(node.range.end) } else { node.range.end };
+                let margin = format!("{}{}", self.end_of_line, " ".repeat(column));
+                let (text, comments, step) = (self.text, &self.tree.comments, " ".repeat(step));
+                let braces = Braces { text, comments, key, node, map, end, margin, step };
+                braces.open(keys).ok_or_else(|| self.obstacle(CLOSED, node))?
+            }
+            _ if map.flow => add_flow(node, map, &added),
+            _ => added.iter().map(|(name, patch)| self.add_block(map, key, name, patch)).collect(),
         };
         self.edits.extend(edits);
         Ok(())
@@ -224,34 +304,23 @@ impl Loom<'_> {
         self.edits.push(edit);
     }
 
-    /// Whether `{}` beside its key leaves room for lines below
-    fn opens(&self, node: &Node, key: &Node) -> bool {
-        let gap = key.range.end..node.range.start;
-        !self.within_braces && &self.text[node.range.clone()] == "{}" && self.text[gap].trim() == ":"
-    }
-
-    /// In the place of `{}`: each on a line of its own, as a person would write them
-    fn open(&self, node: &Node, key: &Node, added: &[(&String, &Patch)]) -> Vec<Edit> {
-        if added.is_empty() {
-            return Vec::new();
-        }
-        let margin = format!("{}{}", self.end_of_line, " ".repeat(self.column(key) + 2));
-        let lines = added.iter().map(|(name, patch)| patch.block(name, &margin, "  ")).collect();
-        let end = self.line_end(node.range.end);
-        vec![(key.range.end..node.range.end, ":".to_owned()), (end..end, lines)]
-    }
-
     /// The end of the line that byte `at` is on
     fn line_end(&self, at: usize) -> usize {
         let rest = self.text[at..].find('\n').map_or(self.text.len(), |end| at + end);
         at + self.text[at..rest].trim_end_matches('\r').len()
     }
 
+    /// The spaces by which the pairs of a block are deeper than its key
+    fn step_below(&self, map: &Map, key: Option<&Node>) -> usize {
+        let column = map.pairs.first().map_or(0, |(first, _)| self.column(first));
+        let above = key.map_or(0, |key| self.column(key));
+        if key.is_some() && column > above { column - above } else { 2 }
+    }
+
     /// On a line of its own, below the pair that it comes after
     fn add_block(&self, map: &Map, key: Option<&Node>, name: &str, patch: &Patch) -> Edit {
         let column = map.pairs.first().map_or(0, |(first, _)| self.column(first));
-        let above = key.map_or(0, |key| self.column(key));
-        let step = if key.is_some() && column > above { column - above } else { 2 };
+        let step = self.step_below(map, key);
         let margin = format!("{}{}", self.end_of_line, " ".repeat(column));
         let neighbour = match key {
             Some(key) if is_first(map, name) => key,
@@ -280,12 +349,12 @@ fn add_flow(node: &Node, map: &Map, added: &[(&String, &Patch)]) -> Vec<Edit> {
 }
 
 /// Whether `name` is an alias before all that are there
-fn is_first(map: &Map, name: &str) -> bool {
+pub(super) fn is_first(map: &Map, name: &str) -> bool {
     is_alias(Some(name)) && map.pairs.iter().all(|(key, _)| is_alias(key.text()) && key.text() > Some(name))
 }
 
 /// The pair that `name` comes after: of aliases the last smaller one, where there is one, and otherwise the last of all
-fn before<'m>(map: &'m Map, name: &str) -> Option<&'m (Node, Node)> {
+pub(super) fn before<'m>(map: &'m Map, name: &str) -> Option<&'m (Node, Node)> {
     let smaller = |(key, _): &&(Node, Node)| key.text().is_some_and(|key| is_alias(Some(key)) && key < name);
     map.pairs.iter().rfind(smaller).filter(|_| is_alias(Some(name))).or(map.pairs.last())
 }
@@ -347,8 +416,7 @@ mod tests {
             ("a: {}\n", "a:\n  alias/x: NEW  # why\n"),
             ("b: c\r\na: {}  # none\r\n", "b: c\r\na:  # none\r\n  alias/x: NEW  # why\r\n"),
             ("{a: {}}\n", "{a: {alias/x: NEW}}\n"),
-            ("a: { # none\n}\n", "a: {alias/x: NEW # none\n}\n"),
-            ("a: {alias/b: c, alias/y: d,}\n", "a: {alias/b: c, alias/x: NEW, alias/y: d,}\n"),
+            ("{a: {alias/b: c, alias/y: d,}}\n", "{a: {alias/b: c, alias/x: NEW, alias/y: d,}}\n"),
         ] {
             assert_eq!(woven(old, &["a", "alias/x"]).as_deref(), Ok(new), "{old}");
         }
@@ -357,8 +425,6 @@ mod tests {
             nested.unwrap(),
             "t:\n    p:\n        account: 1\n        overrides:\n            alias/x: NEW  # why\n    q: 2\n"
         );
-        let flow = woven("t:\n  p: {account: 1}\n", &["t", "p", "overrides", "alias/x"]);
-        assert_eq!(flow.unwrap(), "t:\n  p: {account: 1, overrides: {alias/x: NEW}}\n");
     }
 
     #[test]

@@ -25,8 +25,8 @@ struct Pinned<'h> {
     account: &'h str,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<&'h str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    regions: Vec<&'h str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regions: Option<FlowSeq<Vec<&'h str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<&'h str>,
 }
@@ -41,7 +41,7 @@ pub fn skeleton(prefixes: &[Arc<str>], pins: &Pins) -> Result<String, serde_saph
     for (Home { account, region }, Pin { profile }) in pins {
         accounts.entry((account, profile.as_deref())).or_default().push(region);
     }
-    let alone = accounts.len() == 1;
+    let (alone, overridable) = (accounts.len() == 1, pins.len() > 1);
     let prefixes: Vec<&str> = prefixes.iter().map(|prefix| &**prefix).collect();
     let mut text = format!("version: 1\nscope: {}targets:\n", serde_saphyr::to_string(&FlowSeq(prefixes))?);
     for ((account, profile), regions) in accounts {
@@ -51,16 +51,24 @@ pub fn skeleton(prefixes: &[Arc<str>], pins: &Pins) -> Result<String, serde_saph
             None => format!("account-{account}"),
         };
         let (region, regions) = match regions[..] {
-            [region] => (Some(region), Vec::new()),
-            _ => (None, regions),
+            [region] => (Some(region), None),
+            _ => (None, Some(FlowSeq(regions))),
         };
         let pinned = Pinned { account, region, regions, profile };
-        let pinned = serde_saphyr::to_string(&FlowMap(pinned))?;
-        let pinned = pinned.trim_end();
-        text +=
-            &format!("  {name}: {pinned}  # pinned: with credentials of another account it does nothing\n");
+        text += &format!("  {name}:{}", written(pinned, overridable)?);
     }
     Ok(text + "aliases: {}\n")
+}
+
+/// A target below or beside its name: below it where there may come to be overrides
+fn written(pinned: Pinned<'_>, overridable: bool) -> Result<String, serde_saphyr::ser::Error> {
+    const WHY: &str = "  # pinned: with credentials of another account it does nothing\n";
+    if !overridable {
+        return Ok(format!(" {}{WHY}", serde_saphyr::to_string(&FlowMap(pinned))?.trim_end()));
+    }
+    let lines = serde_saphyr::to_string(&pinned)?;
+    let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
+    Ok(WHY.to_owned() + &lines)
 }
 
 /// The narrowest folders that all `names` lie in; a name right below `alias/` stands for itself
@@ -119,6 +127,14 @@ mod tests {
         let homes =
             [("111122223333", "eu-west-1"), ("111122223333", "us-east-1"), ("444455556666", "us-east-1")];
         let text = written(&["alias/app/"], &homes);
+        assert_eq!(
+            text,
+            "version: 1\nscope: [alias/app/]\ntargets:\n  \
+            account-111122223333:  # pinned: with credentials of another account it does nothing\n    \
+            account: \"111122223333\"\n    regions: [eu-west-1, us-east-1]\n  \
+            account-444455556666:  # pinned: with credentials of another account it does nothing\n    \
+            account: \"444455556666\"\n    region: us-east-1\naliases: {}\n"
+        );
         let manifest = load(&[Input::Stdin(text.into_bytes())]).unwrap();
         let names: Vec<_> = targets(&manifest).iter().map(|target| target.name.to_string()).collect();
         assert_eq!(

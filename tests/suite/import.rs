@@ -159,7 +159,10 @@ async fn names_are_shared_narrowed_or_overridden_and_the_text_around_them_stays(
     let wanted = FLEET
         .replace(
             "dev: {account: \"444455556666\", region: us-east-1}",
-            &format!("dev: {{account: \"444455556666\", region: us-east-1, overrides: {{alias/app/differ: {B}}}}}"),
+            &format!(
+                "dev:\n    account: \"444455556666\"\n    region: us-east-1\n    overrides:\n      \
+                alias/app/differ: {B}  # the ledger key"
+            ),
         )
         .replace(
             "    regions: [us-east-1, us-west-2]\n",

@@ -75,7 +75,7 @@ async fn the_aliases_of_a_state_become_a_manifest_for_their_account_and_regions(
     let ran = import(&kms, "--from-tfstate", STATE, &["--new"]).await;
     let pinned = "pinned: with credentials of another account it does nothing";
     let wanted = format!(
-        "version: 1\nscope: [alias/app/]\ntargets:\n  main: {{account: \"{ACCOUNT}\", regions: [us-east-1, us-west-2]}}  # {pinned}\n\
+        "version: 1\nscope: [alias/app/]\ntargets:\n  main:  # {pinned}\n    account: \"{ACCOUNT}\"\n    regions: [us-east-1, us-west-2]\n\
         aliases:\n  alias/app/billing: {{key: {A}, targets: [main/{ACCOUNT}/us-east-1]}}\n  \
         alias/app/db/0: {{key: {B}, targets: [main/{ACCOUNT}/us-west-2]}}\n  \
         alias/app/db/1: {{key: {B}, targets: [main/{ACCOUNT}/us-west-2]}}\n  \
