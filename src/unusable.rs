@@ -49,24 +49,24 @@ pub fn unusable(desired: &Desired, snapshot: &Snapshot, facts: &Facts) -> Vec<Un
     let judged = in_sync(desired, snapshot).filter_map(|(name, key, place)| {
         let (state, why, hint) = flaw(key, facts.get(key))?;
         let (name, key, place) = (name.clone(), key.clone(), place.clone());
-        Some(Unusable { name, key, state, why, hint: hint.to_owned(), place })
+        Some(Unusable { name, key, state, why, hint, place })
     });
     judged.collect()
 }
 
 /// State, sentence and hint of a key that cannot be used
-pub(crate) fn flaw(key: &KeyId, fact: Option<&Fact>) -> Option<(Option<String>, String, &'static str)> {
+pub(crate) fn flaw(key: &KeyId, fact: Option<&Fact>) -> Option<(Option<String>, String, String)> {
     match fact {
         Some(Fact::Known(facts)) => {
             let (why, hint) = state(facts)?;
             Some((Some(facts.state.clone()), format!("key {key} {why}"), hint))
         }
         Some(Fact::Missing) => {
-            let hint = "KMS deletes the aliases of a deleted key soon: declare another one";
+            let hint = "KMS deletes the aliases of a deleted key soon: declare another one".to_owned();
             Some((Some("Missing".to_owned()), format!("key {key} does not exist any more"), hint))
         }
         Some(Fact::Denied(sentence)) => {
-            let hint = "grant kms:DescribeKey on the key to the role that plans";
+            let hint = "grant kms:DescribeKey on the key to the role that plans".to_owned();
             Some((None, format!("key {key} cannot be looked at: {sentence}"), hint))
         }
         None => None,
@@ -75,25 +75,44 @@ pub(crate) fn flaw(key: &KeyId, fact: Option<&Fact>) -> Option<(Option<String>, 
 
 /// Why a key in its state cannot be used, and what would help
 /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>)
-fn state(facts: &KeyFacts) -> Option<(String, &'static str)> {
+fn state(facts: &KeyFacts) -> Option<(String, String)> {
+    let or_another = |remedy: &str, verb: &str| {
+        format!("{remedy} with `{}`, or declare another key", command(verb, facts))
+    };
     Some(match facts.state.as_str() {
         // While the primary of a multi-Region key moves, it goes on working.
         "Enabled" | "Updating" => return None,
-        "Disabled" => {
-            ("is disabled".to_owned(), "enable it with `aws kms enable-key`, or declare another key")
-        }
+        "Disabled" => ("is disabled".to_owned(), or_another("enable it", "enable-key")),
         "PendingDeletion" | "PendingReplicaDeletion" => {
             let date = facts.deletion_date.as_ref().map(|date| format!(", and goes at {date}"));
-            let hint = "cancel its deletion with `aws kms cancel-key-deletion`, or declare another key";
-            (format!("is pending deletion{}", date.unwrap_or_default()), hint)
+            let why = format!("is pending deletion{}", date.unwrap_or_default());
+            (why, or_another("cancel its deletion", CANCEL))
         }
+        // The command for that takes the material, and where that is only its owner knows.
         "PendingImport" => {
-            let hint = "import its key material with `aws kms import-key-material`, or declare another key";
-            ("has no key material".to_owned(), hint)
+            ("has no key material".to_owned(), "import its key material, or declare another key".to_owned())
         }
-        "Unavailable" => ("is in a key store that cannot be reached".to_owned(), "connect its key store"),
-        other => (format!("is in state {other}"), "look at it with `aws kms describe-key`"),
+        "Unavailable" => {
+            ("is in a key store that cannot be reached".to_owned(), "connect its key store".to_owned())
+        }
+        other => {
+            (format!("is in state {other}"), format!("look at it with `{}`", command("describe-key", facts)))
+        }
     })
+}
+
+/// What takes a deletion back, which leaves the key disabled
+pub(crate) const CANCEL: &str = "cancel-key-deletion";
+
+/// The command of the AWS CLI that does this to the key, as it can be typed
+pub(crate) fn command(verb: &str, KeyFacts { id, region, .. }: &KeyFacts) -> String {
+    // What is typed must be no more than it says, whatever the service answers.
+    let is_plain = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    let id = if is_plain(id.as_str()) { id.as_str() } else { "ID" };
+    let region = if is_plain(region) { format!(" --region {region}") } else { String::new() };
+    format!("aws kms {verb} --key-id {id}{region}")
 }
 
 #[cfg(test)]
@@ -104,6 +123,7 @@ mod tests {
     fn only_a_key_that_works_is_no_flaw() {
         let facts = |state: &str| KeyFacts {
             id: KeyId::from_service("aaaa"),
+            region: "us-east-1".to_owned(),
             description: String::new(),
             state: state.to_owned(),
             spec: "SYMMETRIC_DEFAULT".to_owned(),
@@ -116,5 +136,26 @@ mod tests {
         {
             assert_eq!(state(&facts(at)).is_none(), usable, "{at}");
         }
+    }
+
+    #[test]
+    fn a_command_names_the_key_and_its_region_and_nothing_that_a_shell_would_do() {
+        let facts = |id: &str, region: &str| KeyFacts {
+            id: KeyId::from_service(id),
+            region: region.to_owned(),
+            description: String::new(),
+            state: "Disabled".to_owned(),
+            spec: String::new(),
+            usage: String::new(),
+            deletion_date: None,
+            aws_managed: false,
+        };
+        let told = |id, region| command("enable-key", &facts(id, region));
+        assert_eq!(told("mrk-1a", "eu-west-1"), "aws kms enable-key --key-id mrk-1a --region eu-west-1");
+        assert_eq!(told("a;reboot", "$(reboot)"), "aws kms enable-key --key-id ID");
+        let hint = state(&facts("aaaa", "eu-west-1")).map(|(_, hint)| hint);
+        let wanted =
+            "enable it with `aws kms enable-key --key-id aaaa --region eu-west-1`, or declare another key";
+        assert_eq!(hint.as_deref(), Some(wanted));
     }
 }

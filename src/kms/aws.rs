@@ -190,6 +190,7 @@ fn facts(key: KeyMetadata) -> Result<KeyFacts, KmsError> {
     let text = |text: Option<&str>| words(text.unwrap_or_default());
     Ok(KeyFacts {
         id: key_id("DescribeKey", &key.key_id)?,
+        region: text(key.arn.as_deref().and_then(|arn| arn.split(':').nth(3))),
         description: key.description.unwrap_or_default(),
         state: text(key.key_state.as_ref().map(|s| s.as_str())),
         spec: text(key.key_spec.as_ref().map(|s| s.as_str())),

@@ -275,6 +275,8 @@ pub struct Member {
 pub struct KeyFacts {
     /// The bare id
     pub id: KeyId,
+    /// Where it is, as `us-east-1`; empty where that is not told
+    pub region: String,
     /// The key's description; empty where it has none
     pub description: String,
     /// `Enabled`, `Disabled`, `PendingDeletion`, …

@@ -6,6 +6,7 @@
 use crate::alias::KeyId;
 use crate::inspect::{Fact, Facts};
 use crate::kms::KeyFacts;
+use crate::unusable::{CANCEL, command};
 
 use super::{Action, Change, Held};
 
@@ -70,10 +71,10 @@ fn usable<'f>(key: &KeyId, facts: &'f Facts) -> Result<&'f KeyFacts, Objection> 
         return Err(Objection::new(format!("key {key} is managed by AWS"), hint));
     }
     if matches!(facts.state.as_str(), "PendingDeletion" | "PendingReplicaDeletion") {
-        let hint = "declare another key, or cancel its deletion with `aws kms cancel-key-deletion`";
+        let hint = format!("declare another key, or cancel its deletion with `{}`", command(CANCEL, facts));
         let date =
             facts.deletion_date.as_ref().map(|date| format!(", and goes at {date}")).unwrap_or_default();
-        return Err(Objection::new(format!("key {key} is pending deletion{date}"), hint));
+        return Err(Objection::new(format!("key {key} is pending deletion{date}"), &hint));
     }
     Ok(facts)
 }

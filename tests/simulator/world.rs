@@ -132,6 +132,7 @@ impl World {
         };
         Some(KeyFacts {
             id: kms_alias::alias::KeyId::from_service(id),
+            region: String::new(),
             description: description(id),
             state: key.state.to_owned(),
             spec: spec.to_owned(),

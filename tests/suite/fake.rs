@@ -184,6 +184,7 @@ impl FakeKms {
         let text = |member: &str| key[member].as_str().unwrap_or_default().to_owned();
         Ok(KeyFacts {
             id: KeyId::from_service(&text("KeyId")),
+            region: text("Arn").split(':').nth(3).unwrap_or_default().to_owned(),
             description: text("Description"),
             state: text("KeyState"),
             spec: text("KeySpec"),

@@ -178,6 +178,7 @@ fn facts() -> Facts {
         let (spec, usage, state) = (spec.to_owned(), usage.to_owned(), "Enabled".to_owned());
         Fact::Known(KeyFacts {
             id: key(id),
+            region: String::new(),
             description: String::new(),
             state,
             spec,

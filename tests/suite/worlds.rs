@@ -24,6 +24,7 @@ fn facts_about(id: &str, spec: &str, usage: &str, state: &str) -> KeyFacts {
     let (spec, usage, state) = (spec.to_owned(), usage.to_owned(), state.to_owned());
     KeyFacts {
         id: key(id),
+        region: "us-east-1".to_owned(),
         description: String::new(),
         state,
         spec,
