@@ -125,12 +125,17 @@ impl Console {
     /// # Errors
     /// Stdout's, but for a broken pipe.
     pub fn print(&self, text: &str) -> Result<(), Unprinted> {
+        self.print_guarded(&guarded(text))
+    }
+
+    /// The same for what has been guarded already, and may have line ends of Windows
+    pub(super) fn print_guarded(&self, text: &str) -> Result<(), Unprinted> {
         self.printed.store(true, Ordering::Relaxed);
         self.begin_section();
         // It may be the same terminal.
         self.erase();
         let mut out = lock(&self.out);
-        match out.write_all(guarded(text).as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Unprinted(error)),
             _ => Ok(()),
         }

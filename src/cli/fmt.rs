@@ -45,12 +45,12 @@ impl Session<'_> {
 
     /// What came through stdin goes to stdout, which shows no text that does something to a terminal or a job
     fn print_text(&self, text: &str) -> anyhow::Result<()> {
-        let text = text.replace("\r\n", "\n");
+        let unix = text.replace("\r\n", "\n");
         anyhow::ensure!(
-            guarded(&text) == text,
+            guarded(&unix) == unix,
             "print the manifest: it holds what stdout does not take; name its file with -f"
         );
-        Ok(self.console.print(&text)?)
+        Ok(self.console.print_guarded(text)?)
     }
 }
 

@@ -3,13 +3,13 @@
 
 use super::tokens::{Line, Token, TokenKind, lines};
 
-/// The text with every line written anew; `None` where its lines cannot be told
-pub(super) fn laid_out(text: &str) -> Option<String> {
+/// The text with every line written anew, or the byte where its lines cannot be told
+pub(super) fn laid_out(text: &str) -> Result<String, usize> {
     let mut page = Page::default();
     for line in lines(text)? {
         page.take(&line);
     }
-    Some(page.finished())
+    Ok(page.finished())
 }
 
 /// A depth at which lines begin
@@ -34,6 +34,8 @@ struct Page<'t> {
     depth: usize,
     /// Comments with a line of their own, and blank lines as `None`, that wait for the line that they stand above
     waiting: Vec<Option<Token<'t>>>,
+    /// Whether the last line has a block, to which what is deeper would belong
+    below_block: bool,
 }
 
 impl<'t> Page<'t> {
@@ -107,7 +109,8 @@ impl<'t> Page<'t> {
         self.out
     }
 
-    /// Writes the comments that wait, each at the level that it stood at: of what has just ended, or of the line below
+    /// Writes the comments that wait, each at the level that it stood at: of what has just ended, of the line below, or deeper than
+    /// that, below an entry of the same level
     fn settle_comments(&mut self, column: usize, indent: usize, above: &[Level]) {
         for waiting in std::mem::take(&mut self.waiting) {
             let Some(comment) = waiting else {
@@ -115,7 +118,10 @@ impl<'t> Page<'t> {
                 continue;
             };
             let mut ended = above.iter().filter(|level| level.old > column && level.old <= comment.column);
-            let at = ended.next_back().map_or(indent, |level| level.new);
+            let is_deeper =
+                comment.column > column && !self.below_block && above.iter().any(|level| level.old == column);
+            let own = if is_deeper { indent + STEP } else { indent };
+            let at = ended.next_back().map_or(own, |level| level.new);
             self.push_line(at, comment.text);
         }
     }
@@ -151,6 +157,7 @@ impl<'t> Page<'t> {
             }
         }
         self.push_line(indent, &text);
+        self.below_block = line.tokens.iter().any(|token| token.kind == TokenKind::Header);
         self.write_block(line);
     }
 

@@ -14,18 +14,42 @@ use crate::accept::tree::Tree;
 use crate::load::node::{Kind, Node, Value};
 use crate::load::{Problems, Source, yaml};
 
-/// Why a text is not formatted: a mistake of this program
+/// Why a text is not formatted: it is valid, and written in a way that this program does not move
 #[derive(Debug, thiserror::Error)]
-#[error("format {name}: {why}; nothing was written")]
+#[error("format {name}: {why}; what is at {name}:{line}:{column} is left to people, and nothing was written")]
 pub struct Untidy {
     name: String,
     why: &'static str,
+    line: usize,
+    column: usize,
 }
 
 impl Untidy {
     /// What would help
-    pub const HINT: &'static str =
-        "this is a bug of kms-alias: report it with that file, and leave it as it is";
+    pub const HINT: &'static str = "write that in a plainer way, or leave the file as it is: it is valid";
+
+    fn new(source: &Source, why: &'static str) -> Self {
+        let text = source.text.replace("\r\n", "\n");
+        let before = &text[..seldom(&text)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Self { name: source.name.to_string(), why, line, column }
+    }
+}
+
+/// The first byte of what has no place on a line, or else of a form that few manifests have: by far the likeliest to be in the way
+fn seldom(text: &str) -> usize {
+    use tokens::TokenKind::{Header, Marker, Property, Question};
+    let lines = match tokens::lines(text) {
+        Ok(lines) => lines,
+        Err(at) => return at,
+    };
+    let tokens = || lines.iter().flat_map(|line| &line.tokens);
+    let kinds = [Question, Marker, Header, Property];
+    let first = kinds.iter().find_map(|kind| tokens().find(|token| token.kind == *kind));
+    let long = || tokens().find(|token| token.text.contains('\n'));
+    let token = first.or_else(long);
+    token.map_or(0, |token| token.text.as_ptr().addr() - text.as_ptr().addr())
 }
 
 /// The text of `source` as everybody writes it
@@ -34,7 +58,7 @@ impl Untidy {
 /// The result would not mean the same, or lack a comment.
 pub(crate) fn tidy(source: &Source) -> Result<String, Untidy> {
     let text = &source.text;
-    let untidy = |why| Untidy { name: source.name.to_string(), why };
+    let untidy = |why| Untidy::new(source, why);
     let before = meaning(text);
     let mut formatted = text.clone();
     for _ in 0..PASSES {
@@ -70,7 +94,7 @@ fn pass(text: &str, before: Option<&Meaning>) -> Option<String> {
 /// Without proof
 fn format(text: &str) -> Option<String> {
     let unix = text.replace("\r\n", "\n");
-    let formatted = layout::laid_out(&order::ordered(unix))?;
+    let formatted = layout::laid_out(&order::ordered(unix)).ok()?;
     // Whoever has such line ends keeps them.
     Some(if text.contains("\r\n") { formatted.replace('\n', "\r\n") } else { formatted })
 }

@@ -40,6 +40,12 @@ fn every_line_is_written_as_everybody_writes_it() {
         ("scope: [alias/app/]\nversion: 1\naliases: {}", "version: 1\nscope: [alias/app/]\naliases: {}\n"),
         ("a: b\r\nc:  d\r\n", "a: b\r\nc: d\r\n"),
         ("%YAML 1.2\n---\na:  b\n...\n", "%YAML 1.2\n---\na: b\n...\n"),
+        (
+            "a:\n- |\n  one\n-  >\n  two\n- - |\n   three\n",
+            "a:\n  - |\n      one\n  - >\n      two\n  - - |\n        three\n",
+        ),
+        ("a:  b\n?   c\n:   d\n?  e\n", "a: b\n? c\n: d\n? e\n"),
+        ("x:\n    a: b\n    ? c\n    : - d\n      - e\n", "x:\n  a: b\n  ? c\n  : - d\n    - e\n"),
         ("{version: 1,aliases: {}}", "{version: 1, aliases: {}}\n"),
     ] {
         assert_eq!(tidied(text), wanted);
@@ -78,6 +84,21 @@ aliases: {}
 ";
     // What is deeper than the comment's own level keeps its depth within the comment, which is text.
     assert_eq!(tidied(text), wanted);
+}
+
+#[test]
+fn a_comment_that_is_deeper_than_the_entry_above_it_stays_below_that() {
+    let text = "aliases:\n  b: 1\n     # still of b\n  c: 1\n  a: |\n    1\nx: 1\n   # of x\n";
+    assert_eq!(tidied(text), "aliases:\n  a: |\n    1\n  b: 1\n    # still of b\n  c: 1\nx: 1\n  # of x\n");
+}
+
+#[test]
+fn what_is_left_to_people_is_told_with_its_place() {
+    let odd = Untidy::new(&source("a: b\nc:\n  d: e\n  ? f\n"), "it would not say the same");
+    assert_eq!(
+        odd.to_string(),
+        "format test.yaml: it would not say the same; what is at test.yaml:4:3 is left to people, and nothing was written"
+    );
 }
 
 #[test]

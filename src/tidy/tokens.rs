@@ -33,8 +33,10 @@ pub(super) enum TokenKind {
     Close,
     Comma,
     Colon,
-    /// `-`, or the `?` of a key that says that it is one
+    /// `-`
     Dash,
+    /// The `?` of a key that says that it is one
+    Question,
     Comment,
     /// `---`, `...` or a directive, to the end of its line
     Marker,
@@ -48,17 +50,15 @@ pub(super) struct Line<'t> {
     pub(super) block: Vec<&'t str>,
 }
 
-/// The lines of `text`; `None` where it has what has no place between scalars
-pub(super) fn lines(text: &str) -> Option<Vec<Line<'_>>> {
-    let tree = Tree::of(text)?;
+/// The lines of `text`, or the byte where it has what has no place between scalars
+pub(super) fn lines(text: &str) -> Result<Vec<Line<'_>>, usize> {
+    let tree = Tree::of(text).ok_or(0_usize)?;
     let mut leaves = Vec::new();
     gather(&tree.root, &mut leaves);
     let mut reader = Reader { text, at: 0, lines: vec![Line::default()] };
-    for leaf in leaves {
-        reader.leaf(leaf)?;
-    }
-    reader.between(text.len())?;
-    Some(reader.lines)
+    let mut whole = leaves.into_iter().try_for_each(|leaf| reader.leaf(leaf));
+    whole = whole.and_then(|()| reader.between(text.len()));
+    whole.map(|()| std::mem::take(&mut reader.lines)).ok_or(reader.at)
 }
 
 /// Scalars and references in the order of the text
@@ -138,7 +138,8 @@ impl<'t> Reader<'t> {
             b'}' | b']' => (TokenKind::Close, 1),
             b',' => (TokenKind::Comma, 1),
             b':' => (TokenKind::Colon, 1),
-            b'-' | b'?' => (TokenKind::Dash, 1),
+            b'-' => (TokenKind::Dash, 1),
+            b'?' => (TokenKind::Question, 1),
             b'&' | b'!' => (TokenKind::Property, word),
             b'|' | b'>' => (TokenKind::Header, word),
             _ => return None,
@@ -149,6 +150,10 @@ impl<'t> Reader<'t> {
     /// A header and the lines below it, to the last that means something
     fn block(&mut self, end: usize) -> Option<()> {
         let is_header = |token: &Token<'_>| token.kind == TokenKind::Header;
+        if self.lines.last()?.tokens.iter().any(is_header) {
+            // That one is of the block above, whose last line ends here.
+            self.sign(self.text.len())?;
+        }
         while !self.lines.last()?.tokens.iter().any(is_header) {
             self.sign(self.text.len())?;
         }

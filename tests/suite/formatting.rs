@@ -81,6 +81,9 @@ async fn what_comes_through_stdin_goes_to_stdout() {
     assert_eq!((ran.exit, &*ran.out, &*ran.err), (Exit::Success, TIDY, ""));
     let same = run_args(AwsConnect::new, &["fmt", "-f", "-"], Some(TIDY)).await;
     assert_eq!((same.exit, &*same.out), (Exit::Success, TIDY));
+    let windows = |text: &str| text.replace('\n', "\r\n");
+    let ran = run_args(AwsConnect::new, &["fmt", "-f", "-"], Some(&windows(UNTIDY))).await;
+    assert_eq!((ran.exit, ran.out, &*ran.err), (Exit::Success, windows(TIDY), ""));
     let check = run_args(AwsConnect::new, &["fmt", "--check", "-f", "-"], Some(UNTIDY)).await;
     assert_eq!(check.exit, Exit::Differences);
     let command = TIDY.replace("# the first", "# ##[set-output name=x]");
