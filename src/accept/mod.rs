@@ -1,12 +1,14 @@
 //! (Manifest, targets as they were read) -> the same manifest, in which what is live is declared: edited texts in which every byte
 //! that did not have to change is as it was. Pure, but for [`files`], which puts texts in the place of files.
 //!
-//! `decide` asks for each target what its declarations would have to be, `place` where that is to be written, `weave` writes it into
-//! the `tree` of a text as written, where `open` makes room for it, and `prove` loads the result and refuses whatever else has changed.
+//! `decide` asks for each target what its declarations would have to be, `place` where that is to be written as a `patch`, `weave`
+//! writes it into the `tree` of a text as written, where `open` makes room for it, and `prove` loads the result and refuses whatever else
+//! has changed.
 
 mod decide;
 pub mod files;
 mod open;
+mod patch;
 mod place;
 mod prove;
 pub(crate) mod tree;

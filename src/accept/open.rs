@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::patch::Patch;
 use super::tree::{Map, Node};
-use super::weave::{Edit, Patch, before, is_first};
+use super::weave::{Edit, before, is_first};
 
 /// Longer lines are not written where there is another way
 const WIDEST: usize = 120;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_saphyr::FlowMap;
 
+use super::patch::Patch;
 use super::tree::{Content, Tree};
-use super::weave::{Obstacle, Patch, obstacle};
+use super::weave::{Obstacle, obstacle};
 use crate::alias::{AliasName, KeyRef};
 use crate::criteria::Criteria;
 use crate::load::{Entry, Manifest};

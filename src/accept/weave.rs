@@ -1,87 +1,12 @@
 //! A tree as written, and what is to stand in it -> the text with that in it and every other byte as it was. Pure.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
 use super::open::{Braces, is_crowded};
+use super::patch::Patch;
 use super::tree::{Content, Map, Node, Tree};
-
-/// What is to stand under a key
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Patch {
-    /// This value, and where it is a new line the comment at its end; of an alias that says more than its key, its `key`
-    Set(String, Option<String>),
-    /// These keys, besides those that are there
-    Into(BTreeMap<String, Patch>),
-}
-
-impl Patch {
-    /// Adds the value at the end of `path`
-    pub(super) fn put(&mut self, path: &[String], value: String, comment: Option<String>) {
-        match (path, &mut *self) {
-            ([], _) => *self = Self::Set(value, comment),
-            ([first, rest @ ..], Self::Into(keys)) => {
-                let next = keys.entry(first.clone()).or_insert_with(|| Self::Into(BTreeMap::new()));
-                next.put(rest, value, comment);
-            }
-            ([..], Self::Set(..)) => {
-                *self = Self::Into(BTreeMap::new());
-                self.put(path, value, comment);
-            }
-        }
-    }
-
-    /// As a person would add it to a file
-    pub(super) fn told(&self) -> String {
-        let flow = self.flow();
-        flow.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(&flow).to_owned()
-    }
-
-    /// With braces, on one line
-    fn flow(&self) -> String {
-        match self {
-            Self::Set(value, _) => value.clone(),
-            Self::Into(keys) => {
-                let pairs: Vec<_> =
-                    keys.iter().map(|(key, patch)| format!("{key}: {}", patch.flow())).collect();
-                format!("{{{}}}", pairs.join(", "))
-            }
-        }
-    }
-
-    /// Whether a comment comes with any of it
-    fn is_commented(&self) -> bool {
-        match self {
-            Self::Set(_, comment) => comment.is_some(),
-            Self::Into(keys) => keys.values().any(Self::is_commented),
-        }
-    }
-
-    /// Whether it adds a pair to `node`, or to what is in it
-    pub(super) fn adds_to(&self, node: &Node) -> bool {
-        match (self, &node.content) {
-            (Self::Into(keys), Content::Map(map)) => {
-                keys.iter().any(|(name, patch)| map.pair(name).is_none_or(|(_, value)| patch.adds_to(value)))
-            }
-            _ => false,
-        }
-    }
-
-    /// The lines of `key` with this below it, each begun by `margin`
-    pub(super) fn block(&self, key: &str, margin: &str, step: &str) -> String {
-        match self {
-            Self::Set(value, None) => format!("{margin}{key}: {value}"),
-            Self::Set(value, Some(comment)) => format!("{margin}{key}: {value}  # {comment}"),
-            Self::Into(keys) => {
-                let deeper = format!("{margin}{step}");
-                let lines = keys.iter().map(|(key, patch)| patch.block(key, &deeper, step));
-                format!("{margin}{key}:{}", lines.collect::<String>())
-            }
-        }
-    }
-}
 
 /// Why a value cannot be edited
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -361,6 +286,8 @@ pub(super) fn before<'m>(map: &'m Map, name: &str) -> Option<&'m (Node, Node)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn patch(path: &[&str], value: &str) -> Patch {
