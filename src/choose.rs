@@ -18,6 +18,8 @@ use crate::target::{Declared, Reached, Target};
 
 /// Longer descriptions are cut where candidates are listed
 const LONGEST_DESCRIPTION: usize = 40;
+/// Candidates are all listed up to here, and of more than that the first two
+const MOST_KNOWN: usize = 10;
 /// Keys that cannot be read are listed up to here: where they are more, it is seldom one key's own policy
 const MOST_UNREAD: usize = 10;
 
@@ -263,18 +265,21 @@ impl Candidates<'_> {
         }
     }
 
-    /// Every candidate, the usable ones first
+    /// The candidates, the usable ones first
     fn told(&self) -> String {
         let name = self.names();
-        let known = self.usable.iter().chain(&self.unusable).map(|facts| {
+        let count = self.usable.len() + self.unusable.len();
+        let named = if count > MOST_KNOWN { 2 } else { count };
+        let known = self.usable.iter().chain(&self.unusable).take(named).map(|facts| {
             let state = if facts.aws_managed { "managed by AWS" } else { &facts.state };
             format!("{}{} ({state})", name(&facts.id), quoted(&facts.description))
         });
+        let others = (count > named).then(|| format!("{} more", count - named));
         let shown = self.unknown.iter().take(MOST_UNREAD);
         let unread = shown.map(|(key, _)| format!("{} (cannot be read)", name(key)));
         let more = self.unknown.len().saturating_sub(MOST_UNREAD);
         let more = (more > 0).then(|| format!("{more} more that cannot be read"));
-        known.chain(unread).chain(more).collect::<Vec<_>>().join(", ")
+        known.chain(others).chain(unread).chain(more).collect::<Vec<_>>().join(", ")
     }
 
     /// Why the first of those that cannot be read cannot be; the others are much the same

@@ -1,7 +1,6 @@
 //! `kms-alias import`: live aliases become a manifest whose plan is empty. It writes files, whole or not at all, and never an alias: it is
 //! not handed a writer.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,8 +21,7 @@ use crate::import::{Imported, cloudformation, import, terraform};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::{Input, LoadError, Manifest, load};
-use crate::render::harmless::{guarded, harmless};
-use crate::render::style::plural;
+use crate::render::harmless::guarded;
 use crate::target::{Target, targets};
 
 /// States of ten thousands of resources are some tens of MB
@@ -97,6 +95,11 @@ impl Session<'_> {
                 sentence.to_owned(),
                 "add --from-tfstate or --from-cloudformation, or leave --removed out",
             ));
+        }
+        if args.overwrite && args.out.is_none() && args.removed.is_none() {
+            let sentence = "--overwrite is for the file of --out or --removed, and neither is named";
+            let hint = "add --out FILE, which may be that of the manifest: `-f FILE --out FILE --overwrite` adds to it in place";
+            return Some((sentence.to_owned(), hint));
         }
         if let Some(objection) = args.places.objection(self.global) {
             return Some(objection);
@@ -350,40 +353,6 @@ impl Session<'_> {
         }
         self.tell_imported(args, imported, removal.filter(|_| args.removed.is_none()));
         Ok(Exit::Success)
-    }
-
-    fn tell_imported(&self, args: &ImportArgs, imported: &Imported, removal: Option<String>) {
-        let left = imported.left.iter().map(|left| {
-            format!("not imported: {} in {}: {}\n", left.name, harmless(&left.target), harmless(&left.why))
-        });
-        let remarks = imported.remarks.iter().map(|remark| format!("note: {}\n", harmless(remark)));
-        let remarks = remarks.filter(|_| !self.global.quiet);
-        self.console.note(&left.chain(remarks).collect::<String>());
-        if let Some(removal) = removal {
-            self.console.note(&removal);
-        }
-        if !self.global.quiet {
-            self.console.note(&summary(args, imported));
-        }
-    }
-}
-
-/// How much was imported, and how to see that it is right
-fn summary(args: &ImportArgs, imported: &Imported) -> String {
-    let places: BTreeSet<_> = imported.declared.values().flatten().collect();
-    let count = match imported.declared.len() {
-        1 => "1 alias".to_owned(),
-        count => format!("{count} aliases"),
-    };
-    let what = format!("Imported {count} over {}", plural(places.len(), "target"));
-    match &args.out {
-        Some(path) => {
-            let path = harmless(&path.display().to_string());
-            format!("{what} into {path}; see that nothing is to be done with: kms-alias plan -f {path}\n")
-        }
-        None => format!(
-            "{what}; write it to a file with --out FILE, and see that nothing is to be done with: kms-alias plan -f FILE\n"
-        ),
     }
 }
 

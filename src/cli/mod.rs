@@ -19,6 +19,7 @@ mod explain;
 mod fmt;
 mod iam_policy;
 mod import;
+mod imported;
 mod init;
 pub mod job;
 mod list;

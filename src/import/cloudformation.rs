@@ -160,6 +160,8 @@ pub fn retention(taken: &BTreeSet<String>) -> String {
     format!(
         "# CloudFormation lets go of these resources, and deletes none, in two steps. First add to each, beside its Type, and deploy:\n\
         #   DeletionPolicy: Retain\n#   UpdateReplacePolicy: Retain\n\
+        # or, in a template that is JSON:\n\
+        #   \"DeletionPolicy\": \"Retain\",\n#   \"UpdateReplacePolicy\": \"Retain\",\n\
         # Then take them out of the template, and deploy again. The resources:\n{ids}"
     )
 }

@@ -1,5 +1,5 @@
-//! A target -> what is live in it and not declared yet, and what is known of the keys of that. Reads only: all of ListAliases, DescribeKey
-//! of each key once, and their tags where keys are to be selected by them.
+//! A target -> what is live in it and not declared yet, and what is known of the keys of that and of those that a plan of it is about.
+//! Reads only: all of ListAliases, DescribeKey of each key once, and tags where keys are selected by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,12 +9,15 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::claim::Claims;
 use super::refer::Refer;
 use crate::alias::{AliasName, KeyId};
-use crate::choose::{Choices, choose};
+use crate::choose::{Choices, choose, criteria};
+use crate::diff::diff;
 use crate::fleet::Trouble;
 use crate::inspect::{AT_ONCE, Facts, inspect};
 use crate::kms::{Connect, Fault, Identity, KmsError, KmsRead};
 use crate::list::{Snapshot, list};
+use crate::plan::{Policy, candidates};
 use crate::prepare::{PrepareError, identify};
+use crate::resolve::{follows, resolve};
 use crate::target::Target;
 
 /// What is to be declared, and how
@@ -55,11 +58,11 @@ pub struct Seen {
     pub snapshot: Snapshot,
     /// What of that is to be declared, each with its key
     pub(super) names: BTreeMap<AliasName, Option<KeyId>>,
-    /// What is known of the keys of these
+    /// What is known of the keys of these, and of those that what is declared would change
     pub(super) facts: Facts,
     /// Their tags, where they were asked for
     pub(super) tags: BTreeMap<KeyId, Tags>,
-    /// What these select
+    /// What these select, and what is declared
     pub(super) choices: Choices,
 }
 
@@ -88,15 +91,18 @@ async fn look<C: Connect>(target: Target, request: &Request, connect: &C) -> Res
 }
 
 async fn read(target: Target, request: &Request, kms: &impl KmsRead) -> Result<Seen, PrepareError> {
-    let nothing = BTreeSet::new();
-    let (identity, snapshot) = tokio::join!(identify(&target, kms), list(kms, &target.scope, &nothing));
+    let follow = follows(&target);
+    let (identity, snapshot) = tokio::join!(identify(&target, kms), list(kms, &target.scope, &follow));
     let (identity, snapshot) = (identity?, snapshot?);
     let meant = snapshot.live.iter().filter(|(name, _)| request.takes(&target, &identity, name));
     let names: BTreeMap<_, _> = meant.map(|(name, live)| (name.clone(), live.key.clone())).collect();
-    let keys: BTreeSet<KeyId> = names.values().flatten().cloned().collect();
+    let mut keys: BTreeSet<KeyId> = names.values().flatten().cloned().collect();
     let tags = read_tags(kms, &keys, &request.refer).await.map_err(PrepareError::Inspect)?;
-    let criteria = tags.values().flatten().filter_map(|tags| request.refer.criteria(tags)).collect();
-    let choices = choose(kms, criteria).await?;
+    let mut wanted = criteria(&target);
+    wanted.extend(tags.values().flatten().filter_map(|tags| request.refer.criteria(tags)));
+    let choices = choose(kms, wanted).await?;
+    let desired = resolve(&target, &identity, &snapshot, &choices);
+    keys.extend(candidates(&diff(&desired, &snapshot), &desired, &Policy::of(&target)).keys());
     let facts = inspect(kms, keys, choices.facts.clone()).await.map_err(PrepareError::Inspect)?;
     Ok(Seen { target, identity, snapshot, names, facts, tags, choices })
 }

@@ -15,9 +15,10 @@ use std::sync::Arc;
 
 use crate::accept::{AcceptError, Extended, Left, Notes, Wants, extend};
 use crate::alias::{AliasName, KeyId};
-use crate::diff::diff;
+use crate::diff::{Difference, diff};
 use crate::inspect::Fact;
 use crate::load::Manifest;
+use crate::plan::{Counts, Policy, candidates, plan};
 use crate::render::harmless::{guarded, harmless};
 use crate::render::style::plural;
 use crate::resolve::resolve;
@@ -40,8 +41,30 @@ pub struct Imported {
     pub left: Vec<Left>,
     /// What there is to know of what is declared, sentences
     pub remarks: Vec<String>,
+    /// What nobody could see, a sentence and what would help
+    pub unseen: Option<(String, &'static str)>,
+    /// What a plan of it does all the same, to what was declared before or is not declared
+    pub ahead: Ahead,
     /// The addresses that another tool need not look after any more
     pub taken: BTreeSet<String>,
+}
+
+/// What a plan of an extended manifest has in it
+#[derive(Debug, Default)]
+pub struct Ahead {
+    /// What it would write
+    pub counts: Counts,
+    /// How many names it would hold
+    pub held: usize,
+    /// How many names are declared, and live on another key, in each of these targets
+    pub elsewhere: BTreeMap<Arc<str>, usize>,
+}
+
+impl Ahead {
+    /// Whether nothing is to be done
+    pub fn is_empty(&self) -> bool {
+        self.counts.total() + self.held == 0
+    }
 }
 
 /// Why nothing is imported
@@ -81,6 +104,7 @@ impl ImportError {
 pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     let (mut wants, mut notes) = (Wants::new(), Notes::new());
+    let mut by_ids: BTreeMap<(Arc<str>, String), Vec<&AliasName>> = BTreeMap::new();
     let old_names = previous_names(seen);
     for (at, one) in indexed(manifest, seen) {
         for (name, key) in &one.names {
@@ -92,12 +116,18 @@ pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<I
             let (reference, by_id) = request.refer.reference(key, one);
             wants.entry(name.clone()).or_default().insert(at, Want::Key(reference));
             notes.entry(name.clone()).or_default().extend(note(one, key).map(|note| (at, note)));
-            imported.remarks.extend(remarks(one, name, key, by_id));
+            imported.remarks.extend(broken(one, name, key));
+            if let Some(why) = by_id {
+                by_ids.entry((one.target.name.clone(), why)).or_default().push(name);
+            }
         }
         imported.remarks.extend(doomed(one));
     }
+    imported.remarks.extend(by_ids.iter().map(|((target, why), names)| written_by_id(target, why, names)));
+    imported.unseen = unseen(seen);
     let extended = extend(manifest, wants, &notes)?;
-    prove(manifest, seen, &extended)?;
+    imported.ahead = prove(manifest, seen, &extended)?;
+    imported.remarks.extend(empty_targets(manifest, seen, &extended));
     for (at, one) in indexed(manifest, seen) {
         let blocked = extended.left.iter().filter(|(other, ..)| *other == at);
         imported.left.extend(blocked.map(|(_, name, why)| left(one, name, why.clone())));
@@ -182,27 +212,101 @@ fn note(one: &Seen, key: &KeyId) -> Option<String> {
     (!short.is_empty()).then_some(short)
 }
 
-fn remarks(one: &Seen, name: &AliasName, key: &KeyId, by_id: Option<String>) -> Vec<String> {
-    let place = || format!("{name} in {}", one.target.name);
-    let broken = flaw(key, one.facts.get(key))
-        .map(|(_, why, hint)| format!("{}: it is declared as it is, and {why}: {hint}", place()));
-    let by_id = by_id.map(|why| format!("{}: the key is written by its id, since {why}", place()));
-    broken.into_iter().chain(by_id).collect()
+/// That a key is declared as it is, and cannot be used; of those that nobody may look at, [`unseen`] tells
+fn broken(one: &Seen, name: &AliasName, key: &KeyId) -> Option<String> {
+    let fact = one.facts.get(key).filter(|fact| !matches!(fact, Fact::Denied(_)));
+    let (_, why, hint) = flaw(key, fact)?;
+    Some(format!("{name} in {}: it is declared as it is, and {why}: {hint}", one.target.name))
 }
 
-/// That a plan of the result does nothing to what was imported, by the very stages of a plan
-fn prove(manifest: &Manifest, seen: &[Seen], extended: &Extended) -> Result<(), ImportError> {
+/// That the keys of these names are not written as it was asked
+fn written_by_id(target: &str, why: &str, names: &[&AliasName]) -> String {
+    let how =
+        if names.len() == 1 { "the key is written by its id" } else { "the keys are written by their ids" };
+    format!("{} in {target}: {how}, since {why}", few(names))
+}
+
+/// The first of these, and how many there are besides
+fn few(names: &[impl std::fmt::Display]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [one, other] => format!("{one} and {other}"),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}
+
+/// That keys could not be looked at, of however many names
+fn unseen(seen: &[Seen]) -> Option<(String, &'static str)> {
+    let (mut names, mut targets, mut keys, mut first) = (0, Vec::new(), BTreeSet::new(), None);
+    for one in seen {
+        let denied = one.names.values().flatten().filter_map(|key| match one.facts.get(key) {
+            Some(Fact::Denied(sentence)) => Some((key, sentence)),
+            _ => None,
+        });
+        let before = names;
+        for (key, sentence) in denied {
+            names += 1;
+            keys.insert((&one.target.name, key));
+            first.get_or_insert(sentence);
+        }
+        if names > before {
+            targets.push(&*one.target.name);
+        }
+    }
+    let sentence = format!(
+        "{} of {} in {} cannot be looked at, so that descriptions are missing and nobody knows whether these keys can be used; {}",
+        plural(keys.len(), "key"),
+        aliases(names),
+        few(&targets),
+        first?
+    );
+    let hint = "grant kms:DescribeKey to the role that plans, as `kms-alias iam-policy --for plan` prints it, and import anew";
+    Some((sentence, hint))
+}
+
+/// So many of them
+pub(crate) fn aliases(count: usize) -> String {
+    if count == 1 { "1 alias".to_owned() } else { format!("{count} aliases") }
+}
+
+/// Targets that nothing is declared for, beside others that have something
+fn empty_targets(manifest: &Manifest, seen: &[Seen], extended: &Extended) -> Vec<String> {
+    let all = || indexed(manifest, seen).map(|(at, one)| (&extended.targets[at], one));
+    if all().all(|(target, _)| target.aliases.is_empty()) {
+        return Vec::new();
+    }
+    let empty = all().filter(|(target, _)| target.aliases.is_empty());
+    let told = empty.map(|(target, _)| {
+        format!("{}: nothing is declared for it, since nothing that was asked for is live there", target.name)
+    });
+    told.collect()
+}
+
+/// That a plan of the result does nothing to what was imported, by the very stages of a plan, and what it does besides
+fn prove(manifest: &Manifest, seen: &[Seen], extended: &Extended) -> Result<Ahead, ImportError> {
+    let mut ahead = Ahead::default();
     for (at, one) in indexed(manifest, seen) {
         let target = &extended.targets[at];
         let desired = resolve(target, &one.identity, &one.snapshot, &one.choices);
-        let differences = diff(&desired, &one.snapshot).differences;
+        let diff = diff(&desired, &one.snapshot);
+        let differences = &diff.differences;
         let mut declared = one.names.keys().filter(|name| target.aliases.contains_key(*name));
         if let Some(name) = declared.find(|name| differences.contains_key(*name)) {
             let (name, target) = (name.clone(), one.target.name.clone());
             return Err(ImportError::NotInSync { name, target });
         }
+        let is_elsewhere = |one: &&Difference| matches!(one, Difference::Mismatched { .. });
+        let elsewhere = differences.values().filter(is_elsewhere).count();
+        if elsewhere > 0 {
+            ahead.elsewhere.insert(one.target.name.clone(), elsewhere);
+        }
+        let policy = Policy::of(target);
+        let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &one.facts);
+        ahead.counts += plan.counts();
+        ahead.held += plan.held.len();
     }
-    Ok(())
+    Ok(ahead)
 }
 
 /// Each target as it was read, and as it is declared now

@@ -14,6 +14,8 @@ use crate::ran::{Ran, run_args};
 const WEST: &str = "us-west-2";
 const OTHER: &str = "444455556666";
 const MRK: &str = "mrk-0000aaaa0000aaaa0000aaaa0000aaaa";
+/// A key that is nowhere
+const MISSING: &str = "eeee5555-0000-4000-8000-000000000005";
 /// Where the keys of every test are
 const PLACES: [(&str, &str); 3] = [(ACCOUNT, REGION), (ACCOUNT, WEST), (OTHER, REGION)];
 
@@ -181,7 +183,7 @@ async fn names_are_shared_narrowed_or_overridden_and_the_text_around_them_stays(
             ),
         );
     assert_eq!((ran.exit, &ran.out), (Exit::Success, &wanted), "{}", ran.err);
-    assert!(ran.err.starts_with("Imported 5 aliases over 3 targets; "), "{}", ran.err);
+    assert!(ran.err.starts_with("Imported 5 aliases, 11 over 3 targets; "), "{}", ran.err);
     assert_nothing_to_do(&kms, &ran.out, 11).await;
 }
 
@@ -279,7 +281,8 @@ async fn an_alias_on_a_key_that_cannot_be_used_is_declared_and_told_and_one_with
         "not imported: alias/app/gone in main/111122223333/us-east-1: key eeee5555-0000-4000-8000-000000000005 does not exist any more\n",
         "not imported: alias/app/none in main/111122223333/us-east-1: it is listed without a target key\n",
         &format!(
-            "note: alias/app/a in main/111122223333/us-east-1: it is declared as it is, and key {A} is disabled: enable it"
+            "note: alias/app/a in main/111122223333/us-east-1: it is declared as it is, and key {A} is disabled: \
+            enable it with `aws kms enable-key --key-id {A} --region us-east-1`, or declare another key\n"
         ),
         &format!(
             "note: alias/app/b in main/111122223333/us-east-1: it is declared as it is, and key {B} is pending deletion"
@@ -362,7 +365,102 @@ async fn a_target_that_cannot_be_read_is_an_error_and_nothing_is_printed_or_writ
         "its key is known all the same: {}",
         ran.out
     );
-    assert!(ran.err.contains("cannot be looked at"), "{}", ran.err);
+    let told = "warning: 1 key of 1 alias in main/111122223333/us-east-1 cannot be looked at, so that descriptions are missing";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    assert!(ran.err.contains("\nhint: grant kms:DescribeKey to the role that plans"), "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_true_of_many_names_is_told_once() {
+    let names: Vec<String> = (0..40).map(|n| format!("alias/app/{n:03}")).collect();
+    let id = |n: usize| format!("{n:08}-0000-4000-8000-000000000000");
+    let mut world = World::default();
+    for (n, name) in names.iter().enumerate() {
+        world.put_key(&home(0), Key::new(&id(n)).tagged("env", "prod"));
+        world.put_alias(&home(0), name, Some(&id(n)), 0);
+    }
+    let kms = FakeKms::new(world.clone(), Scenario::default());
+    let flags = ["import", "--new", "--prefix", "alias/app/"];
+    let ran = run(&kms, &[&flags[..], &["--key-ref", "tags=env"]].concat()).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    let told = "note: alias/app/000 and 39 more in main/111122223333/us-east-1: the keys are written by their ids, since tags {env=prod} \
+        select 40 usable keys, and only one may be: 00000000 (Enabled), 00000001 (Enabled), 38 more\n";
+    assert!(ran.err.starts_with(told), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 2, "{}", ran.err);
+    let faults = vec![Fault::new("DescribeKey", Effect::AccessDenied)];
+    let kms = FakeKms::new(world, Scenario { faults, ..Scenario::default() });
+    let ran = run(&kms, &[&flags[..], &["--quiet"]].concat()).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    assert!(
+        ran.err.starts_with("warning: 40 keys of 40 aliases in main/111122223333/us-east-1 cannot be"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.err.lines().count(), 2, "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_plan_does_to_what_was_declared_before_is_told_before_anybody_is_told_to_plan() {
+    let kms = kms(&[
+        (0, "alias/app/a", A),
+        (0, "alias/app/gone", A),
+        (0, "alias/app/moved", B),
+        (0, "alias/app/new", C),
+    ]);
+    let manifest = format!(
+        "version: 1\nscope: [alias/app/]\naliases:\n  alias/app/a: {A}\n  alias/app/gone: absent\n  alias/app/held: {MISSING}\n  \
+        alias/app/moved: {A}\n"
+    );
+    let ran = into(&kms, &manifest, &[]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    assert!(
+        ran.err.ends_with(
+            "Imported 1 alias over 1 target; write it to a file with --out FILE, and a plan of it has 1 to retarget, 2 held, \
+             besides what was imported: kms-alias plan -f FILE\n"
+        ),
+        "{}",
+        ran.err
+    );
+    let folder = Folder::with(&[("a.yaml", &ran.out)]);
+    let plan = folder.run(&kms, &["plan", "-f", &folder.path("a.yaml")]).await;
+    assert!(
+        plan.out.contains("0 to create, 1 to retarget, 0 to replace, 0 to rename, 0 to delete; 2 held"),
+        "{}",
+        plan.out
+    );
+    let again = folder.run(&kms, &["import", "-f", &folder.path("a.yaml")]).await;
+    assert!(
+        again.err.contains("Imported nothing: what is live and asked for is declared already; "),
+        "{}",
+        again.err
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_of_a_widened_manifest_that_are_live_on_other_keys_are_told_with_what_declares_them() {
+    let kms = kms(&[(0, "alias/app/a", A), (1, "alias/app/a", B), (1, "alias/app/b", C)]);
+    let manifest = format!(
+        "version: 1\nscope: [alias/app/]\ntargets:\n  main: {{account: \"{ACCOUNT}\", regions: [us-east-1, us-west-2]}}\n\
+        aliases:\n  alias/app/a: {A}\n"
+    );
+    let folder = Folder::with(&[("own.yaml", &manifest)]);
+    let own = folder.path("own.yaml");
+    let ran = folder.run(&kms, &["import", "-f", &own, "--out", &own, "--overwrite"]).await;
+    let west = format!("main/{ACCOUNT}/us-west-2");
+    let told = format!(
+        "note: {west}: 1 name was declared before, and is live on another key; to declare what is live there: \
+        kms-alias drift --write-config -f own.yaml -t {west}\n"
+    );
+    assert!(ran.err.contains(&told), "{}", ran.err);
+    let ran = folder.run(&kms, &["drift", "--write-config", "-f", &own, "-t", &west]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}{}", ran.out, ran.err);
+    assert_nothing_to_do(&kms, &folder.read("own.yaml"), 3).await;
+    let ran = folder.run(&kms, &["import", "-f", &own]).await;
+    assert!(
+        ran.err.ends_with("see that nothing is to be done with: kms-alias plan -f FILE\n"),
+        "{}",
+        ran.err
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -417,6 +515,10 @@ async fn senseless_flags_are_refused_before_anything_is_read() {
         (&["-f", one, "--new"], "--new makes a manifest"),
         (&["-f", one, "-o", "json"], "import prints a manifest, which has no other form"),
         (&["-f", one, "--removed", "x"], "--removed is for what Terraform"),
+        (
+            &["-f", one, "--overwrite"],
+            "--overwrite is for the file of --out or --removed, and neither is named",
+        ),
         (&["-f", one, "-t", "nobody"], "--target nobody: no such target"),
         (&["--new", "-t", "prod"], "--target and --shard choose among the targets of a manifest"),
         (&["-f", one, "--regions", "eu-west-1"], "--regions and --profiles are for a new manifest"),
@@ -476,7 +578,7 @@ async fn three_hundred_aliases_over_three_targets_cost_a_listing_each_and_a_look
     let calls =
         ["GetCallerIdentity", "ListAliases", "DescribeKey"].map(|operation| kms.calls_to(operation).len());
     assert_eq!((calls, kms.service().calls().len()), ([3, 12, 9], 24));
-    assert!(ran.err.starts_with("Imported 300 aliases over 3 targets"), "{}", ran.err);
+    assert!(ran.err.starts_with("Imported 300 aliases, 900 over 3 targets; "), "{}", ran.err);
     assert_nothing_to_do(&kms, &ran.out, 900).await;
 }
 

@@ -127,6 +127,18 @@ async fn what_a_state_says_and_is_not_live_is_told_and_only_what_is_declared_is_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_nothing_was_imported_for_is_told() {
+    let kms = kms(&[(REGION, "alias/app/billing", A)]);
+    let ran = import(&kms, "--from-tfstate", STATE, &["--new"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    let told = format!(
+        "note: main/{ACCOUNT}/us-west-2: nothing is declared for it, since nothing that was asked for is live there\n"
+    );
+    assert!(ran.err.contains(&told), "{}", ran.err);
+    assert!(!ran.err.contains("us-east-1: nothing is declared"), "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_state_adds_to_a_manifest_what_is_of_its_targets() {
     let kms = as_in_the_state();
     let folder = TempDir::new().unwrap();
@@ -206,6 +218,7 @@ async fn the_aliases_of_a_template_and_of_a_stack_become_the_same_manifest() {
     );
     assert!(plan(&kms, &stack.out).await.contains("2 in sync, 1 unmanaged."));
     let told = "#   DeletionPolicy: Retain\n#   UpdateReplacePolicy: Retain\n\
+        # or, in a template that is JSON:\n#   \"DeletionPolicy\": \"Retain\",\n#   \"UpdateReplacePolicy\": \"Retain\",\n\
         # Then take them out of the template, and deploy again. The resources:\n#   AuditAlias\n#   BillingAlias\n";
     assert!(stack.err.contains(told), "{}", stack.err);
 }
