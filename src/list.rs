@@ -2,7 +2,7 @@
 //! `probe.rs` makes one of certain names alone, and `read.rs` chooses between the two.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -119,6 +119,8 @@ pub(crate) struct Listing {
     marker: Option<String>,
     /// Hashes, because a listing may name an alias twice, and the names of others are not ours to keep
     counted: HashSet<u64>,
+    /// Those of the snapshot, which are put in order once
+    alias_counts: HashMap<KeyId, usize>,
     is_whole: bool,
 }
 
@@ -141,15 +143,25 @@ impl Listing {
                 read.map_err(|source| ListError::Page { page, source })?;
             for alias in aliases {
                 if self.counted.insert(hash(&alias.name)) {
-                    self.snapshot.count(&alias, scope);
+                    self.count(&alias, scope);
                 }
                 self.snapshot.take(alias, scope, follow)?;
             }
             self.marker = self.pages.turn(truncated, next_marker).map_err(ListError::Pages)?;
             self.is_whole = self.marker.is_none();
+            if self.is_whole {
+                self.snapshot.alias_counts = Arc::new(self.alias_counts.drain().collect());
+            }
             self.snapshot.extent = Extent::Whole { pages: page };
         }
         Ok(())
+    }
+
+    fn count(&mut self, alias: &ListedAlias, scope: &Scope) {
+        self.snapshot.left_out += usize::from(scope.holds(&alias.name) && !scope.owns(&alias.name));
+        if let Some(key) = alias.target.as_ref().filter(|_| !is_reserved(&alias.name)) {
+            *self.alias_counts.entry(key.clone()).or_default() += 1;
+        }
     }
 
     /// What it shows, if nothing more follows
@@ -191,13 +203,6 @@ impl Snapshot {
         snapshot.live.retain(|name, _| !names.contains(name));
         snapshot.live.extend(now.live);
         snapshot
-    }
-
-    fn count(&mut self, alias: &ListedAlias, scope: &Scope) {
-        self.left_out += usize::from(scope.holds(&alias.name) && !scope.owns(&alias.name));
-        if let Some(key) = alias.target.as_ref().filter(|_| !is_reserved(&alias.name)) {
-            *Arc::make_mut(&mut self.alias_counts).entry(key.clone()).or_default() += 1;
-        }
     }
 
     fn take(

@@ -46,6 +46,12 @@ impl KmsError {
         answer::is_write(self.operation)
     }
 
+    /// Whether nobody has signed in, rather than with something that is of no use
+    fn has_none(&self) -> bool {
+        let why = self.message.strip_prefix(NO_CREDENTIALS);
+        why.is_some_and(|why| why.starts_with("there are none") || why.starts_with("there is no profile"))
+    }
+
     /// Whether the signature was refused for its time
     ///
     /// The code is that of a wrong secret; only the words tell the two apart
@@ -115,7 +121,7 @@ impl KmsError {
                     .to_owned()
             }
             Fault::Credentials if self.may_be_about_the_region() => format!("{CHECK_CREDENTIALS}; {ENABLE_REGION}"),
-            Fault::Credentials if self.message.starts_with(NO_CREDENTIALS) => SIGN_IN.to_owned(),
+            Fault::Credentials if self.has_none() => SIGN_IN.to_owned(),
             Fault::Credentials => CHECK_CREDENTIALS.to_owned(),
             Fault::NotRecorded => {
                 "make room for the receipt, or name another place with --receipt, and run again".to_owned()

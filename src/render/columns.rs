@@ -36,7 +36,8 @@ impl Cell {
 
 /// How many columns of a terminal `text` takes
 pub(super) fn width(text: &str) -> usize {
-    text.width()
+    // What is printable ASCII takes a column each, which need not be looked up.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// `text` and as many spaces as it lacks

@@ -12,6 +12,10 @@ use super::web::link_length;
 ///
 /// Control characters, invisible and bidirectional ones are written as Rust writes them, other scripts are left as they are.
 pub fn harmless(text: &str) -> String {
+    // Nearly every text is one that has nothing to escape.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     text.chars().for_each(|c| push(c, &mut shown));
     shown

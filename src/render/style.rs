@@ -1,6 +1,6 @@
 //! Colours, and short forms of what would fill the line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use anstyle::{AnsiColor, Style};
 
@@ -88,7 +88,8 @@ pub fn plural(count: usize, noun: &str) -> String {
 /// Short key ids where they tell the keys of a plan apart, whole ones where they do not
 #[derive(Debug, Default)]
 pub struct KeyNames<'k> {
-    seen: BTreeMap<&'k str, &'k str>,
+    /// A plan of a million names has tens of thousands of keys, which nobody asks for in their order
+    seen: HashMap<&'k str, &'k str>,
     ambiguous: BTreeSet<&'k str>,
 }
 

@@ -160,9 +160,15 @@ mod tests {
 
     #[test]
     fn what_the_help_leaves_out_is_taken_before_and_behind_the_command() {
-        for line in ["kms-alias man --region r --sandbox", "kms-alias --region r --sandbox man"] {
+        for line in
+            ["kms-alias man --region eu-west-1 --sandbox", "kms-alias --region eu-west-1 --sandbox man"]
+        {
             let cli = parse(line.split(' ')).unwrap();
-            assert_eq!((cli.global.region.as_deref(), cli.global.sandbox), (Some("r"), Some(None)), "{line}");
+            assert_eq!(
+                (cli.global.region.as_deref(), cli.global.sandbox),
+                (Some("eu-west-1"), Some(None)),
+                "{line}"
+            );
         }
     }
 

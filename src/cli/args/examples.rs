@@ -152,11 +152,11 @@ pub(super) const COMPLETIONS: &str = "\
 Examples:
   # in ~/.bashrc: source <(kms-alias completions bash)
   kms-alias completions bash
-  # in ~/.zshrc, after compinit: source <(kms-alias completions zsh)
+  # after compinit: source <(kms-alias completions zsh)
   kms-alias completions zsh
-  # in ~/.config/fish/config.fish: kms-alias completions fish | source
+  # in config.fish: kms-alias completions fish | source
   kms-alias completions fish
-  # in ~/.config/elvish/rc.elv: eval (kms-alias completions elvish | slurp)
+  # in rc.elv: eval (kms-alias completions elvish | slurp)
   kms-alias completions elvish";
 
 pub(super) const MAN: &str = "\
