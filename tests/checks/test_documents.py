@@ -40,6 +40,7 @@ NOT_TYPED = {
     "PROPTEST_CASES=3000 cargo": "likewise",
     "docker": "takes a daemon; test_docker.py has what can be told without one",
     "export SOURCE_DATE_EPOCH=": "is for a build of the release",
+    "grep -o 'terraform state rm": "takes Terraform, and a state of one's own",
     "git checkout vX.Y.Z": "is for a build of the release",
     "kms-alias apply -y --expect-digest": "asks a forge for the comment of a pull request",
     "KMS_ALIAS_TEST_PROGRAM=": "is what runs this",
