@@ -119,7 +119,7 @@ fn no_name(word: &str, error: &NameError) -> (String, String) {
         None if is_kebab => (
             format!("{word:?} is neither an alias name nor the code of a risk"),
             format!(
-                "an alias is written alias/{word}; what a code of validate means stands on its help line; the codes of risks are {}",
+                "an alias is written alias/{word}; the codes of validate are in docs/problems.md; those of risks are {}",
                 codes().collect::<Vec<_>>().join(", ")
             ),
         ),

@@ -155,7 +155,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Box<Problem> {
     let path = path.display();
     Box::new(match error.kind() {
         io::ErrorKind::NotFound => Problem::error("not-found", format!("there is no `{path}` here"))
-            .help("name the manifest with `-f PATH`: a file, a directory, or `-` for standard input"),
+            .help("name the manifest with `-f PATH`: a file, a directory, or `-` for stdin; `kms-alias init` makes one of what is live"),
         io::ErrorKind::PermissionDenied => {
             Problem::error("unreadable", format!("`{path}` may not be read by this user"))
         }
