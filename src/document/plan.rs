@@ -329,13 +329,13 @@ impl Verb {
 impl PlannedChange {
     /// What is done; actions that this program does not know are not done by it
     pub fn verb(&self) -> Verb {
-        let actions: Vec<&str> = self.actions.iter().map(String::as_str).collect();
-        match actions[..] {
-            ["create", "delete"] => Verb::Rename,
-            ["create"] => Verb::Create,
-            ["update"] => Verb::Retarget,
-            ["delete", "create"] => Verb::Replace,
-            ["delete"] => Verb::Delete,
+        let [first, second] = [0, 1].map(|at| self.actions.get(at).map_or("", String::as_str));
+        match (first, second, self.actions.len()) {
+            ("create", "delete", 2) => Verb::Rename,
+            ("create", _, 1) => Verb::Create,
+            ("update", _, 1) => Verb::Retarget,
+            ("delete", "create", 2) => Verb::Replace,
+            ("delete", _, 1) => Verb::Delete,
             _ => Verb::Held,
         }
     }
