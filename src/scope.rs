@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use glob::MatchOptions;
-
 use crate::alias::is_reserved;
 use crate::target::Place;
 
@@ -14,18 +12,24 @@ use crate::target::Place;
 pub struct Pattern {
     text: Arc<str>,
     /// One for each way to choose among the alternatives in braces
-    ways: Arc<[glob::Pattern]>,
+    ways: Arc<[Vec<Segment>]>,
 }
+
+/// What stands between two slashes
+#[derive(Debug)]
+enum Segment {
+    /// `**`: any number of segments, none included
+    Any,
+    /// One segment, in which the library knows its way: it takes a time that grows with the product of pattern and name, and where it is
+    /// handed whole names, with their slashes, an exponential one
+    One(glob::Pattern),
+}
+
+/// The most bytes of a pattern: names have 256 characters
+const LONGEST: usize = 4_096;
 
 /// The most ways to choose among the alternatives of one pattern: each pair of braces multiplies them
 const MOST_WAYS: usize = 1_000;
-
-/// What a wildcard stands for ends at a `/`
-const WITHIN_SEGMENTS: MatchOptions = MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    require_literal_leading_dot: false,
-};
 
 impl Pattern {
     /// The pattern `text`
@@ -33,6 +37,9 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!("it has {} bytes, and a pattern at most {LONGEST}", text.len()));
+        }
         if text.contains('\\') {
             return Err(
                 "a backslash means nothing: no name has a character that would have to be escaped".to_owned()
@@ -40,22 +47,25 @@ impl Pattern {
         }
         // Both ways to say "none of these" are in use, and the library knows one.
         let ways = ways(&text.replace("[^", "[!"))?;
-        if ways.iter().any(|way| way.ends_with("**/")) {
-            return Err("`**/` at the end means nothing: write `**` for all that lies below".to_owned());
-        }
-        let ways = ways.iter().map(|way| glob::Pattern::new(way).map_err(|error| explained(error.msg)));
-        Ok(Self { text: text.into(), ways: ways.collect::<Result<_, _>>()? })
+        let ways = ways.iter().map(|way| segments(way)).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.into(), ways })
     }
 
     /// Whether the pattern covers `name`
     pub fn matches(&self, name: &str) -> bool {
-        self.ways.iter().any(|way| way.matches_with(name, WITHIN_SEGMENTS))
+        let name: Vec<&str> = name.split('/').collect();
+        self.ways.iter().any(|way| is_covered(way, &name))
     }
 
     /// Whether the pattern covers `path` or one that it lies below: `prod/1*` covers `prod/111122223333/us-east-1`
     pub fn covers(&self, path: &str) -> bool {
         let above = path.match_indices('/').map(|(at, _)| &path[..at]);
         above.chain([path]).any(|path| self.matches(path))
+    }
+
+    /// Whether an alias can be meant: every name begins with `alias/`
+    pub fn may_be_of_aliases(&self) -> bool {
+        self.text.starts_with("alias/") || self.text.starts_with(['*', '?', '[', '{'])
     }
 
     /// The pattern as written
@@ -69,16 +79,59 @@ impl Pattern {
     }
 }
 
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+/// Whether the segments of a pattern cover those of a name: each `**` takes as little as will do, and one more where that was too little
+fn is_covered(pattern: &[Segment], name: &[&str]) -> bool {
+    let (mut at, mut read, mut retry) = (0, 0, None);
+    while let Some(segment) = name.get(read) {
+        match pattern.get(at) {
+            Some(Segment::Any) => {
+                at += 1;
+                retry = Some((at, read));
+            }
+            Some(Segment::One(one)) if one.matches(segment) => {
+                at += 1;
+                read += 1;
+            }
+            _ => {
+                let Some((after, from)) = retry else { return false };
+                (at, read) = (after, from + 1);
+                retry = Some((after, from + 1));
+            }
+        }
     }
+    pattern[at..].iter().all(|rest| matches!(rest, Segment::Any))
 }
 
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pattern({})", self.text)
+fn segments(way: &str) -> Result<Vec<Segment>, String> {
+    if way.ends_with("**/") {
+        return Err("`**/` at the end means nothing: write `**` for all that lies below".to_owned());
     }
+    let mut segments = way.split('/').map(segment).collect::<Result<Vec<_>, _>>()?;
+    // `a/**` is what lies below `a`, and not `a` itself.
+    if let Some(Segment::Any) = segments.last() {
+        segments.push(segment("*")?);
+    }
+    Ok(segments)
+}
+
+fn segment(text: &str) -> Result<Segment, String> {
+    if text == "**" {
+        return Ok(Segment::Any);
+    }
+    if let Some(range) = turned(text) {
+        return Err(format!("the range `{range}` is the wrong way round"));
+    }
+    glob::Pattern::new(text).map(Segment::One).map_err(|error| explained(error.msg))
+}
+
+/// A range whose end comes before its beginning, which covers nothing
+fn turned(text: &str) -> Option<String> {
+    let classes = text.split('[').skip(1).filter_map(|rest| rest.split(']').next());
+    let letters = classes.map(|class| class.chars().collect::<Vec<_>>());
+    letters.into_iter().find_map(|class| {
+        let range = class.windows(3).find(|range| range[1] == '-' && range[0] > range[2])?;
+        Some(range.iter().collect())
+    })
 }
 
 /// What the library says, where it can be said so that one sees what to do
@@ -92,6 +145,18 @@ fn explained(message: &str) -> String {
         other => other,
     };
     better.to_owned()
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({})", self.text)
+    }
 }
 
 /// `a{b,c{d,e}}` -> `ab`, `acd`, `ace`; what stands in brackets is left as it is
@@ -217,14 +282,36 @@ mod tests {
         let ways = |text| ways(text).map(|all| all.join(" "));
         assert_eq!(ways("a{b,c{d,e}}{1,2}"), Ok("ab1 ab2 acd1 acd2 ace1 ace2".to_owned()));
         assert_eq!(ways("[{,]{a}[!}]"), Ok("[{,]a[!}]".to_owned()));
-        for bad in ["a{b", "a}b", "{a,{b}", &"{a,b}".repeat(40), r"a\*", "a**", "a/**/", "[", "***"] {
+        for bad in ["a{b", "a}b", "{a,{b}", &"{a,b}".repeat(40), r"a\*", "a**", "a/**/", "[", "***", "[z-a]"]
+        {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+        for deep in ["{", "{a}", "}", "{{a},"] {
+            assert!(Pattern::parse(&deep.repeat(20_000)).is_err(), "{deep}");
         }
     }
 
     #[test]
+    fn a_class_stays_within_its_segment_as_a_star_does() {
+        let hits = |pattern: &str, name| Pattern::parse(pattern).unwrap().matches(name);
+        assert!(hits("a[!b]c", "axc") && hits("a[^b]c", "axc") && !hits("a[!b]c", "abc"));
+        assert!(!hits("a[!b]c", "a/c") && !hits("a?c", "a/c"));
+        assert!(hits("alias/**", "alias/a") && hits("alias/**", "alias/") && !hits("alias/**", "alias"));
+    }
+
+    /// It would not end in a lifetime if each star doubled what there is to try
+    #[test]
+    fn many_stars_are_not_tried_in_every_way() {
+        let hits = |pattern: &str, name: &str| Pattern::parse(pattern).unwrap().matches(name);
+        let name = format!("alias/app/{}/x", "a-".repeat(100));
+        assert!(!hits(&format!("alias/app/{}b", "*-".repeat(40)), &name));
+        assert!(!hits(&format!("{}b", "*a".repeat(40)), &"a".repeat(250)));
+        assert!(!hits(&format!("{}b", "**/a/".repeat(40)), &"a/".repeat(125)));
+        assert!(hits(&format!("alias/app/{}/x", "*-".repeat(40)), &name));
+    }
+
+    #[test]
     fn patterns_mean_what_they_mean_to_the_globs_of_ripgrep() {
-        // Classes name the slash, which is in no class here.
         use proptest::prelude::*;
         let piece = prop::sample::select(vec![
             "a",
@@ -238,8 +325,7 @@ mod tests {
             "{a,b}",
             "{a/,b*}",
             "[ab]",
-            "[!/a]",
-            "[^/b]",
+            "[a-b]",
             "{a,{b,a/b}}",
         ]);
         let pattern = prop::collection::vec(piece, 1..7).prop_map(|pieces| pieces.concat());

@@ -179,7 +179,7 @@ mod tests {
         let told = |word| no_name(word, &AliasName::parse(word).unwrap_err());
         let (sentence, hint) = told("unknown-key");
         assert_eq!(sentence, "\"unknown-key\" is neither an alias name nor the code of a risk");
-        assert!(hint.contains("help line") && hint.contains("alias/unknown-key"), "{hint}");
+        assert!(hint.contains("docs/problems.md") && hint.contains("alias/unknown-key"), "{hint}");
         assert!(Code::ALL.iter().all(|code| hint.contains(code.as_str())), "{hint}");
         assert_eq!(told("decrypt-by-nam").1, "did you mean decrypt-by-name?");
         assert!(told("app/x").0.contains("is not an alias name"), "{:?}", told("app/x"));

@@ -259,16 +259,16 @@ impl Session<'_> {
         }))
     }
 
-    /// A prefix owns what only begins like it, too
+    /// A prefix without a slash at its end owns what only begins like it, too
     fn warn_of_neighbours(&self, prefixes: &[Arc<str>], seen: &[Seen]) {
         for prefix in prefixes.iter().filter(|prefix| !prefix.ends_with('/')) {
-            let is_neighbour = |name: &&str| {
-                name.strip_prefix(&**prefix).is_some_and(|rest| !(rest.is_empty() || rest.starts_with('/')))
-            };
+            // One that is a whole name may well be meant.
+            let is_neighbour =
+                |name: &&str| name.strip_prefix(&**prefix).is_some_and(|rest| !rest.is_empty());
             let mut live = seen.iter().flat_map(|one| one.snapshot.live.keys()).map(|name| name.as_str());
             if let Some(neighbour) = live.find(is_neighbour) {
                 let sentence = format!(
-                    "the prefix {prefix} is that of {neighbour}, too; {prefix}/ is only what lies in that folder"
+                    "the prefix {prefix} owns every name that begins so, as {neighbour} and {prefix}-2; {prefix}/ is only what lies in that folder"
                 );
                 self.note("note", &sentence);
             }

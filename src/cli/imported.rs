@@ -45,7 +45,8 @@ impl Session<'_> {
 
     /// The file that has the result, or will have
     fn manifest_path(&self, args: &ImportArgs) -> String {
-        args.out.as_ref().map_or_else(|| "FILE".to_owned(), |path| harmless(&path.display().to_string()))
+        let named = args.out.as_ref().or(self.global.file.first().filter(|_| !args.new));
+        named.map_or_else(|| "FILE".to_owned(), |path| harmless(&path.display().to_string()))
     }
 
     /// How much was imported, and how to see that it is right
@@ -70,10 +71,13 @@ impl Session<'_> {
         let command = format!("kms-alias plan -f {path}{chosen}");
         match imported.ahead.is_empty() {
             true => format!("{what}{into}; {rest}see that nothing is to be done with: {command}\n"),
-            false => format!(
-                "{what}{into}; {rest}a plan of it has {}, besides what was imported: {command}\n",
-                told(&imported.ahead)
-            ),
+            false => {
+                let besides = if names == 0 { "" } else { ", besides what was imported" };
+                format!(
+                    "{what}{into}; {rest}a plan of it has {}{besides}: {command}\n",
+                    told(&imported.ahead)
+                )
+            }
         }
     }
 }

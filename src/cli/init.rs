@@ -80,6 +80,10 @@ impl Session<'_> {
         if let Some(objection) = args.places.objection(self.global) {
             return Some(objection);
         }
+        if let Some(path) = file.first().filter(|path| !folder_of(path).is_dir()) {
+            let sentence = format!("there is no folder {}", folder_of(path).display());
+            return Some((sentence, "make it, or name another file"));
+        }
         let default = [PathBuf::from("aliases.yaml"), PathBuf::from("aliases")];
         let places = if file.is_empty() { &default[..] } else { file };
         let there = places.iter().find(|path| path.symlink_metadata().is_ok())?;

@@ -63,6 +63,7 @@ use crate::render::form::Run;
 use crate::render::harmless::{self, harmless};
 use crate::render::style::Palette;
 use crate::sandbox::Flags;
+use crate::scope::Pattern;
 use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target};
 use crate::tidy::Untidy;
@@ -312,6 +313,7 @@ impl Session<'_> {
         }
         let chosen = select::part(manifest, &shared, self.global.shard);
         let narrowed = chosen.len() < manifest.instances.len();
+        self.note_idle_exclusions(&chosen, &args.exclude_alias);
         let narrow = |mut target: Target| {
             target.select(&args.alias, &args.exclude_alias);
             target.prune = args.prunes(&target);
@@ -329,6 +331,18 @@ impl Session<'_> {
             (target, policy)
         };
         Ok(chosen.into_iter().map(narrow).collect())
+    }
+
+    /// Whoever leaves a name out wants it left alone, and a slip would not do that
+    fn note_idle_exclusions(&self, chosen: &[Target], exclude: &[Pattern]) {
+        let declared = || chosen.iter().flat_map(|target| target.aliases.keys());
+        for pattern in exclude.iter().filter(|one| !declared().any(|name| one.matches(name.as_str()))) {
+            let sentence = format!(
+                "--exclude-alias {}: no alias that is declared here is covered by it",
+                pattern.as_str()
+            );
+            self.note("note", &sentence);
+        }
     }
 }
 

@@ -72,8 +72,7 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
         let help = "`*` stays within one `/` segment, `**` crosses them; also `?`, `[a-z]`, `{a,b}`";
         bad(format!("`{text}` is not a pattern: {error}")).help(help)
     })?;
-    let open = text.starts_with(['*', '?', '[', '{']);
-    if open || text.starts_with("alias/") {
+    if pattern.may_be_of_aliases() {
         return Ok(pattern);
     }
     Err(bad(format!("`{text}` matches no alias: every name begins with `alias/`"))

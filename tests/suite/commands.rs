@@ -662,3 +662,17 @@ aliases: {}
     let narrowed = run_on(&kms, manifest, &["plan", "-t", "a/*/us-east-1"], None).await;
     assert!(!narrowed.out.contains("warning"), "it may match in the other one: {}", narrowed.out);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pattern_that_leaves_nothing_out_is_refused_or_told_before_anything_is_written() {
+    let kms = FakeKms::with(&[]);
+    for flag in ["--alias", "--exclude-alias"] {
+        let ran = run_on(&kms, MANIFEST, &["apply", "-y", flag, "app/*"], None).await;
+        assert_eq!(ran.exit, Exit::Usage, "{}", ran.err);
+        assert!(ran.err.contains("every name begins with `alias/`, as in alias/app/*"), "{}", ran.err);
+    }
+    assert!(kms.service().calls().is_empty());
+    let ran = run_on(&kms, MANIFEST, &["plan", "--exclude-alias", "alias/app/slip"], None).await;
+    let told = "note: --exclude-alias alias/app/slip: no alias that is declared here is covered by it\n";
+    assert_eq!((ran.exit, &*ran.err), (Exit::Success, told));
+}

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::plans::alias_glob;
 use crate::document::Status;
 use crate::scope::Pattern;
 
@@ -9,11 +10,11 @@ use crate::scope::Pattern;
 #[derive(Args, Debug)]
 pub struct ListArgs {
     /// Only these aliases; may be repeated
-    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    #[arg(long, value_name = "GLOB", value_parser = alias_glob)]
     pub alias: Vec<Pattern>,
 
     /// Not these aliases; may be repeated
-    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    #[arg(long, value_name = "GLOB", value_parser = alias_glob)]
     pub exclude_alias: Vec<Pattern>,
 
     /// Only aliases that are on this key, or declared on it: its id, the beginning of that, or its ARN; may be repeated

@@ -17,11 +17,11 @@ use crate::target::Target;
 #[derive(Args, Clone, Debug, Default)]
 pub struct PlanArgs {
     /// Only these aliases; the plan is then partial; may be repeated
-    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    #[arg(long, value_name = "GLOB", value_parser = alias_glob)]
     pub alias: Vec<Pattern>,
 
     /// Not these aliases; the plan is then partial; may be repeated
-    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    #[arg(long, value_name = "GLOB", value_parser = alias_glob)]
     pub exclude_alias: Vec<Pattern>,
 
     /// Delete in-scope aliases that are not declared, whatever the manifest says
@@ -226,4 +226,12 @@ pub struct WritingArgs {
     /// Where to keep the record of every write; a new file in the user's state directory by default, none for a sandbox without a STATE
     #[arg(long, value_name = "PATH")]
     pub receipt: Option<PathBuf>,
+}
+
+/// A pattern over names of aliases
+pub(super) fn alias_glob(text: &str) -> Result<Pattern, String> {
+    match Pattern::parse(text)? {
+        pattern if pattern.may_be_of_aliases() => Ok(pattern),
+        _ => Err(format!("it matches no alias: every name begins with `alias/`, as in alias/{text}")),
+    }
 }
