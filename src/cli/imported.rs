@@ -45,8 +45,7 @@ impl Session<'_> {
 
     /// The file that has the result, or will have
     fn manifest_path(&self, args: &ImportArgs) -> String {
-        let named = args.out.as_ref().or(self.global.file.first().filter(|_| !args.new));
-        named.map_or_else(|| "FILE".to_owned(), |path| harmless(&path.display().to_string()))
+        args.out.as_ref().map_or_else(|| "FILE".to_owned(), |path| harmless(&path.display().to_string()))
     }
 
     /// How much was imported, and how to see that it is right
