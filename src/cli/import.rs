@@ -1,6 +1,7 @@
 //! `kms-alias import`: live aliases become a manifest whose plan is empty. It writes files, whole or not at all, and never an alias: it is
 //! not handed a writer.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::{Session, default_manifest, select};
 use crate::accept::files::{Revision, replace};
 use crate::bounded::{Limit, read_text};
 use crate::draft::{Readers, create, folder_of, put};
-use crate::import::claim::{Claims, Found, Unfit, homes};
+use crate::import::claim::{Claims, Found, Home, Unfit, homes};
 use crate::import::look::{Request, Seen, look_at};
 use crate::import::skeleton::{Pin, Pins, folders, skeleton};
 use crate::import::{Imported, cloudformation, import, terraform};
@@ -216,22 +217,45 @@ impl Session<'_> {
             self.note("note", &format!("the scope is {}, as narrow as the names allow", prefixes.join(", ")));
         }
         let homes = request.claims.as_ref().map(homes).unwrap_or_default();
-        if !homes.is_empty() && args.places.is_said() {
+        match homes.is_empty() {
+            true => self.read_places(args, &prefixes, request, connect).await,
+            false => self.read_homes(args, &prefixes, homes, request, connect).await,
+        }
+    }
+
+    /// A manifest for the accounts and Regions that another tool names
+    async fn read_homes<C: Connect>(
+        &self,
+        args: &ImportArgs,
+        prefixes: &[Arc<str>],
+        homes: BTreeSet<Home>,
+        request: &Request,
+        connect: &impl Fn(Options) -> C,
+    ) -> Or<(Manifest, Vec<Seen>)> {
+        if args.places.is_said() {
             let sentence =
                 "--regions and --profiles: what is imported says itself of which accounts and Regions it is";
             let hint = "leave them out; where accounts need profiles or roles, name a manifest with its `targets` with -f";
             return Ok(Err(self.fail(Exit::Usage, sentence, Some(hint))));
         }
-        if !homes.is_empty() {
-            let pins = homes.into_iter().map(|home| (home, Pin::default())).collect();
-            let manifest = match self.told(new_manifest(&prefixes, &pins)?)? {
-                Ok(manifest) => manifest,
-                Err(exit) => return Ok(Err(exit)),
-            };
-            let seen = self.look(&targets(&manifest), request, connect).await?;
-            return Ok(seen.map(|seen| (manifest, seen)));
-        }
-        let mut seen = match self.look(&args.places.targets(&prefixes), request, connect).await? {
+        let pins = homes.into_iter().map(|home| (home, Pin::default())).collect();
+        let manifest = match self.told(new_manifest(prefixes, &pins)?)? {
+            Ok(manifest) => manifest,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        let seen = self.look(&targets(&manifest), request, connect).await?;
+        Ok(seen.map(|seen| (manifest, seen)))
+    }
+
+    /// A manifest for the places that flags say, or that of the credentials: which these are is known once they have been read
+    async fn read_places<C: Connect>(
+        &self,
+        args: &ImportArgs,
+        prefixes: &[Arc<str>],
+        request: &Request,
+        connect: &impl Fn(Options) -> C,
+    ) -> Or<(Manifest, Vec<Seen>)> {
+        let mut seen = match self.look(&args.places.targets(prefixes), request, connect).await? {
             Ok(seen) => seen,
             Err(exit) => return Ok(Err(exit)),
         };
@@ -244,8 +268,8 @@ impl Session<'_> {
             Ok(pins) => pins,
             Err(sentence) => return Ok(Err(self.fail(Exit::Usage, &sentence, Some("name one of the two")))),
         };
-        let manifest = self.told(new_manifest(&prefixes, &pins)?)?;
-        self.warn_of_neighbours(&prefixes, &seen);
+        let manifest = self.told(new_manifest(prefixes, &pins)?)?;
+        self.warn_of_neighbours(prefixes, &seen);
         Ok(manifest.map(|manifest| {
             let targets = targets(&manifest);
             for one in &mut seen {

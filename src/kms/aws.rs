@@ -8,28 +8,19 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_kms::config::interceptors::{
-    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
-};
 use aws_sdk_kms::config::retry::RetryConfig;
-use aws_sdk_kms::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::types::{AliasListEntry, KeyListEntry, KeyManagerType, KeyMetadata, Tag};
 use aws_sdk_kms::{Client, config};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::endpoint::error::ResolveEndpointError;
-use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
-use aws_smithy_types::date_time::{DateTime, Format};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::date_time::Format;
 
 use super::answer::{alias_name, identity, key_id, unreadable, words};
-use super::answered;
 use super::connect::Clients;
 use super::contact::Contact;
 use super::fault::{NO_CREDENTIALS, UNASSUMED};
@@ -38,7 +29,6 @@ use super::{
 };
 use crate::alias::{AliasName, KeyId};
 use crate::pages::Pages;
-use crate::poll::time_of_day;
 
 /// The most that ListAliases takes; its default is 50
 /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html>).
@@ -290,126 +280,4 @@ fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
 /// The last cause, which in the SDK's chains is the one that says something
 fn root(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
-}
-
-/// Counts what is really sent, the SDK's retries included, and logs what comes back
-#[derive(Clone, Debug)]
-pub(super) struct Counter {
-    calls: Arc<Mutex<Calls>>,
-    /// Of all clients of a connector
-    sent: Arc<AtomicU64>,
-}
-
-impl Counter {
-    /// One that adds to what others have sent
-    pub(super) fn adding_to(sent: &Arc<AtomicU64>) -> Self {
-        Self { calls: Arc::default(), sent: sent.clone() }
-    }
-
-    pub(super) fn calls(&self) -> Calls {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Intercept for Counter {
-    fn name(&self) -> &'static str {
-        "kms-alias counter"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        answered::keep(context, bag);
-        if let Some(operation) = bag.load::<Metadata>() {
-            self.sent.fetch_add(1, Ordering::Relaxed);
-            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-            *calls.entry(operation.name().to_owned()).or_default() += 1;
-        }
-        Ok(())
-    }
-
-    fn read_after_transmit(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        answered::log(context, bag);
-        Ok(())
-    }
-}
-
-/// Notes where requests go, by which credentials, and what time the answers say it is
-#[derive(Clone, Debug, Default)]
-pub(super) struct Watch(Arc<Mutex<Contact>>);
-
-impl Watch {
-    fn contact(&self) -> Contact {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note(&self, note: impl FnOnce(&mut Contact)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Intercept for Watch {
-    fn name(&self) -> &'static str {
-        "kms-alias watch"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let is_kms = bag.load::<Metadata>().is_some_and(|metadata| metadata.service() == "KMS");
-        let source = bag.load::<AwsCredentialFeature>().find_map(source);
-        self.note(|contact| {
-            contact.credentials = source.or(contact.credentials);
-            if is_kms {
-                contact.endpoint = Some(context.request().uri().trim_end_matches('/').to_owned());
-            }
-        });
-        Ok(())
-    }
-
-    fn read_after_transmit(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        if let Some(theirs) = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok()) {
-            let ours = DateTime::from(time_of_day()).secs();
-            self.note(|contact| contact.set_clock(theirs.secs(), ours));
-        }
-        Ok(())
-    }
-}
-
-/// Where credentials come from, in words
-fn source(feature: &AwsCredentialFeature) -> Option<&'static str> {
-    use AwsCredentialFeature as From;
-    Some(match feature {
-        From::CredentialsEnvVars => "environment variables",
-        From::CredentialsStsAssumeRole => "an assumed role",
-        From::CredentialsStsAssumeRoleWebId
-        | From::CredentialsEnvVarsStsWebIdToken
-        | From::CredentialsProfileStsWebIdToken => "a web identity token",
-        From::CredentialsSso | From::CredentialsProfileSso => "a single sign-on session",
-        From::CredentialsProcess | From::CredentialsProfileProcess => "the profile's credential process",
-        From::CredentialsHttp => "the container's credential endpoint",
-        From::CredentialsImds => "the instance's metadata service",
-        From::CredentialsLogin | From::CredentialsProfileLogin => "a login session",
-        From::CredentialsProfile
-        | From::CredentialsProfileSourceProfile
-        | From::CredentialsProfileNamedProvider => "a profile of the shared configuration",
-        _ => return None,
-    })
 }

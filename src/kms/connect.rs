@@ -19,10 +19,11 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::Connect;
 use super::answer::Acknowledged;
-use super::aws::{AwsKms, Counter, Watch};
+use super::aws::AwsKms;
 use super::credentials::{of_profile, sendable};
 use super::endpoint::set;
 use super::transport::checked;
+use super::watch::{Counter, Watch};
 use crate::load::roles::partition;
 use crate::target::{Session, Target};
 

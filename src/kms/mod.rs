@@ -17,6 +17,7 @@ mod iam;
 mod organizations;
 mod trail;
 mod transport;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::future::Future;
