@@ -8,6 +8,8 @@ use std::time::Duration;
 use aws_config::identity::IdentityCache;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
@@ -56,6 +58,11 @@ pub enum ConnectError {
     /// No Region anywhere
     #[error("find a Region: give --region, set AWS_REGION, or declare `targets` in the manifest")]
     NoRegion,
+    /// A profile was named that would tell the Region, and there is none of that name
+    #[error(
+        "find the profile {0:?}: there is none of that name that has credentials; `aws configure list-profiles` tells their names"
+    )]
+    NoProfile(String),
 }
 
 /// Makes clients, and shares between them what can be shared
@@ -97,7 +104,7 @@ impl AwsConnect {
         };
         let own = base.region().cloned();
         let region = target.region.as_deref().map(|r| Region::new(r.to_owned())).or_else(|| own.clone());
-        let region = region.ok_or(ConnectError::NoRegion)?;
+        let Some(region) = region else { return Err(regionless(&base, profile.as_deref()).await) };
         let base = match role {
             Some(role) => {
                 let base = base.into_builder().region(home(own, &region)).build();
@@ -194,6 +201,17 @@ impl Connect for AwsConnect {
 
     fn requests(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// Why there is no Region: a profile that does not exist names none either
+async fn regionless(base: &SdkConfig, profile: Option<&str>) -> ConnectError {
+    let (Some(profile), Some(provider)) = (profile, base.credentials_provider()) else {
+        return ConnectError::NoRegion;
+    };
+    match provider.provide_credentials().await {
+        Err(CredentialsError::CredentialsNotLoaded(_)) => ConnectError::NoProfile(profile.to_owned()),
+        _ => ConnectError::NoRegion,
     }
 }
 

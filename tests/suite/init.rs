@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::fake::{A, B, FakeConnect, FakeKms};
 use crate::loopback::Site;
-use crate::process::{ran, text};
+use crate::process::{kms_alias, ran, text};
 use crate::ran::Stream;
 
 /// `init` in-process, with a person who types; what stdout, stderr and the manifest then have
@@ -138,6 +138,14 @@ fn a_profile_that_is_named_goes_before_the_credentials_of_the_environment() {
     let unknown = run(&["init", "--prefix", "alias/app/", "--profile", "nobody"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(text(&unknown.stderr).contains("nobody"), "{}", text(&unknown.stderr));
+    for flag in ["--profiles", "--profile"] {
+        let folder = TempDir::new().unwrap();
+        let mut regionless = kms_alias(folder.path(), &["init", "--prefix", "alias/app/", flag, "nobody"]);
+        let unknown = regionless.env("AWS_CONFIG_FILE", site.path("config")).output().unwrap();
+        let told = text(&unknown.stderr);
+        assert_eq!(unknown.status.code(), Some(1));
+        assert!(told.contains("find the profile \"nobody\"") && !told.contains("find a Region"), "{told}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
