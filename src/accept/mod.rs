@@ -1,12 +1,13 @@
 //! (Manifest, targets as they were read) -> the same manifest, in which what is live is declared: edited texts in which every byte
 //! that did not have to change is as it was. Pure, but for [`files`], which puts texts in the place of files.
 //!
-//! `decide` asks for each target what its declarations would have to be, `place` where that is to be written as a `patch`, `weave`
-//! writes it into the `tree` of a text as written, where `open` makes room for it, and `prove` loads the result and refuses whatever else
-//! has changed.
+//! `decide` asks for each target what its declarations would have to be, `place` where that is to be written as a `patch`, `note` what
+//! its keys are, `weave` writes it into the `tree` of a text as written, where `open` makes room for it, and `prove` loads the
+//! result and refuses whatever else has changed.
 
 mod decide;
 pub mod files;
+mod note;
 mod open;
 mod patch;
 mod place;
@@ -26,9 +27,11 @@ use crate::resolve::End;
 use crate::target::{Place, Target, Want};
 use decide::{Decided, decide};
 use files::Revision;
+pub(crate) use note::Note;
 pub(crate) use place::{Notes, Wants};
 use place::{Placed, place};
 pub(crate) use tree::{Content, Map, Node, Tree};
+use weave::Woven;
 
 /// What of the live state is declared, and what is not
 #[derive(Debug, Default)]
@@ -80,6 +83,17 @@ pub struct Left {
     pub why: String,
 }
 
+impl Left {
+    /// With what a plan does about it, where nothing else says so
+    pub(crate) fn new(target: &Target, name: AliasName, why: String) -> Self {
+        let why = match target.prune && !target.aliases.contains_key(&name) {
+            true => format!("{why}; a plan deletes it, since `prune` is on: put it into `ignore` to keep it"),
+            false => why,
+        };
+        Self { target: target.name.clone(), name, why }
+    }
+}
+
 /// Why nothing can be declared
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
@@ -116,9 +130,10 @@ pub fn accept(manifest: &Manifest, surveyed: &[Surveyed]) -> Result<Acceptance, 
         let decided: Vec<Decided> =
             each.map(|((one, prepared), blocked)| decide(one, prepared, blocked)).collect();
         let wants = wants(&decided, &at);
-        let placed = place(manifest, &trees, &wants, &Notes::new());
+        let notes = notes(&decided, &at, surveyed);
+        let placed = place(manifest, &trees, &wants, &notes);
         if placed.blocked.is_empty() {
-            return finish(manifest, surveyed, decided, &Edit { trees, at, wants, placed });
+            return finish(manifest, surveyed, decided, &Edit { trees, at, wants, notes, placed });
         }
         // What cannot be written may have been followed, or have shared an entry: all is decided again without it.
         for (instance, name, why) in placed.blocked {
@@ -168,14 +183,15 @@ pub(crate) fn extend(manifest: &Manifest, mut wants: Wants, notes: &Notes) -> Re
     };
     let texts = woven(manifest, &trees, &placed)?;
     let targets = prove::prove(manifest, &texts, &wants, notes).map_err(AcceptError::Unproven)?;
-    Ok(Extended { texts, targets, left })
+    Ok(Extended { texts: texts.into_iter().map(|woven| woven.text).collect(), targets, left })
 }
 
 /// The texts with everything in its place
-fn woven(manifest: &Manifest, trees: &[Tree], placed: &Placed) -> Result<Vec<String>, AcceptError> {
-    let mut texts: Vec<String> = manifest.sources.iter().map(|source| source.text.clone()).collect();
+fn woven(manifest: &Manifest, trees: &[Tree], placed: &Placed) -> Result<Vec<Woven>, AcceptError> {
+    let unchanged = |source: &Arc<Source>| Woven { text: source.text.clone(), renoted: BTreeMap::new() };
+    let mut texts: Vec<Woven> = manifest.sources.iter().map(unchanged).collect();
     for (file, patch) in &placed.patches {
-        let woven = weave::weave(&texts[*file], &trees[*file], patch);
+        let woven = weave::weave(&manifest.sources[*file].text, &trees[*file], patch);
         texts[*file] = woven
             .map_err(|obstacle| AcceptError::Unproven(format!("line {} {}", obstacle.line, obstacle.why)))?;
     }
@@ -203,12 +219,36 @@ fn wants(decided: &[Decided], at: &[usize]) -> Wants {
     wants
 }
 
+/// What the keys are that are declared now, and that were
+fn notes(decided: &[Decided], at: &[usize], surveyed: &[Surveyed]) -> Notes {
+    let mut notes = Notes::new();
+    for ((decided, at), (_, prepared)) in decided.iter().zip(at).zip(read(surveyed)) {
+        let described = |key: &KeyId| Note::of(prepared.facts.get(key));
+        for (name, want) in &decided.wants {
+            // What is absent has no key; what was said of it may be all that is left to tell which one it had.
+            let key = match want {
+                Want::Key(KeyRef::Id(id)) => id,
+                Want::Key(KeyRef::Arn(arn)) => &arn.id,
+                _ => continue,
+            };
+            let text = described(key);
+            let stale = match prepared.desired.get(name).map(|goal| &goal.end) {
+                Some(End::Key(old)) => described(old),
+                _ => None,
+            };
+            notes.entry(name.clone()).or_default().insert(*at, Note { text, stale });
+        }
+    }
+    notes
+}
+
 /// What is to be written, and where
 struct Edit {
     trees: Vec<Tree>,
     /// The index of each target that was read
     at: Vec<usize>,
     wants: Wants,
+    notes: Notes,
     placed: Placed,
 }
 
@@ -219,18 +259,17 @@ fn finish(
     edit: &Edit,
 ) -> Result<Acceptance, AcceptError> {
     let texts = woven(manifest, &edit.trees, &edit.placed)?;
-    let targets =
-        prove::prove(manifest, &texts, &edit.wants, &Notes::new()).map_err(AcceptError::Unproven)?;
+    let targets = prove::prove(manifest, &texts, &edit.wants, &edit.notes).map_err(AcceptError::Unproven)?;
     let mut acceptance = Acceptance::default();
     for ((decided, at), (one, prepared)) in decided.into_iter().zip(&edit.at).zip(read(surveyed)) {
-        let (now, target) = (&targets[*at], &one.target.name);
+        let now = &targets[*at];
         let told = decided.wants.keys().filter_map(|name| accepted(name, one, prepared, now));
         acceptance.accepted.extend(told);
         let left = decided.left.into_iter();
-        acceptance.left.extend(left.map(|(name, why)| Left { target: target.clone(), name, why }));
+        acceptance.left.extend(left.map(|(name, why)| Left::new(&one.target, name, why)));
     }
-    let changed = manifest.sources.iter().zip(texts).filter(|(source, text)| source.text != *text);
-    acceptance.revisions = changed.map(|(source, text)| Revision::new(source, text)).collect();
+    let changed = manifest.sources.iter().zip(texts).filter(|(source, woven)| source.text != woven.text);
+    acceptance.revisions = changed.map(|(source, woven)| Revision::new(source, woven.text)).collect();
     Ok(acceptance)
 }
 

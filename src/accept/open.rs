@@ -131,6 +131,7 @@ impl Braces<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::note::Note;
     use super::super::tree::Tree;
     use super::super::weave::weave;
     use super::*;
@@ -139,8 +140,8 @@ mod tests {
     fn woven(text: &str, path: &[&str], value: &str, comment: Option<&str>) -> String {
         let mut patch = Patch::Into(BTreeMap::new());
         let path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
-        patch.put(&path, value.to_owned(), comment.map(str::to_owned));
-        weave(text, &Tree::of(text).unwrap(), &patch).unwrap()
+        patch.put(&path, value.to_owned(), Note { text: comment.map(str::to_owned), stale: None });
+        weave(text, &Tree::of(text).unwrap(), &patch).unwrap().text
     }
 
     #[test]

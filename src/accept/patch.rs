@@ -2,29 +2,31 @@
 
 use std::collections::BTreeMap;
 
+use super::note::{Note, written};
 use super::tree::{Content, Node};
 
 /// What is to stand under a key
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Patch {
-    /// This value, and where it is a new line the comment at its end; of an alias that says more than its key, its `key`
-    Set(String, Option<String>),
+    /// This value, and the comment at the end of its line where that is new or what is there is stale; of an alias that says more than
+    /// its key, its `key`
+    Set(String, Note),
     /// These keys, besides those that are there
     Into(BTreeMap<String, Patch>),
 }
 
 impl Patch {
     /// Adds the value at the end of `path`
-    pub(super) fn put(&mut self, path: &[String], value: String, comment: Option<String>) {
+    pub(super) fn put(&mut self, path: &[String], value: String, note: Note) {
         match (path, &mut *self) {
-            ([], _) => *self = Self::Set(value, comment),
+            ([], _) => *self = Self::Set(value, note),
             ([first, rest @ ..], Self::Into(keys)) => {
                 let next = keys.entry(first.clone()).or_insert_with(|| Self::Into(BTreeMap::new()));
-                next.put(rest, value, comment);
+                next.put(rest, value, note);
             }
             ([..], Self::Set(..)) => {
                 *self = Self::Into(BTreeMap::new());
-                self.put(path, value, comment);
+                self.put(path, value, note);
             }
         }
     }
@@ -50,7 +52,7 @@ impl Patch {
     /// Whether a comment comes with any of it
     pub(super) fn is_commented(&self) -> bool {
         match self {
-            Self::Set(_, comment) => comment.is_some(),
+            Self::Set(_, note) => note.text.is_some(),
             Self::Into(keys) => keys.values().any(Self::is_commented),
         }
     }
@@ -68,8 +70,10 @@ impl Patch {
     /// The lines of `key` with this below it, each begun by `margin`
     pub(super) fn block(&self, key: &str, margin: &str, step: &str) -> String {
         match self {
-            Self::Set(value, None) => format!("{margin}{key}: {value}"),
-            Self::Set(value, Some(comment)) => format!("{margin}{key}: {value}  # {comment}"),
+            Self::Set(value, Note { text: None, .. }) => format!("{margin}{key}: {value}"),
+            Self::Set(value, Note { text: Some(note), .. }) => {
+                format!("{margin}{key}: {value}  {}", written(note))
+            }
             Self::Into(keys) => {
                 let deeper = format!("{margin}{step}");
                 let lines = keys.iter().map(|(key, patch)| patch.block(key, &deeper, step));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_saphyr::FlowMap;
 
+use super::note::Note;
 use super::patch::Patch;
 use super::tree::{Content, Tree};
 use super::weave::{Obstacle, obstacle};
@@ -18,8 +19,8 @@ use crate::target::{Harm, Manner, Want};
 /// What names are to be declared as, each in the instances with these indices
 pub(crate) type Wants = BTreeMap<AliasName, BTreeMap<usize, Want>>;
 
-/// What there is to say of names at the end of a new line, likewise
-pub(crate) type Notes = BTreeMap<AliasName, BTreeMap<usize, String>>;
+/// What there is to say of names at the ends of their lines, likewise
+pub(crate) type Notes = BTreeMap<AliasName, BTreeMap<usize, Note>>;
 
 /// What is to stand in each file, by its index
 #[derive(Debug, Default)]
@@ -167,7 +168,7 @@ impl Placing<'_> {
         let Write { file, path, value, instances, instead } = write;
         let source = &self.manifest.sources[file];
         let mut patch = Patch::Into(BTreeMap::new());
-        patch.put(&path, value.clone(), None);
+        patch.put(&path, value.clone(), Note::default());
         match obstacle(&source.text, &self.trees[file], &patch) {
             Some(obstacle) => {
                 let name = path.last().and_then(|name| AliasName::parse(name).ok());
@@ -186,7 +187,7 @@ impl Placing<'_> {
                 let notes = name.and_then(|name| self.notes.get(&name));
                 let note = notes.and_then(|notes| instances.iter().find_map(|at| notes.get(at).cloned()));
                 let whole = self.placed.patches.entry(file).or_insert_with(|| Patch::Into(BTreeMap::new()));
-                whole.put(&path, value, note);
+                whole.put(&path, value, note.unwrap_or_default());
             }
         }
     }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::note::Note;
 use super::place::{Notes, Wants};
 use super::tree::Tree;
+use super::weave::Woven;
 use crate::load::{Input, Manifest, Source, load_with};
 use crate::target::{Declared, Manner, Place, Target, targets};
 
@@ -15,21 +17,21 @@ use crate::target::{Declared, Manner, Place, Target, targets};
 /// What has changed besides, a sentence: the edit is wrong then.
 pub(super) fn prove(
     manifest: &Manifest,
-    texts: &[String],
+    texts: &[Woven],
     wants: &Wants,
     notes: &Notes,
 ) -> Result<Vec<Target>, String> {
     let notes: BTreeSet<String> =
-        notes.values().flat_map(BTreeMap::values).map(|note| format!("# {note}")).collect();
+        notes.values().flat_map(BTreeMap::values).filter_map(Note::comment).collect();
     let sources = &manifest.sources;
-    for (source, text) in sources.iter().zip(texts) {
-        if !keeps_comments(&source.text, text, &notes) {
+    for (source, woven) in sources.iter().zip(texts) {
+        if !keeps_comments(&source.text, woven, &notes) {
             return Err(format!("the comments of {} would not be the same", source.name));
         }
     }
-    let read = |(source, text): (&Arc<Source>, &String)| Input::Read {
+    let read = |(source, woven): (&Arc<Source>, &Woven)| Input::Read {
         name: source.name.to_string(),
-        bytes: text.clone().into_bytes(),
+        bytes: woven.text.clone().into_bytes(),
     };
     let inputs: Vec<Input> = sources.iter().zip(texts).map(read).collect();
     let edited = load_with(&inputs, &manifest.discovered)
@@ -45,13 +47,20 @@ pub(super) fn prove(
     }
 }
 
-/// Whether all comments are there still, in their order, and no others but `notes`
-fn keeps_comments(before: &str, after: &str, notes: &BTreeSet<String>) -> bool {
-    let (Some(before), Some(after)) = (comments(before), comments(after)) else { return false };
-    let mut before = before.into_iter().peekable();
+/// Whether all comments are there still that were true, in their order, and no others but `notes`
+fn keeps_comments(before: &str, woven: &Woven, notes: &BTreeSet<String>) -> bool {
+    let (Some(before), Some(after)) = (comments(before), comments(&woven.text)) else { return false };
+    if !woven.renoted.iter().all(|(at, note)| before.get(*at).is_some_and(|old| note.is_stale(old))) {
+        return false;
+    }
+    let kept = before.into_iter().enumerate().filter_map(|(at, old)| match woven.renoted.get(&at) {
+        Some(note) => note.comment(),
+        None => Some(old.to_owned()),
+    });
+    let mut kept = kept.peekable();
     let is_old_or_note =
-        |comment: &str| before.next_if(|old| *old == comment).is_some() || notes.contains(comment);
-    after.into_iter().all(is_old_or_note) && before.next().is_none()
+        |comment: &str| kept.next_if(|old| *old == comment).is_some() || notes.contains(comment);
+    after.into_iter().all(is_old_or_note) && kept.next().is_none()
 }
 
 fn comments(text: &str) -> Option<Vec<&str>> {
@@ -111,7 +120,8 @@ mod tests {
         let key = KeyId::parse(&spelt("TWO")).expect("it is an id");
         let name = AliasName::parse("alias/app/a").expect("it is a name");
         let wants = Wants::from([(name, BTreeMap::from([(0, Want::Key(KeyRef::Id(key)))]))]);
-        prove(&manifest, &[spelt(edited)], &wants, &Notes::new()).map(drop)
+        let woven = Woven { text: spelt(edited), renoted: BTreeMap::new() };
+        prove(&manifest, &[woven], &wants, &Notes::new()).map(drop)
     }
 
     #[test]

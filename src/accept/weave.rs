@@ -1,9 +1,11 @@
 //! A tree as written, and what is to stand in it -> the text with that in it and every other byte as it was. Pure.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
+use super::note::Note;
 use super::open::{Braces, is_crowded};
 use super::patch::Patch;
 use super::tree::{Content, Map, Node, Tree};
@@ -25,12 +27,20 @@ const UNKNOWN: &str = "is not written as this program can edit it";
 /// Other bytes in the place of these
 pub(super) type Edit = (Range<usize>, String);
 
+/// A text as it is to be
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Woven {
+    pub(super) text: String,
+    /// What became of comments that are no longer true, by their index in the old text: another one, or none
+    pub(super) renoted: BTreeMap<usize, Note>,
+}
+
 /// The text with `patch` in it
 ///
 /// # Errors
 /// The first value that cannot be edited.
-pub(super) fn weave(text: &str, tree: &Tree, patch: &Patch) -> Result<String, Obstacle> {
-    let mut edits = edits(text, tree, patch)?;
+pub(super) fn weave(text: &str, tree: &Tree, patch: &Patch) -> Result<Woven, Obstacle> {
+    let Loom { mut edits, renoted, .. } = worked(text, tree, patch)?;
     // Stable: what is added at one place stays in its order.
     edits.sort_by_key(|(range, _)| range.start);
     let (mut woven, mut at) = (String::with_capacity(text.len() + 64 * edits.len()), 0);
@@ -39,21 +49,22 @@ pub(super) fn weave(text: &str, tree: &Tree, patch: &Patch) -> Result<String, Ob
         woven.push_str(&new);
         at = range.end;
     }
-    Ok(woven + &text[at..])
+    Ok(Woven { text: woven + &text[at..], renoted })
 }
 
 /// What keeps `patch` out of the text, if anything does
 pub(super) fn obstacle(text: &str, tree: &Tree, patch: &Patch) -> Option<Obstacle> {
-    edits(text, tree, patch).err()
+    worked(text, tree, patch).err()
 }
 
-fn edits(text: &str, tree: &Tree, patch: &Patch) -> Result<Vec<Edit>, Obstacle> {
+fn worked<'t>(text: &'t str, tree: &'t Tree, patch: &Patch) -> Result<Loom<'t>, Obstacle> {
     // All lines of a file end alike; the first shows how.
     let first = text.split_inclusive('\n').next().unwrap_or_default();
     let end_of_line = if first.ends_with("\r\n") { "\r\n" } else { "\n" };
-    let mut loom = Loom { text, tree, end_of_line, around: Around::Lines, step: 2, edits: Vec::new() };
+    let (edits, renoted) = (Vec::new(), BTreeMap::new());
+    let mut loom = Loom { text, tree, end_of_line, around: Around::Lines, step: 2, edits, renoted };
     loom.visit(&tree.root, None, patch)?;
-    Ok(loom.edits)
+    Ok(loom)
 }
 
 struct Loom<'t> {
@@ -64,6 +75,7 @@ struct Loom<'t> {
     /// The spaces by which the lines of the last mapping are deeper than its key
     step: usize,
     edits: Vec<Edit>,
+    renoted: BTreeMap<usize, Note>,
 }
 
 /// What the value that is visited stands in
@@ -100,10 +112,14 @@ impl Loom<'_> {
         }
         match (patch, &node.content) {
             (Patch::Into(_), Content::Map(map)) => self.visit_map(node, map, key, patch),
-            (Patch::Set(value, _), Content::Map(map)) if key.is_some_and(|key| is_alias(key.text())) => {
-                self.set_key(node, map, value)
+            (Patch::Set(value, note), Content::Map(map)) if key.is_some_and(|key| is_alias(key.text())) => {
+                self.set_key(node, map, value, note)
             }
-            (Patch::Set(value, _), _) => self.replace(node, key, value),
+            (Patch::Set(value, note), _) => {
+                self.replace(node, key, value)?;
+                self.renote(node, note);
+                Ok(())
+            }
             (Patch::Into(_), _) => Err(self.obstacle(UNKNOWN, node)),
         }
     }
@@ -184,12 +200,12 @@ impl Loom<'_> {
     }
 
     /// The key of an alias that says more than that
-    fn set_key(&mut self, node: &Node, map: &Map, value: &str) -> Result<(), Obstacle> {
+    fn set_key(&mut self, node: &Node, map: &Map, value: &str, note: &Note) -> Result<(), Obstacle> {
         if let Some((key, old)) = map.pair("key") {
-            return self.visit(old, Some(key), &Patch::Set(value.to_owned(), None));
+            return self.visit(old, Some(key), &Patch::Set(value.to_owned(), note.clone()));
         }
         let Some((key, old)) = map.pair("absent") else { return Err(self.obstacle(MERGED, node)) };
-        self.visit(old, Some(key), &Patch::Set(value.to_owned(), None))?;
+        self.visit(old, Some(key), &Patch::Set(value.to_owned(), note.clone()))?;
         self.edits.push((key.range.clone(), "key".to_owned()));
         Ok(())
     }
@@ -209,6 +225,18 @@ impl Loom<'_> {
         };
         self.edits.push((node.range.clone(), new));
         Ok(())
+    }
+
+    /// The comment that ends the line of a key and says what the old one is; on a line of several aliases nobody knows whose it is
+    fn renote(&mut self, node: &Node, note: &Note) {
+        let comment = match self.around {
+            Around::Lines => note.stale_comment(self.text, self.tree, node.range.end),
+            Around::Braces | Around::Opened { .. } => None,
+        };
+        if let Some(comment) = comment {
+            self.edits.push(note.instead(self.text, self.tree.comments[comment].clone()));
+            self.renoted.insert(comment, note.clone());
+        }
     }
 
     /// The comments in what goes come before what takes its place
@@ -286,19 +314,17 @@ pub(super) fn before<'m>(map: &'m Map, name: &str) -> Option<&'m (Node, Node)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn patch(path: &[&str], value: &str) -> Patch {
         let mut patch = Patch::Into(BTreeMap::new());
         let path: Vec<String> = path.iter().map(|&key| key.to_owned()).collect();
-        patch.put(&path, value.to_owned(), Some("why".to_owned()));
+        patch.put(&path, value.to_owned(), Note { text: Some("why".to_owned()), stale: None });
         patch
     }
 
     fn woven(text: &str, path: &[&str]) -> Result<String, Obstacle> {
-        weave(text, &Tree::of(text).unwrap(), &patch(path, "NEW"))
+        weave(text, &Tree::of(text).unwrap(), &patch(path, "NEW")).map(|woven| woven.text)
     }
 
     #[test]
@@ -324,6 +350,46 @@ mod tests {
             ("a:\n  alias/x: >-\n    OLD\n  alias/y: z\n", "a:\n  alias/x: >-\n    NEW\n  alias/y: z\n"),
         ] {
             assert_eq!(woven(old, &["a", "alias/x"]).as_deref(), Ok(new), "{old}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_says_what_the_old_key_was_says_what_the_new_one_is() {
+        for (old, new, gone) in [
+            ("a:\n  alias/x: OLD  # old key\n", "a:\n  alias/x: NEW  # new key\n", "a:\n  alias/x: NEW\n"),
+            ("a:\n  alias/x: 'OLD' # old key", "a:\n  alias/x: 'NEW' # new key", "a:\n  alias/x: 'NEW'"),
+            (
+                "a:\n  alias/x: {key: OLD, protect: [delete]}  # old key\n  # old key\n",
+                "a:\n  alias/x: {key: NEW, protect: [delete]}  # new key\n  # old key\n",
+                "a:\n  alias/x: {key: NEW, protect: [delete]}\n  # old key\n",
+            ),
+            (
+                "a:\n  alias/x:\n    key: OLD  # old key\n    protect: [delete]\n",
+                "a:\n  alias/x:\n    key: NEW  # new key\n    protect: [delete]\n",
+                "a:\n  alias/x:\n    key: NEW\n    protect: [delete]\n",
+            ),
+            (
+                "a:\n  alias/x: OLD  # old keys\n",
+                "a:\n  alias/x: NEW  # old keys\n",
+                "a:\n  alias/x: NEW  # old keys\n",
+            ),
+            (
+                "a:\n  alias/x: OLD\n  # old key\n",
+                "a:\n  alias/x: NEW\n  # old key\n",
+                "a:\n  alias/x: NEW\n  # old key\n",
+            ),
+            (
+                "a: {alias/x: OLD, alias/y: Z} # old key",
+                "a: {alias/x: NEW, alias/y: Z} # old key",
+                "a: {alias/x: NEW, alias/y: Z} # old key",
+            ),
+        ] {
+            for (text, wanted) in [(Some("new key".to_owned()), new), (None, gone)] {
+                let mut patch = Patch::Into(BTreeMap::new());
+                let note = Note { text, stale: Some("old key".to_owned()) };
+                patch.put(&["a".to_owned(), "alias/x".to_owned()], "NEW".to_owned(), note);
+                assert_eq!(weave(old, &Tree::of(old).unwrap(), &patch).unwrap().text, wanted, "{old}");
+            }
         }
     }
 

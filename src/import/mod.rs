@@ -13,22 +13,18 @@ pub mod terraform;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::accept::{AcceptError, Extended, Left, Notes, Wants, extend};
+use crate::accept::{AcceptError, Extended, Left, Note, Notes, Wants, extend};
 use crate::alias::{AliasName, KeyId};
 use crate::diff::{Difference, diff};
 use crate::inspect::Fact;
 use crate::load::Manifest;
 use crate::plan::{Counts, Policy, candidates, plan};
-use crate::render::harmless::{guarded, harmless};
 use crate::render::style::plural;
 use crate::resolve::resolve;
 use crate::target::{Target, Want};
 use crate::unusable::flaw;
 use claim::{Claim, Claims};
 use look::{Request, Seen};
-
-/// Longer descriptions are cut
-const LONGEST_NOTE: usize = 80;
 
 /// A manifest that declares what is live
 #[derive(Debug, Default)]
@@ -109,13 +105,16 @@ pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<I
     for (at, one) in indexed(manifest, seen) {
         for (name, key) in &one.names {
             if let Some(why) = objection(one, name, key.as_ref(), &old_names) {
-                imported.left.push(left(one, name, why));
+                imported.left.push(Left::new(&one.target, name.clone(), why));
                 continue;
             }
             let Some(key) = key else { continue };
             let (reference, by_id) = request.refer.reference(key, one);
             wants.entry(name.clone()).or_default().insert(at, Want::Key(reference));
-            notes.entry(name.clone()).or_default().extend(note(one, key).map(|note| (at, note)));
+            notes
+                .entry(name.clone())
+                .or_default()
+                .insert(at, Note { text: Note::of(one.facts.get(key)), stale: None });
             imported.remarks.extend(broken(one, name, key));
             if let Some(why) = by_id {
                 by_ids.entry((one.target.name.clone(), why)).or_default().push(name);
@@ -130,7 +129,7 @@ pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<I
     imported.remarks.extend(empty_targets(manifest, seen, &extended));
     for (at, one) in indexed(manifest, seen) {
         let blocked = extended.left.iter().filter(|(other, ..)| *other == at);
-        imported.left.extend(blocked.map(|(_, name, why)| left(one, name, why.clone())));
+        imported.left.extend(blocked.map(|(_, name, why)| Left::new(&one.target, name.clone(), why.clone())));
         for name in one.names.keys().filter(|name| extended.targets[at].aliases.contains_key(*name)) {
             imported.declared.entry(name.clone()).or_default().insert(one.target.name.clone());
         }
@@ -179,14 +178,6 @@ fn objection(
     }
 }
 
-fn left(one: &Seen, name: &AliasName, why: String) -> Left {
-    let why = match one.target.prune {
-        true => format!("{why}; a plan deletes it, since `prune` is on: put it into `ignore` to keep it"),
-        false => why,
-    };
-    Left { target: one.target.name.clone(), name: name.clone(), why }
-}
-
 /// Names that were not asked for, and that a plan of the result deletes
 fn doomed(one: &Seen) -> Option<String> {
     let is_open =
@@ -197,19 +188,6 @@ fn doomed(one: &Seen) -> Option<String> {
     (one.target.prune && open > 0).then(|| {
         format!("{target}: {names} in scope not imported; a plan deletes what is not declared, since `prune` is on")
     })
-}
-
-/// What the key is, for the end of a line
-fn note(one: &Seen, key: &KeyId) -> Option<String> {
-    let Some(Fact::Known(facts)) = one.facts.get(key) else { return None };
-    let description = facts.description.trim();
-    let mut short: String = description.chars().take(LONGEST_NOTE).collect();
-    if short.len() < description.len() {
-        short.push('…');
-    }
-    // As what prints it would have it.
-    let short = guarded(&harmless(short.trim_end())).into_owned();
-    (!short.is_empty()).then_some(short)
 }
 
 /// That a key is declared as it is, and cannot be used; of those that nobody may look at, [`unseen`] tells

@@ -308,6 +308,43 @@ async fn what_cannot_be_declared_is_told_and_stays_drift() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_is_left_says_that_a_plan_deletes_it() {
+    let live = [("alias/app/a", "<A>"), ("alias/app/stray", "<B>")];
+    for (prune, told) in [("prune: true\n", true), ("", false)] {
+        let kms = kms(&live);
+        kms.service().world_mut().set_key_state(&Home::new(ACCOUNT, REGION), B, KeyState::Disabled);
+        let text = format!("{HEAD}{prune}aliases:\n  alias/app/a: <A>\n");
+        let (ran, after) = accept(&kms, &text, &[]).await;
+        assert_eq!(after, spelt(&text));
+        let sentence = spelt(
+            "not accepted: alias/app/stray in default: key <B> is disabled; a plan deletes it, since `prune` is on: \
+             put it into `ignore` to keep it\n",
+        );
+        assert_eq!(ran.err.contains(&sentence), told, "{}", ran.err);
+        let plan = run_args(|_| FakeConnect(kms.clone()), &["plan", "-f", "-"], Some(&spelt(&text))).await;
+        assert_eq!(plan.out.contains("1 to delete"), told, "{}", plan.out);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_lines_say_what_their_keys_are_and_old_ones_no_longer_what_they_were() {
+    let live =
+        [("alias/app/a", "<B>"), ("alias/app/b", "<B>"), ("alias/app/c", "<C>"), ("alias/app/n", "<A>")];
+    let kms = kms(&live);
+    for (id, description) in [(A, "billing 2025"), (B, "billing 2026")] {
+        kms.service().world_mut().put_key(&Home::new(ACCOUNT, REGION), Key::new(id).described(description));
+    }
+    let text = "prune: true\naliases:\n  # billing 2025\n  alias/app/a: <A>  # billing 2025\n  \
+        alias/app/b: <A>  # billing 2025, until January\n  alias/app/c: <A>  # billing 2025\n  \
+        alias/app/d: <A>  # billing 2025\n";
+    let wanted = "prune: true\naliases:\n  # billing 2025\n  alias/app/a: <B>  # billing 2026\n  \
+        alias/app/b: <B>  # billing 2025, until January\n  alias/app/c: <C>\n  \
+        alias/app/d: absent  # billing 2025\n  alias/app/n: <A>  # billing 2025\n";
+    let (ran, after) = accept(&kms, &format!("{HEAD}{text}"), &[]).await;
+    assert_eq!((ran.exit, after), (Exit::Success, spelt(&format!("{HEAD}{wanted}"))), "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_written_of_an_incomplete_read_or_against_fail_on_or_from_stdin() {
     let live = [(REGION, "alias/app/a", "<B>"), (WEST, "alias/app/a", "<B>")];
     let fault = Fault::new("ListAliases", Effect::AccessDenied).times(1);
