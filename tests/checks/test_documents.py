@@ -2,7 +2,8 @@
 
 `console`: typed into a shell, and what comes of it is compared with what the page shows. The blocks of a page are one session: they share a
 folder, which begins with aliases.yaml and examples/. A line `...` stands for lines that a page leaves out; ids of requests, events and
-commits, times of day and how long something took are whatever they are.
+commits, times of day and how long something took are whatever they are. Every command ends with 0, but for those whose exit codes the block
+declares, in their order: `console exit 2 64`.
 `sh`: commands that show nothing. They are typed too, and must succeed, but for those of NOT_TYPED.
 `yaml`: a manifest, or a part of one, which is then put into the smallest whole. `yaml github`, `yaml gitlab`, `yaml pre-commit`: a whole
 file of theirs.
@@ -87,14 +88,20 @@ def is_typed(command):
     return command and not command.startswith(("#", *NOT_TYPED))
 
 
+def exits(kind):
+    """The exit codes other than 0 that a block declares, or None where it is of another kind"""
+    declared = re.fullmatch(r"console(?: exit((?: [1-9]\d*)+))?", kind)
+    return declared and [int(code) for code in (declared[1] or "").split()]
+
+
 def sessions(page):
-    """The commands of a page that are typed, and what each shows: lines, or None where it has only to succeed"""
+    """The blocks of a page that are typed: the commands, what each shows (lines, or None where that is not said), and the exit codes but 0"""
     typed = []
     for kind, block in fences(page):
-        if kind == "console":
-            typed.extend(commands(block, "$ "))
+        if exits(kind) is not None:
+            typed.append((commands(block, "$ "), exits(kind)))
         if kind == "sh":
-            typed.extend((command, None) for command, _ in commands(block) if is_typed(command))
+            typed.append(([(command, None) for command, _ in commands(block) if is_typed(command)], []))
     return typed
 
 
@@ -161,15 +168,21 @@ class Documents(InAFolder):
             (folder / "docs").mkdir(parents=True)
             shutil.copy(ROOT / "aliases.yaml", folder)
             shutil.copytree(ROOT / "examples", folder / "examples")
-            for command, shown in sessions(page.read_text(encoding="utf-8")):
-                count += 1
-                with self.subTest(f"{page.name}: {command}"):
-                    ran = self.type(command, folder)
-                    if shown is None:
-                        self.assertEqual(ran.returncode, 0, ran.stdout)
-                        continue
-                    shown, came = steady("\n".join(shown)), steady(ran.stdout)
-                    self.assertTrue(is_alike(shown, came), "the page:\n{}\nwhat came:\n{}".format("\n".join(shown), "\n".join(came)))
+            for block, declared in sessions(page.read_text(encoding="utf-8")):
+                ended = []
+                for command, shown in block:
+                    count += 1
+                    with self.subTest(f"{page.name}: {command}"):
+                        ran = self.type(command, folder)
+                        ended.append((ran.returncode, command))
+                        if shown is None:
+                            self.assertEqual(ran.returncode, 0, ran.stdout)
+                            continue
+                        shown, came = steady("\n".join(shown)), steady(ran.stdout)
+                        self.assertTrue(is_alike(shown, came), "the page:\n{}\nwhat came:\n{}".format("\n".join(shown), "\n".join(came)))
+                failed = [(code, command) for code, command in ended if code]
+                with self.subTest(f"{page.name}: exit codes", declared=declared):
+                    self.assertEqual([code for code, _ in failed], declared, failed)
         self.assertGreater(count, 50, "the pages show nothing any more")
 
     def test_every_block_is_of_a_kind_that_is_checked(self):
@@ -178,9 +191,9 @@ class Documents(InAFolder):
             for kind, text in fences(page.read_text(encoding="utf-8")):
                 with self.subTest(f"{page.name}: {text[:60]}"):
                     self.check(kind, text)
-                    seen.add(kind)
+                    seen.add("console" if exits(kind) is not None else kind)
         self.assertEqual(seen, {"console", "sh", *self.CHECKS}, "a kind that no page has any more")
-        for kind in ("", "text", "json", "console now"):
+        for kind in ("", "text", "json", "console now", "console exit", "console exit 0"):
             with self.assertRaises(AssertionError):
                 self.check(kind, "Applied: 1 created\n")
 
@@ -192,7 +205,8 @@ class Documents(InAFolder):
                 self.assertTrue(any(line.startswith(beginning) for line in lines))
 
     def check(self, kind, text):
-        self.assertIn(kind, ("console", "sh", *self.CHECKS), "nothing is known of blocks of this kind, so they may show anything")
+        kinds = ("sh", *self.CHECKS)
+        self.assertTrue(kind in kinds or exits(kind) is not None, "nothing is known of blocks of this kind, so they may show anything")
         if kind == "sh":
             self.lint(text)
         if kind in self.CHECKS:
@@ -258,7 +272,8 @@ class Documents(InAFolder):
         self.assertFalse(is_alike(["a", "...", "d"], ["a", "b", "c"]))
         self.assertFalse(is_alike([], ["a"]))
         page = "```console\n$ cat <<'X'\na\nX\nb\n$ c \\\n  d\n```\n- in a list\n\n  ```sh\n  ls\n  cargo test\n  ```\n"
-        self.assertEqual(sessions(page), [("cat <<'X'\na\nX", ["b"]), ("c \\\n  d", []), ("ls", None)])
+        self.assertEqual(sessions(page), [([("cat <<'X'\na\nX", ["b"]), ("c \\\n  d", [])], []), ([("ls", None)], [])])
+        self.assertEqual([exits(kind) for kind in ("console", "console exit 2 64", "sh")], [[], [2, 64], None])
 
 
 if __name__ == "__main__":
