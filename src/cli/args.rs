@@ -236,7 +236,7 @@ pub enum Output {
     Diff,
     /// One JSON document
     Json,
-    /// The body of a comment on a pull request
+    /// Markdown, as of a comment on a pull request
     Markdown,
     /// Events as they happen, one JSON object a line
     Ndjson,

@@ -161,6 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn a_command_is_offered_the_forms_that_it_takes_and_no_others() {
+        for (line, forms) in [
+            ("kms-alias list -o ", "text json tsv"),
+            ("kms-alias show -o ", "text diff json markdown tsv"),
+            ("kms-alias schema -o ", "json markdown"),
+            ("kms-alias explain -o ", "text json"),
+            ("kms-alias doctor -oj", "-ojson"),
+            ("kms-alias validate --output=", "--output=text --output=json"),
+            ("kms-alias import -o ", "text"),
+            ("kms-alias list -o h", ""),
+            ("kms-alias plan -o h", "html"),
+        ] {
+            assert_eq!(offered(line).join(" "), forms, "{line}");
+        }
+    }
+
+    #[test]
     fn a_manifest_that_does_not_load_has_no_names() {
         assert_eq!(offered("kms-alias plan -f no-such-file.yaml -t pr"), Vec::<String>::new());
         assert_eq!(files_among(&["-fa".into(), "--file=b,c".into(), "-f".into(), "d".into()]).len(), 4);

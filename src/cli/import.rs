@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::args::{ImportArgs, Output};
+use super::args::ImportArgs;
 use super::exit::Exit;
 use super::places::{OWN, pins};
 use super::prefixes::live_prefixes;
@@ -82,10 +82,6 @@ impl Session<'_> {
 
     /// Why nothing can come of these flags, and what would help
     fn senseless(&self, args: &ImportArgs) -> Option<(String, &'static str)> {
-        if self.global.output != Output::Text {
-            let sentence = "import prints a manifest, which has no other form";
-            return Some((sentence.to_owned(), "leave -o out"));
-        }
         if args.new && !self.global.file.is_empty() {
             let sentence = "--new makes a manifest, and -f or KMS_ALIAS_FILE names one that is there";
             return Some((sentence.to_owned(), "leave one of the two out"));

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context as _;
 
 use super::args::prefix;
-use super::args::{
-    Ci, Cli, Command, Global, ImportArgs, InitArgs, Output, PlacesArgs, PlanArgs, PlanningArgs,
-};
+use super::args::{Ci, Cli, Command, Global, ImportArgs, InitArgs, PlacesArgs, PlanArgs, PlanningArgs};
 use super::ci_files::{self, CiFile, filled};
 use super::exit::Exit;
 use super::import::Or;
@@ -66,10 +64,7 @@ impl Session<'_> {
 
     /// Why nothing can be begun here, and what would help
     fn unfit_for_init(&self, args: &InitArgs) -> Option<(String, &'static str)> {
-        let Global { output, file, target, shard, .. } = self.global;
-        if *output != Output::Text {
-            return Some(("init talks to a person, and has no other form".to_owned(), "leave -o out"));
-        }
+        let Global { file, target, shard, .. } = self.global;
         if !target.is_empty() || shard.is_some() {
             let sentence = "--target and --shard choose among the targets of a manifest, and init makes one";
             return Some((sentence.to_owned(), "leave them out"));

@@ -513,7 +513,7 @@ async fn senseless_flags_are_refused_before_anything_is_read() {
     for (args, says) in [
         (&["-f", all][..], "import adds to one file, and this manifest has 2"),
         (&["-f", one, "--new"], "--new makes a manifest"),
-        (&["-f", one, "-o", "json"], "import prints a manifest, which has no other form"),
+        (&["-f", one, "-o", "json"], "import has the form text"),
         (&["-f", one, "--removed", "x"], "--removed is for what Terraform"),
         (
             &["-f", one, "--overwrite"],

@@ -1,9 +1,10 @@
 //! The command line, whose help, manual pages and completions leave out what a command makes nothing of. It is taken all the same: a
 //! script may set it for whatever it runs.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use clap::{Arg, CommandFactory, FromArgMatches};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::{Cli, Command, Output};
 
@@ -36,15 +37,46 @@ pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>)
 /// The flag as this command has it, where that is not as all have it
 fn own(name: &str, arg: &Arg) -> Option<Arg> {
     let id = arg.get_id().as_str();
-    if !means_something(name, id) {
-        return Some(arg.clone().hide(true));
+    let hidden = !means_something(name, id);
+    let own = match Output::of(name).filter(|_| id == "output") {
+        Some(forms) => of_forms(arg.clone(), forms),
+        None if hidden => arg.clone(),
+        None => return None,
+    };
+    Some(own.hide(hidden))
+}
+
+/// The flag for these forms, of which the first is what there is without it
+fn of_forms(arg: Arg, forms: &'static [Output]) -> Arg {
+    let default = forms.first().copied().unwrap_or_default();
+    arg.value_parser(Forms(forms))
+        .default_value(default.word())
+        .hide_possible_values(true)
+        .help(format!("Form of what stdout carries: {}", told(forms, "or")))
+}
+
+/// Has the forms of a command, and takes the others: [`Output::refusal`] says why they are none, wherever they are asked for
+#[derive(Clone)]
+struct Forms(&'static [Output]);
+
+impl TypedValueParser for Forms {
+    type Value = Output;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Output, clap::Error> {
+        Output::from_str(&value.to_string_lossy(), false).or_else(|why| {
+            let words = PossibleValuesParser::new(self.0.iter().map(|form| form.word()));
+            words.try_map(move |_| Err(why.clone())).parse_ref(command, arg, value)
+        })
     }
-    let forms = Output::of(name).filter(|_| id == "output")?;
-    Some(
-        arg.clone()
-            .hide_possible_values(true)
-            .help(format!("Form of what stdout carries: {}", told(forms, "or"))),
-    )
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().filter_map(ValueEnum::to_possible_value)))
+    }
 }
 
 /// Whether a command makes anything of a flag that all take
@@ -69,16 +101,16 @@ fn means_something(name: &str, id: &str) -> bool {
 
 /// `text, json or tsv`
 fn told(forms: &[Output], last: &str) -> String {
-    let words: Vec<String> = forms.iter().map(|form| format!("{form:?}").to_lowercase()).collect();
+    let words: Vec<&str> = forms.iter().map(|form| form.word()).collect();
     match words.split_last() {
-        Some((end, [])) => end.clone(),
+        Some((end, [])) => (*end).to_owned(),
         Some((end, others)) => format!("{} {last} {end}", others.join(", ")),
         None => String::new(),
     }
 }
 
 impl Output {
-    /// The forms of a command; `None` where it has all, or one of its own
+    /// The forms of a command, the one that it has by itself first; `None` where it has all, or makes nothing of them
     fn of(name: &str) -> Option<&'static [Self]> {
         use Output::{Diff, Json, Markdown, Text, Tsv};
         Some(match name {
@@ -86,15 +118,28 @@ impl Output {
             "show" => &[Text, Diff, Json, Markdown, Tsv],
             "schema" => &[Json, Markdown],
             "validate" | "explain" | "doctor" | "iam-policy" | "comment" => &[Text, Json],
-            "fmt" => &[Text],
+            "init" | "import" | "fmt" => &[Text],
             _ => return None,
         })
+    }
+
+    /// As it is typed
+    fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Diff => "diff",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Ndjson => "ndjson",
+            Self::Html => "html",
+            Self::Tsv => "tsv",
+        }
     }
 
     /// Why a command cannot have this form, and what would help
     pub(crate) fn refusal(self, command: &Command) -> Option<(String, String)> {
         let name = command.name();
-        // What a file can be shown as depends on what it is. A schema that nobody asked for in a form is JSON.
+        // What a file can be shown as depends on what it is. Text asks for nothing, as a script may for whatever it runs.
         let has = matches!(command, Command::Show(_)) || self == Self::Text;
         let forms = Self::of(name).filter(|forms| !has && !forms.contains(&self))?;
         let (noun, others) =
@@ -155,6 +200,8 @@ mod tests {
             assert!(!help.contains(hidden), "{name}: {help}");
         }
         assert!(help("list").contains("Form of what stdout carries: text, json or tsv"), "{}", help("list"));
+        let schema = help("schema");
+        assert!(schema.contains(": json or markdown\n") && schema.contains("[default: json]"), "{schema}");
         assert!(help("man").lines().count() < 30, "{}", help("man"));
     }
 
@@ -185,10 +232,23 @@ mod tests {
             );
         }
         assert_eq!(refusal("kms-alias fmt -o json").unwrap(), "fmt has the form text");
-        for line in
-            ["kms-alias list -o tsv", "kms-alias schema", "kms-alias plan -o html", "kms-alias man -o json"]
-        {
+        assert_eq!(refusal("kms-alias -o html doctor").unwrap(), "doctor has the forms text and json");
+        for line in [
+            "kms-alias list -o tsv",
+            "kms-alias schema",
+            "kms-alias schema -o text",
+            "kms-alias plan -o html",
+            "kms-alias man -o json",
+        ] {
             assert_eq!(refusal(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_form_that_there_is_not_is_refused_with_those_of_the_command() {
+        let refusal = |line: &str| parse(line.split(' ')).unwrap_err().to_string();
+        let of_list = refusal("kms-alias list -o jsn");
+        assert!(of_list.contains("[possible values: text, json, tsv]"), "{of_list}");
+        assert!(refusal("kms-alias plan -o jsn").contains("ndjson, html, tsv]"));
     }
 }
