@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::alias::is_reserved;
+use crate::render::harmless::is_plain;
 use crate::target::Place;
 
 /// A glob over alias names: `*` stays within one `/` segment, `**` crosses them, `?`, `[a-z]`, `{a,b}`
@@ -44,6 +45,9 @@ impl Pattern {
             return Err(
                 "a backslash means nothing: no name has a character that would have to be escaped".to_owned()
             );
+        }
+        if let Some(strange) = text.chars().find(|c| !is_plain(*c)) {
+            return Err(format!("`{}` means nothing: no name has such a character", strange.escape_debug()));
         }
         // Both ways to say "none of these" are in use, and the library knows one.
         let ways = ways(&text.replace("[^", "[!"))?;
@@ -288,6 +292,16 @@ mod tests {
         }
         for deep in ["{", "{a}", "}", "{{a},"] {
             assert!(Pattern::parse(&deep.repeat(20_000)).is_err(), "{deep}");
+        }
+    }
+
+    #[test]
+    fn a_character_that_only_acts_is_refused_by_itself() {
+        for (text, shown) in
+            [("alias/\u{1b}[31m*", r"\u{1b}"), ("alias/a\tb", r"\t"), ("a\u{202e}", r"\u{202e}")]
+        {
+            let why = format!("`{shown}` means nothing: no name has such a character");
+            assert_eq!(Pattern::parse(text).err(), Some(why), "{text:?}");
         }
     }
 

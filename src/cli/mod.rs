@@ -41,6 +41,7 @@ mod schema;
 mod select;
 mod show;
 mod stream;
+mod usage;
 mod validate;
 
 use std::collections::BTreeSet;
@@ -96,10 +97,8 @@ pub async fn run<C: Connect>(
     let mut cli = match args::parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Clap quotes the arguments, and only before it is asked can what is in them be told from its own lines.
-            let quotable = args.iter().map(|arg| harmless(&arg.to_string_lossy()));
             console.speak(logging::asked_for(&args));
-            return usage(&args::parse(quotable).err().unwrap_or(error), console);
+            return usage::tell(&usage::harmless_error(error, &args), console);
         }
     };
     if let Command::Init(init) = &mut cli.command {
@@ -124,23 +123,6 @@ pub async fn run<C: Connect>(
     session.notify(&cli.command, exit).await;
     session.tell_job(exit);
     exit
-}
-
-/// Help and version are no errors, and go to stdout; clap's own exit code 2 means drift here
-fn usage(error: &clap::Error, console: &Console) -> Exit {
-    let colour = console.ends.err_colour && !console.speaks_json();
-    let text = if colour { error.render().ansi().to_string() } else { error.render().to_string() };
-    if error.use_stderr() {
-        console.note(&text);
-        return Exit::Usage;
-    }
-    match console.print(&error.render().to_string()) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            console.note(&format!("error: failed to {:#}\n", anyhow::Error::from(error)));
-            Exit::Runtime
-        }
-    }
 }
 
 /// What helps against a file that is none, too large, or cannot be written
