@@ -71,7 +71,8 @@ impl Session<'_> {
     }
 
     fn err_palette(&self) -> Palette {
-        if self.err_colour() { Palette::coloured() } else { Palette::plain() }
+        let palette = if self.err_colour() { Palette::coloured() } else { Palette::plain() };
+        palette.fitting(self.console.ends.err_columns)
     }
 
     /// The places in the plan of the targets that have something to write

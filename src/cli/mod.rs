@@ -219,7 +219,9 @@ impl Session<'_> {
     /// How to colour stdout
     fn palette(&self) -> Palette {
         let palette = if self.out_colour() { Palette::coloured() } else { Palette::plain() };
-        palette.linking(self.out_colour() && self.console.ends.out_links)
+        palette
+            .linking(self.out_colour() && self.console.ends.out_links)
+            .fitting(self.console.ends.out_columns)
     }
 
     /// Prints what a person reads, no wider than the terminal; documents are printed as they are

@@ -26,7 +26,7 @@ const DRAWN: Duration = Duration::from_millis(100);
 const TURNING: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /// What a first request to stop is answered with
-const STOPPING: &str = "\nstopping: calls under way are finished and reported; ask once more to leave at once, without a report\n";
+const STOPPING: &str = "\nStopping: calls under way are finished and reported; ask once more to leave at once, without a report\n";
 
 /// Before the end of something can be told from how it has gone so far
 const GUESSED: Duration = Duration::from_secs(5);

@@ -30,7 +30,7 @@ fn target(target: &TargetListing, palette: &Palette) -> String {
     let keys: Vec<String> = target.aliases.iter().flat_map(shown).flatten().collect();
     let names = KeyNames::new(&keys);
     let rows: Vec<Vec<Cell>> = target.aliases.iter().map(|one| row(target, one, &names, palette)).collect();
-    text + &columns("  ", &rows)
+    text + &columns("  ", &rows, palette.columns)
 }
 
 fn row(target: &TargetListing, alias: &ListedAlias, keys: &KeyNames<'_>, palette: &Palette) -> Vec<Cell> {

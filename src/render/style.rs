@@ -28,6 +28,8 @@ pub struct Palette {
     pub faint: Style,
     /// Whether links can be followed
     pub links: bool,
+    /// How wide the terminal is, where it is one
+    pub columns: Option<usize>,
 }
 
 impl Palette {
@@ -45,7 +47,7 @@ impl Palette {
             held: AnsiColor::Magenta.on_default(),
             heading: Style::new().bold(),
             faint: Style::new().dimmed(),
-            links: false,
+            ..Self::plain()
         }
     }
 
@@ -53,6 +55,12 @@ impl Palette {
     #[must_use]
     pub fn linking(self, links: bool) -> Self {
         Self { links, ..self }
+    }
+
+    /// The same, for a terminal that is so wide
+    #[must_use]
+    pub fn fitting(self, columns: Option<usize>) -> Self {
+        Self { columns, ..self }
     }
 
     /// The heading of a target, which leads to the keys of its Region

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::columns::{padded, width};
+use super::columns::{GAP, padded, widest, width};
 use super::style::{KeyNames, Palette, harmless, paint, plural, quoted};
 use super::web::{key_page, linked};
 use super::{access, blame};
@@ -223,14 +223,16 @@ impl<'p> Links<'p> {
     }
 }
 
+/// Before the names, in which the signs stand
+const MARGIN: usize = 4;
+
 fn lay_out(rows: &[Row], links: &Links, palette: &Palette) -> String {
-    let names = rows.iter().map(|row| width(&harmless(row.name))).max().unwrap_or_default();
-    let details = rows
-        .iter()
-        .filter(|row| !row.place.is_empty())
-        .map(|row| width(&harmless(&row.detail)))
-        .max()
-        .unwrap_or_default();
+    let (name, detail) =
+        (|row: &&Row| width(&harmless(row.name)), |row: &&Row| width(&harmless(&row.detail)));
+    let keys = |row: &&Row| width(row.detail.split("  ").next().unwrap_or_default());
+    let names = widest(MARGIN, rows, name, keys, palette.columns);
+    let placed = rows.iter().filter(|row| !row.place.is_empty());
+    let details = widest(MARGIN + names + GAP, placed, detail, |row| width(&row.place), palette.columns);
     let mut text = String::new();
     for row in rows {
         let sign = paint(row.style, row.sign);

@@ -8,8 +8,10 @@ use kms_alias::cli::console::{Console, Ends};
 use kms_alias::cli::exit::Exit;
 use kms_alias::cli::run;
 use kms_alias::cli::stop::Stop;
+use kms_alias::poll::wait;
 use kms_alias::sandbox::{Delay, Scenario};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::fake::{A, B, C, FakeConnect, FakeKms, world};
 use crate::process::{ran, text, with_manifest};
@@ -37,21 +39,28 @@ async fn at(columns: usize, links: bool, args: &[&str]) -> String {
 
 /// What stderr has been given, at a terminal that is so wide, by a service that takes its time
 async fn told_slowly(columns: usize, args: &[&str]) -> String {
-    let scenario = Scenario { latency: Delay(Duration::from_secs(3)), ..Scenario::default() };
-    let kms = FakeKms::new(world(&[("alias/app/moved", A)]), scenario);
     let ends = Ends { err_columns: Some(columns), err_redraws: true, ..Ends::default() };
-    told(kms, ends, args).await.1
+    told(slow(), ends, args).await.1
+}
+
+fn slow() -> FakeKms {
+    let scenario = Scenario { latency: Delay(Duration::from_secs(3)), ..Scenario::default() };
+    FakeKms::new(world(&[("alias/app/moved", A)]), scenario)
 }
 
 /// What both streams have been given
 async fn told(kms: FakeKms, ends: Ends, args: &[&str]) -> (String, String) {
-    let manifest = with_manifest(MANIFEST);
+    told_of(MANIFEST, kms, ends, args, &Stop::default()).await
+}
+
+async fn told_of(manifest: &str, kms: FakeKms, ends: Ends, args: &[&str], stop: &Stop) -> (String, String) {
+    let manifest = with_manifest(manifest);
     let path = manifest.path().join("aliases.yaml").to_str().unwrap().to_owned();
     let args: Vec<OsString> =
         ["kms-alias"].iter().chain(args).chain(&["-f", &path]).map(OsString::from).collect();
     let (out, err) = (Stream::default(), Stream::default());
     let console = Console::new(out.clone(), err.clone(), Cursor::new(""), ends);
-    run(args, &console, &Stop::default(), |_| FakeConnect(kms.clone())).await;
+    run(args, &console, stop, |_| FakeConnect(kms.clone())).await;
     (out.text().replace(&path, "aliases.yaml"), err.text())
 }
 
@@ -81,6 +90,47 @@ async fn a_sentence_on_stderr_fits_and_nothing_of_it_is_lost() {
     assert_eq!(words(&wide), words(&narrow));
     assert!(wide.lines().any(|line| line.chars().count() > 100), "{wide}");
     assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_to_a_request_to_stop_fits_as_well() {
+    let (stop, never) = (Stop::default(), CancellationToken::new());
+    let asked = async {
+        // By then it has read, and writes.
+        wait(Duration::from_secs(13), &never).await;
+        stop.ask(Exit::Interrupted);
+    };
+    let ends = Ends { err_columns: Some(60), ..Ends::default() };
+    let apply = told_of(MANIFEST, slow(), ends, &["apply", "-y", "--no-input"], &stop);
+    let ((_, told), ()) = tokio::join!(apply, asked);
+    let (_, answer) = told.split_once("Stopping: calls under way are finished").expect(&told);
+    assert!(answer.lines().count() > 1 && told.lines().all(|line| line.chars().count() <= 60), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_a_terminal_has_no_room_for_pushes_no_other_row() {
+    let long = format!("alias/app/{}", "x".repeat(90));
+    let (manifest, kms) = (format!("{MANIFEST}  {long}: {A}\n"), kms());
+    let shown = async |columns, args: &[&str]| {
+        let ends = Ends { out_columns: columns, ..Ends::default() };
+        told_of(&manifest, kms.clone(), ends, args, &Stop::default()).await.0
+    };
+    for args in [&["plan"][..], &["list"]] {
+        let (piped, fitted) = (shown(None, args).await, shown(Some(80), args).await);
+        let with_its_key = |text: &str| {
+            text.lines().any(|line| line.contains("alias/app/moved") && line.contains("aaaa1111"))
+        };
+        assert!(with_its_key(&fitted), "{fitted}");
+        assert!(fitted.lines().any(|line| line.ends_with(&long)), "its own row is broken: {fitted}");
+        let aligned =
+            piped.lines().filter(|line| line.contains("alias/app/")).map(|line| line.find("aaaa1111"));
+        assert!(
+            aligned.flatten().all(|at| at > long.len()),
+            "where nobody has a width, all rows are aligned: {piped}"
+        );
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&piped), words(&fitted));
+    }
 }
 
 #[tokio::test(start_paused = true)]
