@@ -3,25 +3,28 @@
 use anyhow::Context as _;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
+use time::OffsetDateTime;
 
 use super::Session;
 use super::args::{self, ManArgs};
 use super::exit::Exit;
+use super::job::variable;
 use crate::draft::{Readers, put};
 
 impl Session<'_> {
     pub(super) fn man(&self, args: &ManArgs) -> anyhow::Result<Exit> {
         let mut program = args::command().disable_help_subcommand(true);
         program.build();
+        let day = variable("SOURCE_DATE_EPOCH").and_then(|seconds| day(&seconds)).unwrap_or_default();
         let Some(folder) = &args.out else {
-            self.console.print(&page(program)?)?;
+            self.console.print(&page(program, &day)?)?;
             return Ok(Exit::Success);
         };
         std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
         let commands: Vec<clap::Command> = program.get_subcommands().cloned().collect();
         for command in [program].into_iter().chain(commands) {
             let path = folder.join(Man::new(command.clone()).get_filename());
-            let text = page(command)?;
+            let text = page(command, &day)?;
             put(&path, text.as_bytes(), Readers::Umask)
                 .with_context(|| format!("write {}", path.display()))?;
         }
@@ -29,8 +32,15 @@ impl Session<'_> {
     }
 }
 
+/// The day that whoever packs the pages wants on them; the same pages have it wherever they are made
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>)
+fn day(seconds: &str) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(seconds.parse().ok()?).ok()?;
+    Some(time.date().to_string())
+}
+
 /// In roff, which `man` reads
-fn page(command: clap::Command) -> anyhow::Result<String> {
+fn page(command: clap::Command, day: &str) -> anyhow::Result<String> {
     // What `-h` leaves out, the generator has only where there is a long form of it.
     let mut command = command.mut_args(|arg| match (arg.get_long_help(), arg.get_help().cloned()) {
         (None, Some(help)) => arg.long_help(help),
@@ -41,13 +51,16 @@ fn page(command: clap::Command) -> anyhow::Result<String> {
     let mut text = Vec::new();
     let source = format!("kms-alias {}", env!("CARGO_PKG_VERSION"));
     Man::new(command)
+        .date(day)
         .source(source)
         .manual("kms-alias")
         .render(&mut text)
         .context("write the manual page")?;
     sections(&below).to_writer(&mut text).context("write the manual page")?;
-    // The generator leaves out the quotes of a date that there is not, and blanks at the ends of lines.
-    Ok(String::from_utf8_lossy(&text).replacen(" 1  \"", " 1 \"\" \"", 1).replace(" \n", "\n"))
+    // The generator leaves out the quotes of a date that there is not, and takes an empty line between two breaks for a blank one.
+    // Blanks at the ends of lines mean nothing.
+    let text = String::from_utf8_lossy(&text).replacen(" 1  \"", " 1 \"\" \"", 1);
+    Ok(text.replace(".br\n\n.br\n", ".sp\n").replace(" \n", "\n"))
 }
 
 /// What stands below the help, each part of it with its own heading; lines that are typed are kept as they are
@@ -77,7 +90,7 @@ mod tests {
     fn page_of(name: &str) -> String {
         let mut program = args::command();
         program.build();
-        page(program.find_subcommand(name).unwrap().clone()).unwrap()
+        page(program.find_subcommand(name).unwrap().clone(), "").unwrap()
     }
 
     #[test]
@@ -95,9 +108,24 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_page_has_the_version_and_no_date() {
-        let head =
-            format!("\n.TH kms-alias-plan 1 \"\" \"kms-alias {}\" kms-alias\n", env!("CARGO_PKG_VERSION"));
-        assert!(page_of("plan").contains(&head), "{}", page_of("plan"));
+    fn the_head_of_a_page_has_the_version_and_the_day_that_was_given() {
+        let mut program = args::command();
+        program.build();
+        let plan = program.find_subcommand("plan").unwrap();
+        for (seconds, date) in
+            [("", "\"\""), ("soon", "\"\""), ("0", "1970-01-01"), ("1795392000", "2026-11-23")]
+        {
+            let page = page(plan.clone(), &day(seconds).unwrap_or_default()).unwrap();
+            let version = env!("CARGO_PKG_VERSION");
+            let head = format!("\n.TH kms-alias-plan 1 {date} \"kms-alias {version}\" kms-alias\n");
+            assert!(page.contains(&head), "{seconds}: {page}");
+        }
+    }
+
+    #[test]
+    fn what_stands_apart_does_so_by_one_request() {
+        let page = page_of("plan");
+        assert!(page.contains("\n.sp\n\\fIPossible values:\\fR\n"), "{page}");
+        assert!(!page.contains("\n.br\n") && !page.contains("\n\n"), "{page}");
     }
 }

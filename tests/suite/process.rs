@@ -96,6 +96,15 @@ fn every_exit_code_has_its_cause() {
 }
 
 #[test]
+fn manual_pages_have_the_day_of_the_environment_that_packs_them() {
+    let directory = directory();
+    let page = kms_alias(directory.path(), &["man"]).env("SOURCE_DATE_EPOCH", "1795392000").output().unwrap();
+    assert!(text(&page.stdout).contains(".TH kms-alias 1 2026-11-23 "), "{}", text(&page.stdout));
+    let undated = ran(directory.path(), &["man"]);
+    assert!(text(&undated.stdout).contains(".TH kms-alias 1 \"\" "), "{}", text(&undated.stdout));
+}
+
+#[test]
 fn stdout_carries_the_plan_and_nothing_else() {
     let directory = directory();
     let plan = ran(directory.path(), &["plan", "--sandbox", "-q"]);
