@@ -48,8 +48,8 @@ what would change, and exits with 2 if anything would. `-f -` reads stdin and pr
 - Aliases are sorted by name within a run: entries without a blank line between them. A comment directly above an entry moves with it, so
   put a blank line below what is a heading for several.
 - Where an anchor makes the order mean something, all stays in its order.
-- Two spaces for each level, dashes included; one space after `:` and `,`, none inside of brackets, at least two before a comment; no
-  blanks at the end of a line, and no two blank lines in a row.
+- Two spaces for each level, dashes included; one space after `:` and `,`, none inside of brackets, no comma before a
+  bracket that closes on the same line, at least two spaces before a comment; no blanks at the end of a line, and no two blank lines in a row.
 - Quotes go where no reader of YAML could take the word for anything else: `\"live\"` becomes `live`, and `\"111122223333\"`, `\"no\"` and
   `\"@live\"` stay as they are.
 

@@ -1,5 +1,5 @@
 //! Lines and what stands on them -> the text: each line indented by its depth, what stands on it set apart by single spaces, and no more
-//! quotes and blank lines than are needed. Pure.
+//! quotes, commas and blank lines than are needed. Pure.
 
 use super::tokens::{Line, Token, TokenKind, lines};
 
@@ -144,7 +144,10 @@ impl<'t> Page<'t> {
     fn write(&mut self, line: &Line<'_>, indent: usize) {
         let mut text = String::new();
         let mut before: Option<(&Token<'_>, usize)> = None;
-        for token in &line.tokens {
+        for (at, token) in line.tokens.iter().enumerate() {
+            if ends_nothing(token, line.tokens.get(at + 1)) {
+                continue;
+            }
             if let Some((before, end)) = before {
                 text.extend(std::iter::repeat_n(' ', gap(before, token, token.column.saturating_sub(end))));
             }
@@ -194,6 +197,11 @@ impl<'t> Page<'t> {
             self.push_line(0, text);
         }
     }
+}
+
+/// A comma behind which the list or mapping closes; where that is on a line of its own, the comma is as on the lines above
+fn ends_nothing(token: &Token<'_>, next: Option<&Token<'_>>) -> bool {
+    token.kind == TokenKind::Comma && next.is_some_and(|next| next.kind == TokenKind::Close)
 }
 
 /// Spaces between two tokens of a line that stood `old` bytes apart

@@ -22,6 +22,8 @@ fn every_line_is_written_as_everybody_writes_it() {
     for (text, wanted) in [
         ("a:   b\nc:\td # x\n", "a: b\nc: d  # x\n"),
         ("a: {b:   c,d: [ e ,f ] }\n", "a: {b: c, d: [e, f]}\n"),
+        ("a: [ b, ]\nc: {d: [e , ] , }\n", "a: [b]\nc: {d: [e]}\n"),
+        ("a: [\n b, c,\n d, # e\n ]\n", "a: [\n  b, c,\n  d,  # e\n]\n"),
         ("a:\n      b:\n         c: d\n      e: f\n", "a:\n  b:\n    c: d\n  e: f\n"),
         ("a:\n- b\n-   c: d\n    e: f\n-  - g\n", "a:\n  - b\n  - c: d\n    e: f\n  - - g\n"),
         ("\n\na: b\n\n\n\nc: d   \n\n", "a: b\n\nc: d\n"),
@@ -284,9 +286,17 @@ fn any_text() -> impl Strategy<Value = String> {
         let item =
             (inner.clone(), open, close).prop_map(|(item, before, after)| format!("{before}{item}{after}"));
         let pair = (word(), inner, close).prop_map(|(key, value, after)| format!("{key}:  {value}{after}"));
+        let last =
+            || prop_oneof![3 => Just(""), 1 => Just(","), 1 => Just(" , "), 1 => Just(",\n          ")];
+        let closed = |all: Vec<String>, comma: &str, last| match all.is_empty() {
+            true => String::new(),
+            false => all.join(comma) + last,
+        };
         prop_oneof![
-            prop::collection::vec(item, 0..3).prop_map(|items| format!("[{}]", items.join(","))),
-            prop::collection::vec(pair, 0..3).prop_map(|pairs| format!("{{{}}}", pairs.join(" , "))),
+            (prop::collection::vec(item, 0..3), last())
+                .prop_map(move |(items, last)| format!("[{}]", closed(items, ",", last))),
+            (prop::collection::vec(pair, 0..3), last())
+                .prop_map(move |(pairs, last)| format!("{{{}}}", closed(pairs, " , ", last))),
         ]
     });
     let block = prop_oneof![
