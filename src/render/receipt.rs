@@ -1,5 +1,6 @@
 //! What a receipt tells -> lines for people, one document for programs.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use super::style::{Palette, harmless, paint, plural};
 use crate::document::FORMAT_VERSION;
 use crate::merge::{Receipts, shards};
-use crate::receipt::event::{Intended, Meaning};
+use crate::receipt::event::{Intended, Meaning, Seen};
 use crate::receipt::history::{Chapter, History, Left, Trace};
 
 /// For people
@@ -53,7 +54,21 @@ fn chapter_text(chapter: &Chapter, palette: &Palette) -> String {
             let _ = writeln!(text, "      {}", harmless(note));
         }
     }
-    text
+    text + &verdict(chapter, palette)
+}
+
+/// How far the apply has seen what it did, where that is not all of it
+fn verdict(chapter: &Chapter, palette: &Palette) -> String {
+    let (word, why) = match &chapter.seen {
+        Some(Seen { converged: true, .. }) => return String::new(),
+        Some(Seen { error: Some(error), .. }) => ("not verified", format!("failed to {}", harmless(error))),
+        Some(Seen { left, .. }) => {
+            ("not converged", format!("{} not seen as planned", plural(left.len(), "name")))
+        }
+        None if chapter.names.is_empty() => return String::new(),
+        None => ("not verified", "nothing tells whether the service shows what was written".to_owned()),
+    };
+    format!("  {}: {why}\n", paint(palette.held, word))
 }
 
 /// One name, as it was to be and as it came to be
@@ -98,11 +113,16 @@ fn row(told: &Told) -> Row {
 /// What it comes to, and what would help
 pub(super) fn summary(history: &History) -> String {
     let mut text = counted([history]) + " ";
-    match history.exit_code {
+    match history.exit_code.filter(|_| !is_open(history)) {
         Some(code) => text += &format!("The apply ended with exit code {code}.\n"),
         None => text += &format!("The apply {}{RESUME}", open_end(history)),
     }
     text
+}
+
+/// Whether the apply did not come to its own end, by 128 and the number of SIGINT or SIGTERM if it has told so
+fn is_open(history: &History) -> bool {
+    matches!(history.exit_code, None | Some(130 | 143))
 }
 
 /// The same of several
@@ -112,7 +132,7 @@ pub(super) fn summary_of_all(receipts: &Receipts) -> String {
     text += &counted(histories.iter().map(|one| &one.what));
     text += &exit_code.map(|code| format!(" The worst exit code is {code}.")).unwrap_or_default();
     text.push('\n');
-    let open = histories.iter().filter(|one| one.what.exit_code.is_none());
+    let open = histories.iter().filter(|one| is_open(&one.what));
     let open: Vec<_> =
         open.map(|one| format!("{}: the apply {}", harmless(&one.file), open_end(&one.what))).collect();
     text += &open.concat();
@@ -145,6 +165,10 @@ fn counted<'h>(histories: impl IntoIterator<Item = &'h History>) -> String {
 }
 
 fn open_end(history: &History) -> String {
+    if let Some(code) = history.exit_code {
+        let open = "what it had not begun is not attempted, and what it had not seen by then is not verified";
+        return format!("was interrupted, with exit code {code}: {open}.\n");
+    }
     let cut = if history.torn { ", in the middle of a line" } else { "" };
     let last = harmless(&history.last);
     format!("did not come to its end: it is still running, or it was killed after {last}{cut}.\n")
@@ -189,7 +213,11 @@ impl Told<'_> {
 
 /// Every name that was to be changed; a rename has two
 fn told(chapter: &Chapter) -> Vec<Told<'_>> {
-    chapter.intent.changes.iter().flat_map(|intended| both(chapter, intended)).collect()
+    let left: HashSet<&str> = chapter.seen.iter().flat_map(|seen| &seen.left).map(String::as_str).collect();
+    let all = chapter.intent.changes.iter().flat_map(|intended| both(chapter, intended));
+    // What was done and then not seen, the report of the apply has called so.
+    let is_unseen = |told: &Told<'_>| told.is_so() && left.contains(told.alias);
+    all.map(|told| if is_unseen(&told) { Told { status: "unverified", ..told } } else { told }).collect()
 }
 
 fn both<'h>(chapter: &'h Chapter, intended: &'h Intended) -> Vec<Told<'h>> {
@@ -267,6 +295,10 @@ struct TargetDocument<'h> {
     region: &'h str,
     caller: &'h str,
     converged: bool,
+    /// Names that were not seen as planned, where it was looked
+    left: &'h [String],
+    /// Why it could not be looked
+    verify_error: Option<&'h str>,
     changes: Vec<Told<'h>>,
 }
 
@@ -312,14 +344,16 @@ pub fn json(history: &History) -> ReceiptDocument<'_> {
 }
 
 fn target_document(chapter: &Chapter) -> TargetDocument<'_> {
-    let intent = &chapter.intent;
+    let (intent, seen) = (&chapter.intent, chapter.seen.as_ref());
     TargetDocument {
         name: &intent.target,
         partition: &intent.partition,
         account: &intent.account,
         region: &intent.region,
         caller: &intent.caller,
-        converged: chapter.seen.as_ref().is_some_and(|seen| seen.converged),
+        converged: seen.is_some_and(|seen| seen.converged),
+        left: seen.map_or(&[], |seen| &seen.left),
+        verify_error: seen.and_then(|seen| seen.error.as_deref()),
         changes: told(chapter),
     }
 }

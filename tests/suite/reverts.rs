@@ -388,3 +388,35 @@ async fn show_tells_what_was_done_and_what_cannot_be_told() {
     assert_eq!((&document["kind"], &document["exit_code"]), (&"receipt".into(), &0.into()));
     assert_eq!(document["targets"][0]["changes"].as_array().unwrap().len(), 6);
 }
+
+#[tokio::test(start_paused = true)]
+async fn show_of_an_interrupted_apply_tells_what_it_has_not_seen() {
+    let kms = kms(Vec::new());
+    let receipt = applied(&kms).await.replace("\"exit_code\":0", "\"exit_code\":130");
+    let unseen = "\"converged\":false,\"left\":[\"alias/app/moved\",\"alias/app/new\"]";
+    let while_looking = receipt.replace("\"converged\":true", unseen);
+    let unlooked = receipt.lines().filter(|line| !line.contains("\"event\":\"verdict\""));
+    let before_looking = unlooked.collect::<Vec<_>>().join("\n") + "\n";
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("r.jsonl");
+    let show = async |text: &str, form: &str| {
+        std::fs::write(&path, text).unwrap();
+        run_on(&kms, "no manifest is read", &["show", path.to_str().unwrap(), "-o", form], None).await.out
+    };
+    let interrupted = "The apply was interrupted, with exit code 130: what it had not begun is not attempted, \
+                       and what it had not seen by then is not verified.\nhint: run apply again";
+    for (text, verdict, unverified) in [
+        (&while_looking, "  not converged: 2 names not seen as planned\n", 2),
+        (&before_looking, "  not verified: nothing tells whether the service shows what was written\n", 0),
+    ] {
+        let out = show(text, "text").await;
+        assert!(out.contains(verdict) && out.contains(interrupted), "{out}");
+        let document: serde_json::Value = serde_json::from_str(&show(text, "json").await).unwrap();
+        let target = &document["targets"][0];
+        assert_eq!((&document["exit_code"], &target["converged"]), (&130.into(), &false.into()));
+        assert_eq!(target["left"].as_array().unwrap().len(), unverified, "{target}");
+        let changes = target["changes"].as_array().unwrap().iter();
+        assert_eq!(changes.filter(|change| change["status"] == "unverified").count(), unverified, "{target}");
+        assert_eq!(out.matches("  unverified\n").count(), unverified, "{out}");
+    }
+}
