@@ -40,6 +40,8 @@ class Completions(unittest.TestCase):
             "kms-alias plan -t @li": ["@live"],
             "kms-alias plan --target=@li": ["@live"],
             "kms-alias plan --output=": ["text", "diff", "json", "markdown", "ndjson", "html", "tsv"],
+            "kms-alias list --output=": ["text", "json", "tsv"],
+            "kms-alias doctor -o ": ["text", "json"],
             "kms-alias list --alias alias/app/aud": ["alias/app/audit/log"],
             "kms-alias explain alias/app/leg": ["alias/app/legacy/export"],
             "kms-alias explain -f no-such-file.yaml alias/app/leg": [],

@@ -11,6 +11,7 @@ use kms_alias::cli::stop::Stop;
 use kms_alias::poll::wait;
 use kms_alias::sandbox::{Delay, Scenario};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::fake::{A, B, C, FakeConnect, FakeKms, world};
@@ -101,10 +102,13 @@ async fn the_answer_to_a_request_to_stop_fits_as_well() {
         stop.ask(Exit::Interrupted);
     };
     let ends = Ends { err_columns: Some(60), ..Ends::default() };
-    let apply = told_of(MANIFEST, slow(), ends, &["apply", "-y", "--no-input"], &stop);
-    let ((_, told), ()) = tokio::join!(apply, asked);
-    let (_, answer) = told.split_once("Stopping: calls under way are finished").expect(&told);
-    assert!(answer.lines().count() > 1 && told.lines().all(|line| line.chars().count() <= 60), "{told}");
+    let folder = TempDir::new().unwrap();
+    let receipt = folder.path().join("receipt.jsonl");
+    let args = ["apply", "-y", "--receipt", receipt.to_str().unwrap()];
+    let ((_, told), ()) = tokio::join!(told_of(MANIFEST, slow(), ends, &args, &stop), asked);
+    let at = told.find("Stopping: calls under way are finished").expect(&told);
+    let answer: Vec<&str> = told[at..].lines().collect();
+    assert!(answer.len() > 1 && answer.iter().all(|line| line.chars().count() <= 60), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
