@@ -8,26 +8,18 @@
 //! The snapshot is replaced as a whole, under the mode that it had or for its owner alone. A link to it is followed once, when it
 //! is opened, and stays; beside it nothing is written through a link, so that a shared directory leads nowhere else.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::aliases::Alias;
-use super::iam::Iam;
-use super::keys::{Key, KeyState};
-use super::organization::Unit;
-use super::sts::Session;
-use super::trail::{Event, Trail};
-use super::world::{Home, Millis, Request, Store, World};
+use super::snapshot::{restore, snapshot};
+use super::trail::Event;
+use super::world::{Millis, Request, World};
 use crate::bounded::{Limit, read_text};
 use crate::draft::{Readers, put};
-
-const FORMAT_VERSION: &str = "1.0";
 
 /// As many aliases as a Region can have, and their journal
 const LARGEST: Limit = Limit::mib(1024);
@@ -59,6 +51,23 @@ pub enum StateError {
     Unreadable(PathBuf, String),
 }
 
+impl StateError {
+    /// What would help
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::File(_, error) => match error.kind() {
+                io::ErrorKind::NotFound => {
+                    Some("make its folder first; the file is made when it is not there")
+                }
+                io::ErrorKind::IsADirectory => Some("name a file in it, as in --sandbox=FOLDER/state.json"),
+                _ => None,
+            },
+            Self::InUse(_) => Some("wait until that one has ended, or name another file"),
+            Self::Unreadable(..) => Some("name a file that is not there: the sandbox begins anew in it"),
+        }
+    }
+}
+
 impl StateFile {
     /// The world kept at `path`; where there is none yet, it begins as `start` says
     ///
@@ -68,23 +77,23 @@ impl StateFile {
         // Of a link the file that it leads to is meant, and only that is replaced.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let failed = |e| StateError::File(path.to_owned(), e);
-        let unreadable = |why| StateError::Unreadable(path.to_owned(), why);
-        if path.exists() && !path.is_file() {
+        if path.is_dir() {
+            let why = "it is a directory, not a file";
+            return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, why)));
+        } else if path.exists() && !path.is_file() {
             return Err(failed(io::Error::other("it is no file")));
         }
         let journal = hold(path)?;
-        let lines = read_text(&journal_path(path), LARGEST).map_err(failed)?;
-        let kept = match read_text(path, LARGEST) {
-            Ok(text) => Some(text),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(failed(e)),
-        };
-        let mut world = kept.as_deref().map(restore).transpose().map_err(unreadable)?.unwrap_or_else(start);
-        replay(&mut world, &lines).map_err(unreadable)?;
-        let snapshot_bytes = kept.as_ref().map_or(0, |text| text.len() as u64);
+        let read = read(path, start).inspect_err(|_| {
+            // What says no more than that the state is in use has nothing to say when it is not.
+            if journal.metadata().is_ok_and(|journal| journal.len() == 0) {
+                let _ = fs::remove_file(journal_path(path));
+            }
+        });
+        let (world, snapshot_bytes, is_whole) = read?;
         let revision = world.revision;
         let mut state = Self { path: path.to_owned(), journal, journal_bytes: 0, snapshot_bytes, revision };
-        if kept.is_none() || !lines.is_empty() {
+        if !is_whole {
             state.save(&world).map_err(failed)?;
         }
         Ok((state, world))
@@ -145,6 +154,29 @@ impl StateFile {
         }
         fs::remove_file(journal_path(&self.path))
     }
+}
+
+impl Drop for StateFile {
+    /// A child that this process is just starting has the file open too until it runs its own program, and the lock is one for both
+    fn drop(&mut self) {
+        let _ = self.journal.unlock();
+    }
+}
+
+/// The world kept at `path`, how long its snapshot is, and whether all of the world is in that
+fn read(path: &Path, start: impl FnOnce() -> World) -> Result<(World, u64, bool), StateError> {
+    let failed = |e| StateError::File(path.to_owned(), e);
+    let unreadable = |why| StateError::Unreadable(path.to_owned(), why);
+    let lines = read_text(&journal_path(path), LARGEST).map_err(failed)?;
+    let kept = match read_text(path, LARGEST) {
+        Ok(text) => Some(text),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => return Err(failed(e)),
+    };
+    let mut world = kept.as_deref().map(restore).transpose().map_err(unreadable)?.unwrap_or_else(start);
+    replay(&mut world, &lines).map_err(unreadable)?;
+    let snapshot_bytes = kept.as_ref().map_or(0, |text| text.len() as u64);
+    Ok((world, snapshot_bytes, kept.is_some() && lines.is_empty()))
 }
 
 /// Puts `bytes` in the place of the file at `path`: a reader finds the old ones or the new ones
@@ -227,171 +259,4 @@ fn replay(world: &mut World, lines: &str) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Snapshot {
-    format_version: String,
-    revision: u64,
-    identifiers: u64,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    sessions: BTreeMap<String, KeptSession>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    iam: BTreeMap<String, Iam>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    organization: BTreeMap<String, Unit>,
-    accounts: BTreeMap<String, BTreeMap<String, KeptStore>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    trail: Vec<Event>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeptSession {
-    account: String,
-    partition: String,
-    role: String,
-    name: String,
-    expires: Millis,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeptStore {
-    keys: BTreeMap<String, KeptKey>,
-    aliases: BTreeMap<String, KeptAlias>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeptKey {
-    description: String,
-    spec: String,
-    usage: String,
-    state: String,
-    origin: String,
-    created: Millis,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deletion: Option<Millis>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    aws_managed: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    primary: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    tags: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    policy: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeptAlias {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    target: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    created: Option<Millis>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    updated: Option<Millis>,
-}
-
-fn snapshot(world: &World) -> Snapshot {
-    let mut accounts = BTreeMap::<String, BTreeMap<String, KeptStore>>::new();
-    for (home, store) in &world.stores {
-        let kept = KeptStore {
-            keys: store.keys.iter().map(|key| (key.id.to_string(), keep_key(key))).collect(),
-            aliases: store
-                .aliases
-                .iter()
-                .map(|(name, alias)| (name.to_string(), keep_alias(alias)))
-                .collect(),
-        };
-        accounts.entry(home.account.to_string()).or_default().insert(home.region.to_string(), kept);
-    }
-    let sessions = world.sessions.iter().map(|(id, session)| (id.clone(), keep_session(session))).collect();
-    let World { revision, identifiers, .. } = *world;
-    let iam = world.iam.iter().map(|(account, iam)| (account.to_string(), iam.clone())).collect();
-    let (format_version, trail) = (FORMAT_VERSION.to_owned(), world.trail.events().cloned().collect());
-    let organization = world.organization.clone();
-    Snapshot { format_version, revision, identifiers, sessions, iam, organization, accounts, trail }
-}
-
-fn keep_key(key: &Key) -> KeptKey {
-    KeptKey {
-        description: key.description.clone(),
-        spec: key.spec.to_string(),
-        usage: key.usage.to_string(),
-        state: key.state.to_string(),
-        origin: key.origin.to_string(),
-        created: key.created,
-        deletion: key.deletion,
-        aws_managed: key.aws_managed,
-        primary: key.primary.as_deref().map(str::to_owned),
-        tags: key.tags.clone(),
-        policy: key.policy.clone(),
-    }
-}
-
-fn keep_alias(alias: &Alias) -> KeptAlias {
-    let target = alias.target.as_deref().map(str::to_owned);
-    KeptAlias { target, created: alias.created, updated: alias.updated }
-}
-
-fn keep_session(session: &Session) -> KeptSession {
-    let Session { account, partition, role, name, expires } = session.clone();
-    KeptSession { account: account.to_string(), partition, role, name, expires }
-}
-
-fn restore(text: &str) -> Result<World, String> {
-    let version = serde_json::from_str::<Value>(text).map_err(|e| e.to_string())?;
-    if version["format_version"] != FORMAT_VERSION {
-        return Err(format!(
-            "format_version is {}, and this program reads \"{FORMAT_VERSION}\"",
-            version["format_version"]
-        ));
-    }
-    let kept: Snapshot = serde_json::from_value(version).map_err(|e| e.to_string())?;
-    let mut world = World { revision: kept.revision, identifiers: kept.identifiers, ..World::default() };
-    for (id, KeptSession { account, partition, role, name, expires }) in kept.sessions {
-        world.sessions.insert(id, Session { account: account.into(), partition, role, name, expires });
-    }
-    world.trail = Trail::restore(kept.trail);
-    world.organization = kept.organization;
-    world.iam = kept.iam.into_iter().map(|(account, iam)| (account.into(), iam)).collect();
-    for (account, regions) in kept.accounts {
-        for (region, store) in regions {
-            world.stores.insert(Home::new(&account, &region), restore_store(store)?);
-        }
-    }
-    Ok(world)
-}
-
-fn restore_store(kept: KeptStore) -> Result<Store, String> {
-    let mut store = Store::default();
-    for (id, key) in kept.keys {
-        store.keys.put(restore_key(&id, key)?);
-    }
-    for (name, KeptAlias { target, created, updated }) in kept.aliases {
-        let alias = Alias { target: target.map(Arc::from), created, updated };
-        store.aliases.set(&name, Some(alias), created.unwrap_or(0), 0);
-    }
-    Ok(store)
-}
-
-fn restore_key(id: &str, kept: KeptKey) -> Result<Key, String> {
-    let state = KeyState::ALL.into_iter().find(|state| state.to_string() == kept.state);
-    Ok(Key {
-        id: id.into(),
-        description: kept.description,
-        spec: kept.spec.into(),
-        usage: kept.usage.into(),
-        state: state.ok_or_else(|| format!("key {id}: there is no key state `{}`", kept.state))?,
-        origin: kept.origin.into(),
-        created: kept.created,
-        deletion: kept.deletion,
-        aws_managed: kept.aws_managed,
-        primary: kept.primary.map(Arc::from),
-        tags: kept.tags,
-        policy: kept.policy,
-    })
 }
