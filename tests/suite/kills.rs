@@ -225,14 +225,19 @@ fn take_back(site: &Site, remains: &Remains) {
         &["revert", "killed/receipt.jsonl", "-y", "--steady", "1", "--receipt", "back.jsonl"],
     );
     let truth = site.truth();
+    // Of two that are both other than before, whichever it is has been changed.
+    let is_unproven = |name: &str| match remains.left(name) {
+        Left::Either(one, other) => [one, other].contains(&before().get(name).cloned()),
+        Left::On(_) => false,
+    };
     // Deletes wait while something that is to come back is held, as in every plan.
     let waits = remains.names().iter().any(|name| {
         let is_missing = before().contains_key(name) && !remains.truth.contains_key(name);
-        is_missing && matches!(remains.left(name), Left::Either(..))
+        is_missing && is_unproven(name)
     });
     for name in remains.names() {
         let (was, is) = (before().remove(&name), remains.truth.get(&name).cloned());
-        let stays = matches!(remains.left(&name), Left::Either(..)) || (waits && was.is_none());
+        let stays = is_unproven(&name) || (waits && was.is_none());
         let expected = if stays { is } else { was };
         assert_eq!(truth.get(&name), expected.as_ref(), "{name} after the revert: {told}");
     }
