@@ -363,8 +363,12 @@ pub struct FmtArgs {
 #[derive(Args, Debug)]
 pub struct SandboxArgs {
     /// Port on 127.0.0.1; without one, a free one is taken; the address is printed
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = port)]
     pub port: u16,
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "it is no port; write a number up to 65535, or leave it out".to_owned())
 }
 
 #[cfg(test)]

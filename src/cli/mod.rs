@@ -63,7 +63,7 @@ use crate::render::fitted::fitted;
 use crate::render::form::Run;
 use crate::render::harmless::{self, harmless};
 use crate::render::style::Palette;
-use crate::sandbox::Flags;
+use crate::sandbox::{Flags, StartError};
 use crate::scope::Pattern;
 use crate::shard::{ShardText, fleet};
 use crate::target::{Guard, Guards, Limit, Target};
@@ -125,13 +125,16 @@ pub async fn run<C: Connect>(
     exit
 }
 
-/// What helps against a file that is none, too large, or cannot be written
+/// What helps against a file that is none, too large, or cannot be written, or a sandbox that does not start
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
     if error.is::<Unsaved>() {
         return Some(Unsaved::HINT);
     }
     if error.is::<Untidy>() {
         return Some(Untidy::HINT);
+    }
+    if let Some(hint) = error.downcast_ref::<StartError>().and_then(StartError::hint) {
+        return Some(hint);
     }
     let unread = error.chain().filter_map(|e| Unbounded::of(e.downcast_ref()?)).next();
     unread.map(Unbounded::hint)

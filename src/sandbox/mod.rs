@@ -43,6 +43,7 @@ mod refusal;
 mod scenario;
 mod server;
 mod service;
+mod snapshot;
 mod starting;
 mod state;
 mod sts;

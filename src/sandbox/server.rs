@@ -51,6 +51,20 @@ pub enum StartError {
     Port(u16, #[source] io::Error),
 }
 
+impl StartError {
+    /// What would help
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::State(error) => error.hint(),
+            Self::Port(_, error) => match error.kind() {
+                io::ErrorKind::AddrInUse => Some("name another --port, or none: then a free one is taken"),
+                io::ErrorKind::PermissionDenied => Some("name a --port above 1023: the others are for root"),
+                _ => None,
+            },
+        }
+    }
+}
+
 /// Starts a sandbox at `port` (0: any free one): with the world kept at `state`, or the built-in one
 ///
 /// # Errors

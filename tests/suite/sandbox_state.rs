@@ -171,23 +171,6 @@ fn a_state_belongs_to_one_process_at_a_time() {
     open(&path);
 }
 
-#[test]
-fn another_file_is_not_taken_for_a_state() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("STATE.json");
-    for (text, why) in [
-        ("not JSON", "expected ident at line 1 column 2"),
-        ("{}", "format_version is null, and this program reads \"1.0\""),
-        ("{\"format_version\": \"2.0\"}", "format_version is \"2.0\", and this program reads \"1.0\""),
-        ("{\"format_version\": \"1.0\", \"revison\": 1}", "unknown field `revison`"),
-    ] {
-        std::fs::write(&path, text).unwrap();
-        let refused = StateFile::open(&path, starting_world).unwrap_err().to_string();
-        assert!(refused.contains(why) && refused.contains("STATE.json"), "{refused}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "it is left as it is");
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_is_dropped_has_kept_its_state() {
     let directory = tempfile::tempdir().unwrap();
@@ -300,4 +283,48 @@ fn a_state_that_is_no_file_or_has_no_end_is_refused_before_it_is_read() {
         std::os::unix::fs::symlink(path, &link).unwrap();
         assert!(matches!(StateFile::open(&link, starting_world), Err(StateError::File(..))), "{path}");
     }
+}
+
+#[test]
+fn a_state_that_is_refused_is_told_with_what_helps_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = |name: &str| StateFile::open(&directory.path().join(name), starting_world).unwrap_err();
+    let whole = |accounts: &str| {
+        format!(r#"{{"format_version": "1.0", "revision": 0, "identifiers": 0, "accounts": {accounts}}}"#)
+    };
+    for (text, told) in [
+        ("", "it is empty"),
+        ("hello", "it is no JSON: expected value at line 1 column 1"),
+        ("[]", "it has no format_version, as every state has"),
+        (r#"{"format_version": "9.0"}"#, r#"format_version is "9.0", and this program reads "1.0""#),
+        (&whole(r#"{"4444": {}}"#), r#"`accounts` has "4444", and an account id has twelve digits"#),
+        (
+            &whole(r#"{"444455556666": {"us": {"keys": {}, "aliases": {}}}}"#),
+            r#"account 444455556666 has "us""#,
+        ),
+        (&whole("[]"), "at line 1 column"),
+        (r#"{"format_version": "1.0", "revison": 1}"#, "unknown field `revison`"),
+    ] {
+        std::fs::write(directory.path().join("STATE.json"), text).unwrap();
+        let error = refused("STATE.json");
+        assert!(error.to_string().contains(told) && error.to_string().contains("STATE.json"), "{error}");
+        assert!(error.hint().unwrap().contains("name a file that is not there"), "{error}");
+        let left: Vec<_> =
+            std::fs::read_dir(directory.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(left, ["STATE.json"], "{text}");
+        assert_eq!(std::fs::read_to_string(directory.path().join("STATE.json")).unwrap(), text);
+    }
+    for (name, hint) in
+        [("missing/STATE.json", "make its folder first"), (".", "as in --sandbox=FOLDER/state.json")]
+    {
+        assert!(refused(name).hint().unwrap().contains(hint), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_told_with_what_helps() {
+    let first = start(None, Scenario::default(), 0).await.unwrap();
+    let port = first.endpoint_url().rsplit(':').next().unwrap().parse().unwrap();
+    let error = start(None, Scenario::default(), port).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("name another --port"), "{error}");
 }

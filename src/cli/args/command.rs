@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::{Cli, Command, Output};
@@ -30,8 +31,22 @@ pub(crate) fn command() -> clap::Command {
 /// It cannot be understood, or asks for help or the version.
 pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
     let mut command = command();
-    let mut matches = command.try_get_matches_from_mut(args)?;
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let matches = command.try_get_matches_from_mut(args.iter().cloned());
+    let mut matches = matches.map_err(|error| with_tip(error, &args))?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// `--sandbox STATE` is a flag without a value, and an argument that nobody takes
+fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    let stray = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].map(|kind| error.get(kind));
+    let Some(ContextValue::String(stray)) = stray.into_iter().flatten().next().cloned() else { return error };
+    let is_state = |pair: &[OsString]| pair[0] == "--sandbox" && pair[1] == *stray;
+    if !stray.starts_with('-') && args.windows(2).any(is_state) {
+        let tip = format!("write it as --sandbox={stray}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// The flag as this command has it, where that is not as all have it
@@ -217,6 +232,18 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn a_state_that_stands_apart_from_its_flag_is_told_how_to_be_written() {
+        let told = |line: &str| parse(line.split(' ')).unwrap_err().to_string();
+        for line in ["kms-alias plan --sandbox state.json", "kms-alias --sandbox state.json plan"] {
+            assert!(told(line).contains("tip: write it as --sandbox=state.json"), "{}", told(line));
+        }
+        assert!(!told("kms-alias plan --sandbox --no-such-flag").contains("write it as"));
+        assert!(!told("kms-alias plan state.json --sandbox").contains("write it as"));
+        let port = told("kms-alias sandbox --port many");
+        assert!(port.contains("write a number up to 65535, or leave it out"), "{port}");
     }
 
     #[test]
