@@ -6,7 +6,7 @@ use super::Session;
 use super::args::SandboxArgs;
 use super::exit::Exit;
 use crate::kms::connect::Options;
-use crate::sandbox::{Running, start};
+use crate::sandbox::{Running, ScenarioError, start};
 
 impl Session<'_> {
     /// How to reach the service: the sandbox if there is one, else what the flags say
@@ -41,7 +41,11 @@ impl Session<'_> {
 
     async fn open_sandbox(&self, port: u16) -> anyhow::Result<Running> {
         let state = self.global.sandbox.as_ref().and_then(|state| state.as_deref());
-        start(state, self.global.misbehaviour.scenario()?, port).await.context("start the sandbox")
+        let scenario = self.global.misbehaviour.scenario();
+        if let Err(ScenarioError::Text(problems)) = &scenario {
+            self.console.note(&format!("{}\n", problems.render(self.err_colour())));
+        }
+        start(state, scenario?, port).await.context("start the sandbox")
     }
 
     /// Serves until it is asked to stop

@@ -163,7 +163,13 @@ fn unreadable(path: &Path, error: &io::Error) -> Box<Problem> {
     })
 }
 
-fn decode(name: &str, path: Option<&Path>, mut bytes: Vec<u8>, found: &mut Problems) -> Option<Arc<Source>> {
+/// The text in `bytes`, byte order mark taken off
+pub(crate) fn decode(
+    name: &str,
+    path: Option<&Path>,
+    mut bytes: Vec<u8>,
+    found: &mut Problems,
+) -> Option<Arc<Source>> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         bytes.drain(..3);
     }

@@ -79,6 +79,12 @@ impl Problem {
         self
     }
 
+    /// What is wrong and how to mend it, for where there is no room for more
+    pub(crate) fn sentence(&self) -> String {
+        let help = self.help.iter().map(|help| format!("; {help}"));
+        std::iter::once(self.message.clone()).chain(help).collect()
+    }
+
     /// Where it is; `None` where there is no file to point into
     pub fn place(&self) -> Option<Place> {
         self.spot().map(Spot::place)
@@ -185,6 +191,17 @@ impl Problems {
         all.sort_by(|a, b| a.order().cmp(&b.order()));
         all.dedup_by(|a, b| a.order() == b.order());
         all
+    }
+
+    /// All of them as one line, each with its line and column, for where there is no file to show excerpts of
+    pub(crate) fn sentences(&self) -> String {
+        let told = self.sorted().into_iter().map(|problem| match problem.place() {
+            Some(Place { line, column, .. }) => {
+                format!("line {line}, column {column}: {}", problem.sentence())
+            }
+            None => problem.sentence(),
+        });
+        told.collect::<Vec<_>>().join("; ")
     }
 
     /// The `-o json` document

@@ -10,7 +10,7 @@ use super::source::Spot;
 use super::suggest::nearest;
 
 /// The text of `node`; a plain number or boolean is none
-pub(super) fn text<'n>(node: &'n Node, wanted: &str, found: &mut Problems) -> Option<&'n str> {
+pub(crate) fn text<'n>(node: &'n Node, wanted: &str, found: &mut Problems) -> Option<&'n str> {
     if node.kind() == Kind::Text {
         return Some(node.text());
     }
@@ -19,7 +19,7 @@ pub(super) fn text<'n>(node: &'n Node, wanted: &str, found: &mut Problems) -> Op
 }
 
 /// `true` or `false`, as YAML 1.2 writes them
-pub(super) fn boolean(node: &Node, found: &mut Problems) -> Option<bool> {
+pub(crate) fn boolean(node: &Node, found: &mut Problems) -> Option<bool> {
     if let Kind::Bool(value) = node.kind() {
         return Some(value);
     }
@@ -102,7 +102,7 @@ fn repeated(text: &str, spot: &Spot, first: &Spot) -> Problem {
 }
 
 /// The pairs of a mapping
-pub(super) fn pairs<'n>(node: &'n Node, wanted: &str, found: &mut Problems) -> Option<&'n [(Node, Node)]> {
+pub(crate) fn pairs<'n>(node: &'n Node, wanted: &str, found: &mut Problems) -> Option<&'n [(Node, Node)]> {
     if let Value::Map(pairs) = &node.value {
         return Some(pairs);
     }
@@ -111,15 +111,15 @@ pub(super) fn pairs<'n>(node: &'n Node, wanted: &str, found: &mut Problems) -> O
 }
 
 /// A mapping whose keys have been checked
-pub(super) struct Fields<'n> {
+pub(crate) struct Fields<'n> {
     pairs: &'n [(Node, Node)],
     /// Whether a key was refused, which may be what a missing one was meant to be
-    pub(super) refused: bool,
+    pub(crate) refused: bool,
 }
 
 impl<'n> Fields<'n> {
     /// The fields of `node`, unknown and unsupported ones reported
-    pub(super) fn read(node: &'n Node, words: &Words, found: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(node: &'n Node, words: &Words, found: &mut Problems) -> Option<Self> {
         let Value::Map(pairs) = &node.value else {
             let problem = wrong_kind(node, &format!("{}, which is a mapping", words.what));
             found.add(problem.help(words.told()));
@@ -148,12 +148,12 @@ impl<'n> Fields<'n> {
     }
 
     /// The value under `name`
-    pub(super) fn get(&self, name: &str) -> Option<&'n Node> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
         self.pair(name).map(|(_, value)| value)
     }
 
     /// The key and the value
-    pub(super) fn pair(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
+    pub(crate) fn pair(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
         self.pairs.iter().find(|(key, _)| key.text() == name).map(|(key, value)| (key, value))
     }
 }
@@ -181,12 +181,12 @@ fn misplaced(key: &Node, words: &Words) -> Option<Problem> {
 }
 
 /// `a`, `b`, `c`, in backticks
-pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// `expected …, found …`, with the quotes that would mend it
-pub(super) fn wrong_kind(node: &Node, wanted: &str) -> Problem {
+pub(crate) fn wrong_kind(node: &Node, wanted: &str) -> Problem {
     let kind = node.kind();
     let problem = match kind {
         Kind::Null => Problem::error("null-value", format!("expected {wanted}, found nothing (null)")),

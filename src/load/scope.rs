@@ -66,15 +66,19 @@ fn is_empty_list(node: &Node) -> bool {
 }
 
 /// A pattern over alias names
-pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
-    let bad = |message| Problem::error("pattern", message);
-    let pattern = Pattern::parse(text).map_err(|error| {
-        let help = "`*` stays within one `/` segment, `**` crosses them; also `?`, `[a-z]`, `{a,b}`";
-        bad(format!("`{text}` is not a pattern: {error}")).help(help)
-    })?;
+pub(crate) fn pattern(text: &str) -> Result<Pattern, Problem> {
+    let pattern = any_pattern(text)?;
     if pattern.may_be_of_aliases() {
         return Ok(pattern);
     }
-    Err(bad(format!("`{text}` matches no alias: every name begins with `alias/`"))
-        .help(format!("write `alias/{text}`")))
+    let message = format!("`{text}` matches no alias: every name begins with `alias/`");
+    Err(Problem::error("pattern", message).help(format!("write `alias/{text}`")))
+}
+
+/// A pattern over names of any kind
+pub(crate) fn any_pattern(text: &str) -> Result<Pattern, Problem> {
+    Pattern::parse(text).map_err(|error| {
+        let problem = Problem::error("pattern", format!("`{text}` is not a pattern: {error}"));
+        problem.help("`*` stays within one `/` segment, `**` crosses them; also `?`, `[a-z]`, `{a,b}`")
+    })
 }

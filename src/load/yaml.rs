@@ -15,6 +15,16 @@ const DEEPEST: usize = 64;
 
 /// The tree of `source`, or `None` where there is no reading on; either way what was wrong is in `found`
 pub(crate) fn parse(source: &Arc<Source>, found: &mut Problems) -> Option<Node> {
+    let errors = found.error_count();
+    let tree = tree(source, found);
+    if tree.is_none() && found.error_count() == errors {
+        found.add(empty(&Spot::new(source, 0..0, 1, 1)));
+    }
+    tree
+}
+
+/// The same where there may be nothing but comments, which is `None` and nothing wrong
+pub(crate) fn tree(source: &Arc<Source>, found: &mut Problems) -> Option<Node> {
     let mut builder = Builder::new(source, found);
     for next in Parser::new_from_str_with_options(&source.text, options()) {
         let step = next.map_err(|error| syntax_problem(source, &error));
@@ -22,10 +32,6 @@ pub(crate) fn parse(source: &Arc<Source>, found: &mut Problems) -> Option<Node> 
             builder.found.add(*problem);
             return None;
         }
-    }
-    if builder.root.is_none() {
-        let spot = Spot::new(source, 0..0, 1, 1);
-        builder.found.add(empty(&spot));
     }
     builder.root
 }

@@ -44,7 +44,7 @@ impl Faults {
                 continue;
             }
             match rule.effect {
-                Effect::Latency(delay) => verdict.delay += delay.millis(),
+                Effect::Latency(delay) => verdict.delay = verdict.delay.saturating_add(delay.millis()),
                 _ => verdict.fault = Some(rule.clone()),
             }
         }

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
-use super::scenario::{Delay, Effect, Fault, Scenario, ScenarioError};
-use crate::load::serial::from_yaml;
+use super::scenario::read;
+use super::scenario::{Delay, Fault, Scenario, ScenarioError};
 
 /// How the sandbox misbehaves; by default not at all
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Flags {
-    /// Misbehave as this YAML file says; the flags below come on top
+    /// Misbehave as this YAML file says (docs/sandbox.md); the flags below come on top
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// Replicas that answer reads in turn, each so late, as in 0s,30s
@@ -53,25 +51,30 @@ impl Flags {
 }
 
 fn quota(text: &str) -> Result<(String, u32), String> {
-    let parsed =
-        text.split_once('=').and_then(|(operation, rate)| Some((operation.to_owned(), rate.parse().ok()?)));
-    parsed.ok_or_else(|| "write it as CreateAlias=5".to_owned())
+    let (operation, rate) = text.split_once('=').ok_or("write it as CreateAlias=5")?;
+    let quota = read::operation(operation).and_then(|operation| Ok((operation, read::quota(rate)?)));
+    quota.map_err(|problem| problem.sentence())
 }
 
 fn fault(text: &str) -> Result<Fault, String> {
     if text.trim_start().starts_with('{') {
-        return from_yaml(text);
+        return Fault::parse(text);
     }
     let (operation, effect) = text.split_once('=').ok_or("write it as CreateAlias=drop-response")?;
-    let effect = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(effect);
-    Effect::deserialize(effect).map(|effect| Fault::new(operation, effect)).map_err(|e| e.to_string())
+    if effect.starts_with('{') {
+        return Fault::parse(&format!("{{operation: {operation:?}, effect: {effect}}}"));
+    }
+    let fault = read::operation_or_all(operation)
+        .and_then(|operation| Ok(Fault::new(&operation, read::effect(effect)?)));
+    fault.map_err(|problem| problem.sentence())
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::sandbox::Effect;
 
     #[derive(Parser)]
     struct Line {
@@ -119,16 +122,40 @@ mod tests {
     }
 
     #[test]
+    fn an_effect_with_a_value_may_be_written_behind_its_operation() {
+        let scenario = parse(&["--fault", "CreateAlias={latency: 2s}"]).unwrap();
+        assert_eq!(scenario.faults, [Fault::new("CreateAlias", Effect::Latency("2s".parse().unwrap()))]);
+        let refused = parse(&["--fault", "CreateAlais={latency: 2s}"]).unwrap_err();
+        assert!(refused.contains("did you mean `CreateAlias`?"), "{refused}");
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_with_the_way_to_write_it() {
         for (flag, value, hint) in [
             ("--lag", "soon", "write it as 500ms, 30s or 2m"),
             ("--quota", "5", "write it as CreateAlias=5"),
             ("--fault", "throttle", "write it as CreateAlias=drop-response"),
-            ("--fault", "CreateAlias=explode", "unknown variant `explode`"),
-            ("--fault", "{efect: throttle}", "efect"),
+            ("--quota", "CreateAlais=5", "did you mean `CreateAlias`? the sandbox answers AssumeRole, "),
+            ("--quota", "*=5", "`*` is no operation"),
+            ("--quota", "CreateAlias=0", "from 1 to 4294967295; what is to let nothing through is a fault"),
+            ("--quota", "CreateAlias=99999999999", "`99999999999` has to be a whole number"),
+            ("--fault", "=throttle", "`` is no operation"),
+            ("--fault", "CreateAlais=throttle", "did you mean `CreateAlias`?"),
+            ("--fault", "CreateAlias=explode", "`explode` is no effect; there are `throttle`, "),
+            ("--fault", "CreateAlias=latency", "the effect `latency` takes a value; write {latency: 2s}"),
+            ("--fault", "{efect: throttle}", "column 2: unknown key `efect`; did you mean `effect`?"),
+            ("--fault", "{operation: X, effect: throttle}", "column 13: `X` is no operation"),
+            ("--lag", "99999999999999999999999999h", "a week is the longest"),
         ] {
             let refused = parse(&[flag, value]).unwrap_err();
             assert!(refused.contains(hint), "{refused}");
+        }
+    }
+    #[test]
+    fn the_page_has_every_flag() {
+        let page = include_str!("../../docs/sandbox.md");
+        for flag in Line::command().get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(page.contains(&format!("`--{flag}")), "docs/sandbox.md has no --{flag}");
         }
     }
 }

@@ -23,7 +23,7 @@ use super::world::{Home, Millis, Request, World};
 
 pub(super) const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
-const OPERATION: &str = "GetAccountAuthorizationDetails";
+pub(super) const OPERATION: &str = "GetAccountAuthorizationDetails";
 const FILTERS: [&str; 5] = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"];
 /// Everything is this old: 1 January 2025
 const CREATED: Millis = 1_735_689_600_000;

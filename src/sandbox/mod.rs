@@ -33,6 +33,7 @@ mod key_spec;
 mod keys;
 mod lag;
 mod marker;
+mod operations;
 mod organization;
 mod paging;
 mod protocol;

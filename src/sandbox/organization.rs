@@ -22,6 +22,7 @@ use super::world::{Request, World};
 
 const OUS: &str = "ListOrganizationalUnitsForParent";
 const ACCOUNTS: &str = "ListAccountsForParent";
+pub(super) const OPERATIONS: [&str; 2] = [OUS, ACCOUNTS];
 
 /// What is right below an OU or a root
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ pub(super) fn operation(target: &str) -> Option<&str> {
 }
 
 pub(super) fn is_operation(name: &str) -> bool {
-    matches!(name, OUS | ACCOUNTS)
+    OPERATIONS.contains(&name)
 }
 
 pub(super) fn denied(caller: &str, operation: &str) -> ServiceError {

@@ -33,26 +33,31 @@ pub(super) fn call(world: &mut World, at: Millis, home: Home, request: &Request<
     rule(&mut Call { world, at, home, caller, action, input: Input::new(request.input)? })
 }
 
-fn rule(operation: &str) -> Option<fn(&mut Call<'_>) -> Outcome> {
-    Some(match operation {
-        "CreateAlias" => alias_calls::create,
-        "UpdateAlias" => alias_calls::update,
-        "DeleteAlias" => alias_calls::delete,
-        "ListAliases" => alias_calls::list,
-        "CreateKey" => key_calls::create,
-        "DescribeKey" => key_calls::describe,
-        "ListKeys" => key_calls::list,
-        "EnableKey" => key_calls::enable,
-        "DisableKey" => key_calls::disable,
-        "ScheduleKeyDeletion" => key_calls::schedule_deletion,
-        "CancelKeyDeletion" => key_calls::cancel_deletion,
-        "TagResource" => key_settings::tag,
-        "UntagResource" => key_settings::untag,
-        "ListResourceTags" => key_settings::list_tags,
-        "GetKeyPolicy" => key_settings::policy,
-        "PutKeyPolicy" => key_settings::put_policy,
-        _ => return None,
-    })
+/// What an operation does
+type Rule = fn(&mut Call<'_>) -> Outcome;
+
+/// The operations of the key service
+pub(super) const RULES: [(&str, Rule); 16] = [
+    ("CreateAlias", alias_calls::create),
+    ("UpdateAlias", alias_calls::update),
+    ("DeleteAlias", alias_calls::delete),
+    ("ListAliases", alias_calls::list),
+    ("CreateKey", key_calls::create),
+    ("DescribeKey", key_calls::describe),
+    ("ListKeys", key_calls::list),
+    ("EnableKey", key_calls::enable),
+    ("DisableKey", key_calls::disable),
+    ("ScheduleKeyDeletion", key_calls::schedule_deletion),
+    ("CancelKeyDeletion", key_calls::cancel_deletion),
+    ("TagResource", key_settings::tag),
+    ("UntagResource", key_settings::untag),
+    ("ListResourceTags", key_settings::list_tags),
+    ("GetKeyPolicy", key_settings::policy),
+    ("PutKeyPolicy", key_settings::put_policy),
+];
+
+fn rule(operation: &str) -> Option<Rule> {
+    RULES.iter().find(|(name, _)| *name == operation).map(|(_, rule)| *rule)
 }
 
 impl<'a> Call<'a> {

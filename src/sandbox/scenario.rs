@@ -19,27 +19,33 @@
 //!   - {role: "arn:aws:iam::444455556666:role/**", effect: access-denied}
 //!   - {account: "444455556666", region: eu-west-1, effect: {latency: 2s}}
 //! ```
+//!
+//! `words` has every word of it, `read` makes it of the file.
+
+pub(super) mod read;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
-
-use serde::Deserialize;
 
 use super::lag::Lag;
 use super::quota::{Quotas, service_quotas};
 use super::world::Millis;
-use crate::bounded::{Limit, read_text};
+use crate::bounded::{Limit, read};
 use crate::duration;
-use crate::load::serial::from_yaml;
+use crate::load::{Problems, Source, decode};
+use crate::render::style::harmless;
 use crate::scope::Pattern;
 
 /// A scenario is a screenful
 const LARGEST: Limit = Limit::mib(1);
 
 /// How a sandbox misbehaves; by default not at all
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scenario {
     /// Where the chances of `probability` begin
     pub seed: u64,
@@ -64,8 +70,8 @@ pub enum ScenarioError {
     #[error("read the scenario {}", .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// It is not a scenario
-    #[error("read the scenario {}: {}", .0.display(), .1)]
-    Text(PathBuf, String),
+    #[error("read the scenario: {0}")]
+    Text(Problems),
 }
 
 impl Scenario {
@@ -74,8 +80,12 @@ impl Scenario {
     /// # Errors
     /// The file cannot be read, or is no scenario.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
-        let text = read_text(path, LARGEST).map_err(|e| ScenarioError::File(path.to_owned(), e))?;
-        Self::parse(&text).map_err(|why| ScenarioError::Text(path.to_owned(), why))
+        let bytes = read(path, LARGEST).map_err(|e| ScenarioError::File(path.to_owned(), e))?;
+        let mut found = Problems::default();
+        match decode(&harmless(&path.display().to_string()), Some(path), bytes, &mut found) {
+            Some(source) => read::scenario(&source).map_err(ScenarioError::Text),
+            None => Err(ScenarioError::Text(found)),
+        }
     }
 
     /// The scenario that a YAML text describes
@@ -83,7 +93,7 @@ impl Scenario {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        from_yaml(text)
+        read::scenario(&source(text)).map_err(|problems| problems.sentences())
     }
 
     pub(super) fn effective_quotas(&self) -> Quotas {
@@ -93,9 +103,13 @@ impl Scenario {
     }
 }
 
+/// A text that is in no file
+fn source(text: &str) -> Arc<Source> {
+    Arc::new(Source { name: "".into(), path: None, text: text.to_owned() })
+}
+
 /// A length of time, written as `500ms`, `30s`, `2m` or `1h`; a number alone is seconds
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delay(pub Duration);
 
 impl Delay {
@@ -112,17 +126,8 @@ impl FromStr for Delay {
     }
 }
 
-impl TryFrom<String> for Delay {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
 /// A glob over alias names, as in a manifest
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Glob(pub Pattern);
 
 impl TryFrom<String> for Glob {
@@ -134,8 +139,7 @@ impl TryFrom<String> for Glob {
 }
 
 /// How late reads are
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LagPlan {
     /// One delay a replica; they answer in turn
     pub replicas: Vec<Delay>,
@@ -146,11 +150,9 @@ pub struct LagPlan {
 }
 
 /// Delays of some names
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AliasLag {
     /// Which names
-    #[serde(rename = "match")]
     pub pattern: Glob,
     /// One delay a replica
     pub replicas: Vec<Delay>,
@@ -169,8 +171,7 @@ impl LagPlan {
 }
 
 /// What listings do wrong
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Paging {
     /// The longest page; the service, too, "might return fewer" than asked for
     pub limit: Option<u64>,
@@ -179,8 +180,7 @@ pub struct Paging {
 }
 
 /// What is wrong with the markers of a listing
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PagingDefect {
     /// Each page but the first names itself as the next one
     RepeatedMarker,
@@ -193,48 +193,41 @@ pub enum PagingDefect {
 }
 
 /// Calls that go wrong: those that match, from some point on, as often as it says
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// Only calls of this operation; `*` is any
-    #[serde(default)]
     pub operation: Option<String>,
     /// Only calls about an alias that matches; DescribeKey is about whatever it names
-    #[serde(default)]
     pub alias: Option<Glob>,
     /// Only AssumeRole of a role whose ARN matches
-    #[serde(default)]
     pub role: Option<Glob>,
     /// Only calls of this account
-    #[serde(default)]
     pub account: Option<String>,
     /// Only calls to this Region
-    #[serde(default)]
     pub region: Option<String>,
     /// So many matching calls go well first
-    #[serde(default)]
     pub after: u64,
     /// Then the first of every so many goes wrong
-    #[serde(default = "one")]
     pub every: u64,
     /// Until so many have
-    #[serde(default)]
     pub times: Option<u64>,
     /// With this chance, from 0 to 1
-    #[serde(default)]
     pub probability: Option<f64>,
     /// What goes wrong
     pub effect: Effect,
     /// Whether the change is made all the same, where an error answer says that it was not
-    #[serde(default)]
     pub after_change: bool,
 }
 
-fn one() -> u64 {
-    1
-}
-
 impl Fault {
+    /// The rule that a YAML text describes, as an entry of `faults`
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        read::fault(&source(text)).map_err(|problems| problems.sentences())
+    }
+
     /// Every call of `operation` (`*`: of all of them) goes wrong in this way
     pub fn new(operation: &str, effect: Effect) -> Self {
         Self {
@@ -266,8 +259,7 @@ impl Fault {
 }
 
 /// What goes wrong with a call
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// ThrottlingException
     Throttle,
@@ -296,57 +288,12 @@ pub enum Effect {
 }
 
 /// An error of the scenario's own making
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ErrorPlan {
     /// `NotFoundException`, …
     pub code: String,
     /// Its words
-    #[serde(default)]
     pub message: String,
     /// HTTP status
-    #[serde(default = "bad_request")]
     pub status: u16,
-}
-
-fn bad_request() -> u16 {
-    400
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_example_at_the_top_of_this_file_is_a_scenario() {
-        let header = include_str!("scenario.rs").lines().skip_while(|line| *line != "//! ```yaml").skip(1);
-        let example = header.take_while(|line| *line != "//! ```").map(|line| &line[4..]);
-        let scenario = Scenario::parse(&example.collect::<Vec<_>>().join("\n")).unwrap();
-        assert_eq!((scenario.seed, scenario.faults.len()), (7, 6));
-        assert_eq!(scenario.lag.lag().delay("alias/app/slow/a", 1), 120_000);
-        assert_eq!(
-            (scenario.lag.lag().delay("alias/app/b", 1), scenario.lag.lag().longest()),
-            (30_000, 120_000)
-        );
-        assert_eq!(scenario.paging.defect, Some(PagingDefect::RepeatedMarker));
-        assert_eq!(
-            (scenario.effective_quotas()["CreateAlias"], scenario.effective_quotas()["DeleteAlias"]),
-            (5, 15)
-        );
-    }
-
-    #[test]
-    fn what_a_scenario_does_not_have_is_named() {
-        for (text, named) in [
-            ("lags: 3", "lags"),
-            ("faults: [{operation: CreateAlias}]", "effect"),
-            ("faults: [{effect: explode}]", "explode"),
-            ("latency: 5 seconds", "is no unit of time; use ms, s, m or h"),
-            ("latency: soon", "is not a length of time"),
-            ("faults: [{effect: throttle, alias: 'alias/['}]", "is not a pattern"),
-        ] {
-            let refused = Scenario::parse(text).unwrap_err();
-            assert!(refused.contains(named), "{text}: {refused}");
-        }
-    }
 }

@@ -147,7 +147,8 @@ impl Service {
         let event = done.and_then(|done| Event::of_call(&self.world, at, request, agent, &request_id, done));
         event.into_iter().for_each(|event| self.world.trail.push(event));
         self.log(at, home, request, &request_id, result, delivered);
-        Answer { request_id, delay: self.scenario.latency.0 + Duration::from_millis(delay), reply }
+        let delay = self.scenario.latency.0.saturating_add(Duration::from_millis(delay));
+        Answer { request_id, delay, reply }
     }
 
     fn carry_out(

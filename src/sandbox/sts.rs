@@ -28,14 +28,19 @@ impl Session {
 
 pub(super) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
+pub(super) const OPERATIONS: [&str; 2] = ["GetCallerIdentity", ASSUME_ROLE];
+
+/// The only one that names a role
+pub(super) const ASSUME_ROLE: &str = "AssumeRole";
+
 pub(super) fn is_operation(name: &str) -> bool {
-    matches!(name, "GetCallerIdentity" | "AssumeRole")
+    OPERATIONS.contains(&name)
 }
 
 /// Answers one call of the token service
 pub(super) fn call(world: &mut World, at: Millis, request: &Request<'_>) -> Result<Value, ServiceError> {
     match request.operation {
-        "AssumeRole" => assume(world, at, request.input),
+        ASSUME_ROLE => assume(world, at, request.input),
         _ => Ok(identity(world, request)),
     }
 }

@@ -16,7 +16,7 @@ use super::refusal::{ServiceError, access_denied};
 use super::sts::{caller_arn, iso_8601};
 use super::world::{Home, Millis, Request, World};
 
-const OPERATION: &str = "LookupEvents";
+pub(super) const OPERATION: &str = "LookupEvents";
 /// As far back as LookupEvents goes: 90 days
 const REACH: Millis = 90 * 86_400_000;
 /// The longest trail; it is kept in the state file

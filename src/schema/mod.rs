@@ -64,7 +64,7 @@ fn property(word: &Word) -> Value {
 
 /// What the YAML of the tables says
 pub(crate) fn read(yaml: &str) -> Value {
-    from_yaml(yaml).unwrap_or_default()
+    from_yaml(yaml)
 }
 
 fn value(shape: &Shape) -> Value {
@@ -73,7 +73,7 @@ fn value(shape: &Shape) -> Value {
         Shape::Choice(words) => json!({"type": "string", "enum": words}),
         Shape::Boolean => json!({"type": "boolean"}),
         Shape::Exactly(number) => json!({"const": number}),
-        Shape::Count => json!({"type": "integer", "minimum": 0}),
+        Shape::Count(least) => json!({"type": "integer", "minimum": least}),
         Shape::Number(least) => json!({"type": "number", "minimum": least}),
         Shape::List(item, least) => {
             json!({"type": "array", "items": value(item), "minItems": least, "uniqueItems": true})

@@ -62,7 +62,8 @@ pub fn reference() -> String {
     INTRODUCTION.to_owned() + &sections.collect::<String>()
 }
 
-fn section(words: &Words) -> String {
+/// The table of a mapping's words, under its heading
+pub(crate) fn section(words: &Words) -> String {
     let mut text = format!("\n## {}\n\n{}\n\n", title(words), words.about);
     text += "| word | takes | without it | what it is for | example |\n|---|---|---|---|---|\n";
     for word in words.known {
@@ -104,7 +105,7 @@ fn takes(shape: &Shape) -> String {
         Shape::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Shape::Boolean => "`true` or `false`".to_owned(),
         Shape::Exactly(number) => format!("`{number}`"),
-        Shape::Count => "a whole number, 0 or more".to_owned(),
+        Shape::Count(least) => format!("a whole number, {least} or more"),
         Shape::Number(least) => format!("a number, at least {least}"),
         Shape::List(item, _) => format!("a list, each {}", takes(item)),
         Shape::Map { kinds, .. } => {

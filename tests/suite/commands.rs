@@ -513,6 +513,8 @@ async fn json_is_one_document_whatever_goes_wrong() {
     let folder = TempDir::new().unwrap();
     let missing = folder.path().join("missing").display().to_string();
     let [scenario, state] = [format!("{missing}/faults.yaml"), format!("--sandbox={missing}/state.json")];
+    let bad = folder.path().join("bad.yaml").display().to_string();
+    std::fs::write(&bad, "latency: soon").unwrap();
     for (args, exit) in [
         (&["plan", "-t", "nowhere"][..], Exit::Usage),
         (&["apply", "-t", "@nobody", "-y"], Exit::Usage),
@@ -524,6 +526,7 @@ async fn json_is_one_document_whatever_goes_wrong() {
         (&["plan", "--force"], Exit::Usage),
         (&["plan", "--lag", "30s"], Exit::Usage),
         (&["plan", "--sandbox", "--scenario", &scenario], Exit::Runtime),
+        (&["plan", "--sandbox", "--scenario", &bad], Exit::Runtime),
         (&["apply", "-y", &state], Exit::Runtime),
     ] {
         let ran = run_on(&kms(), MANIFEST, &[args, &["-o", "json"]].concat(), None).await;

@@ -41,7 +41,7 @@ pub(crate) struct Words {
 
 impl Words {
     /// A mapping without any of what few have
-    const fn new(
+    pub(crate) const fn new(
         name: &'static str,
         what: &'static str,
         about: &'static str,
@@ -95,8 +95,8 @@ pub(crate) enum Shape {
     Boolean,
     /// This number
     Exactly(u32),
-    /// A whole number from 0 on
-    Count,
+    /// A whole number, at least this
+    Count(u64),
     /// A number, at least this
     Number(f64),
     /// A list of distinct values, with at least so many

@@ -115,7 +115,7 @@ pub(crate) static PROTECTION: Words = Words::new(
     ],
 );
 
-const LIMIT: Shape = Shape::Either(&[Shape::Count, Shape::Text(PERCENT)]);
+const LIMIT: Shape = Shape::Either(&[Shape::Count(0), Shape::Text(PERCENT)]);
 
 pub(crate) static GUARDS: Words = Words::new(
     "guards",
@@ -139,7 +139,7 @@ pub(crate) static GUARDS: Words = Words::new(
         Word {
             name: "min_existing",
             about: "With fewer live names in scope than this, percentages do not count.",
-            shape: Shape::Count,
+            shape: Shape::Count(0),
             otherwise: Otherwise::Same("10"),
             example: "20",
         },

@@ -16,7 +16,7 @@ pub(crate) struct Text {
     pub(crate) length: [usize; 2],
 }
 
-const fn any(what: &'static str) -> Text {
+pub(crate) const fn any(what: &'static str) -> Text {
     Text { what, pattern: None, length: [0, usize::MAX] }
 }
 
