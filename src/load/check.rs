@@ -25,6 +25,7 @@ pub(super) fn manifest(manifest: &Manifest, found: &mut Problems) {
     }
     names_alike(manifest, found);
     overrides_of_nothing(manifest, found);
+    manner::dropped(manifest, found);
     overlap::check(manifest, found);
     let mut met = Met::default();
     let names_target = !manifest.targets.is_empty();
@@ -40,6 +41,7 @@ pub(super) fn manifest(manifest: &Manifest, found: &mut Problems) {
         let whole = follow::check(&declared)
             .into_iter()
             .chain(manner::claimed_twice(&declared))
+            .chain(open_prefixes(manifest, instance))
             .chain(of_place(manifest, instance, &declared));
         for problem in each.chain(whole) {
             met.add(problem, instance);
@@ -89,7 +91,24 @@ fn of_place(manifest: &Manifest, instance: &Instance, declared: &Declared<'_>) -
         return Vec::new();
     }
     let endpoint = endpoint::misfit(manifest, instance);
-    roles::fit(manifest, instance).into_iter().chain(endpoint).chain(keys_apart(declared, instance)).collect()
+    let apart = keys_apart(declared, instance);
+    roles::fit(manifest, instance).into_iter().chain(endpoint).chain(apart).collect()
+}
+
+/// Prefixes that own more than a folder where everything under them that is not declared is deleted
+fn open_prefixes(manifest: &Manifest, instance: &Instance) -> Vec<Problem> {
+    let Some((true, prune)) = manifest.prune_of(instance) else { return Vec::new() };
+    let scope = manifest.scope_of(instance).unwrap_or_default();
+    let is_open = |prefix: &str| prefix.ends_with(|last: char| last.is_ascii_alphanumeric());
+    let open = scope.iter().filter(|(prefix, _)| is_open(prefix));
+    let told = open.map(|(prefix, spot)| {
+        let message = format!(
+            "`{prefix}` owns every name that begins so, and `prune` is on: `{prefix}-of-others` would be deleted as well"
+        );
+        let help = format!("write `{prefix}/` for that folder alone, or `ignore` what is not yours (`prune` is set at {prune})");
+        Problem::warning("scope-open", message).at(spot, "no `/` at its end").help(help)
+    });
+    told.collect()
 }
 
 /// What is wrong with one declaration in one instance
@@ -189,6 +208,12 @@ fn overrides_of_nothing(manifest: &Manifest, found: &mut Problems) {
     for entry in exceptions.iter().flatten().filter(|entry| !names.contains(&entry.name)) {
         let message = format!("this override is of `{}`, which `aliases` does not have", entry.name);
         let problem = Problem::error("override-of-nothing", message).at(&entry.spot, "");
+        if let Some(new) = shared.iter().find(|new| new.more.manner.previously.contains(&entry.name)) {
+            let problem = problem.also(&new.spot, "it has another name now");
+            found
+                .add(problem.help(format!("rename it here too: `{}`, with the same `previously`", new.name)));
+            continue;
+        }
         found.add(match nearest(entry.name.as_str(), shared.iter().map(|entry| entry.name.as_str())) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
             None => {

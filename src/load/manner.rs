@@ -1,7 +1,7 @@
 //! `protect`, `previously`, `retain_previous` and `replace` of an alias -> how it may be changed; and what is wrong with previous
 //! names, which only shows where all declarations are known. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::aliases::read_name_text;
 use super::follow::Declared;
@@ -29,6 +29,38 @@ pub(super) fn read(fields: &Fields<'_>, found: &mut Problems) -> (Manner, Vec<Sp
         found.add(problem.at(&key.spot, "").help("name it, as in `previously: [alias/app/old]`"));
     }
     (Manner { protect, previously, retain_previous, replace }, spots)
+}
+
+/// Overrides without the previous names of the entry that they take the place of: the alias is renamed everywhere but there
+pub(super) fn dropped(manifest: &Manifest, found: &mut Problems) {
+    // Few entries say more than their key, of what may be a million.
+    let mut renamed: HashMap<&AliasName, Vec<&Entry>> = HashMap::new();
+    for entry in manifest.layers.iter().flatten() {
+        let above = entry.only.as_ref().and_then(|only| only.first()).zip(renamed.get(&entry.name));
+        let below = above.and_then(|(at, below)| below.iter().rfind(|below| below.is_for(*at)));
+        if let (Some(below), true) =
+            (below, entry.more.manner.previously.is_empty() && entry.want != Want::Absent)
+        {
+            found.add(drops(entry, below));
+        }
+        if !entry.more.manner.previously.is_empty() {
+            renamed.entry(&entry.name).or_default().push(entry);
+        }
+    }
+}
+
+fn drops(entry: &Entry, below: &Entry) -> Problem {
+    let names = below.more.manner.previously.iter().map(AliasName::as_str).collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "this override of `{}` takes the place of the whole entry, and drops its `previously`",
+        entry.name
+    );
+    let problem =
+        Problem::warning("override-drops", message).at(&entry.spot, "not renamed here, but made anew");
+    let problem = problem.also(&below.spot, "renamed here");
+    problem.help(format!(
+        "say it again in the override, `previously: [{names}]`, which does nothing where that name is not"
+    ))
 }
 
 /// Previous names that are declared themselves, claimed twice, or not ours

@@ -27,6 +27,7 @@ fn whole() -> (Value, BTreeMap<&'static str, &'static str>) {
             },
             aliases: {
                 alias/app/billing: {key: 1234abcd-12ab-34cd-56ef-1234567890ab},
+                alias/app/other: {key: 1234abcd-12ab-34cd-56ef-1234567890ab},
                 alias/app/selected: {key: {tags: {app: x}, description: some}},
             },
         }"#,
@@ -40,7 +41,7 @@ fn whole() -> (Value, BTreeMap<&'static str, &'static str>) {
         ("target", "/targets/prod"),
         ("organization", "/targets/all/organization"),
         ("override", "/targets/prod/overrides/alias~1app~1billing"),
-        ("alias", "/aliases/alias~1app~1billing"),
+        ("alias", "/aliases/alias~1app~1other"),
         ("key", "/aliases/alias~1app~1selected/key"),
     ]);
     (manifest, places)
