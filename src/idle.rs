@@ -10,6 +10,7 @@ use crate::list::Extent;
 use crate::plan::guards::{FailOn, Refusal};
 use crate::prepare::Prepared;
 use crate::render::style::plural;
+use crate::scope::Pattern;
 use crate::target::Place;
 
 /// A pattern that covers no declared or live name in any target that was read
@@ -49,12 +50,26 @@ pub fn idle_patterns(surveyed: &[Surveyed]) -> Vec<Idle> {
             *used.entry(idle).or_default() |= matched;
         }
         for protection in &one.target.protect {
-            let matched = is_protecting(one, prepared, |name| protection.pattern.matches(name));
+            let matched = covers_any(one, prepared, |name| protection.pattern.matches(name));
             let (place, pattern) = (protection.place.clone(), protection.pattern.text());
             *used.entry(Idle { place, setting: "protect", pattern }).or_default() |= matched;
         }
     }
     used.into_iter().filter(|(_, used)| !used).map(|(idle, _)| idle).collect()
+}
+
+/// Those of `choices`, by which the command line chooses names, that cover none that is declared or live in any target
+///
+/// Nothing can be said where a target was not read, or not all of it.
+pub fn idle_choices<'p>(surveyed: &[Surveyed], choices: &'p [Pattern]) -> Vec<&'p Pattern> {
+    let read = || surveyed.iter().filter_map(|one| Some((one, one.prepared.as_ref().ok()?)));
+    if read().count() < surveyed.len() || read().any(|(_, prepared)| prepared.plan.extent == Extent::Named) {
+        return Vec::new();
+    }
+    let is_idle = |pattern: &&Pattern| {
+        !read().any(|(one, prepared)| covers_any(one, prepared, |name| pattern.matches(name)))
+    };
+    choices.iter().filter(is_idle).collect()
 }
 
 /// What `--fail-on warnings` makes of `idle`
@@ -64,7 +79,8 @@ pub fn refusal(idle: &[Idle], surveyed: &[Surveyed]) -> Option<Refusal> {
     (asked && !idle.is_empty()).then(|| Refusal::on(FailOn::Warnings, why()))
 }
 
-fn is_protecting(one: &Surveyed, prepared: &Prepared, covers: impl Fn(&str) -> bool) -> bool {
+/// Whether it covers a name that is declared or live
+fn covers_any(one: &Surveyed, prepared: &Prepared, covers: impl Fn(&str) -> bool) -> bool {
     let live = prepared.snapshot.live.keys();
     live.chain(one.target.aliases.keys()).any(|name| covers(name.as_str()))
 }

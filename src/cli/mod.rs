@@ -54,9 +54,11 @@ use tokio::time::Instant;
 
 use crate::bounded::Unbounded;
 use crate::document::failure;
+use crate::fleet::Surveyed;
+use crate::idle::idle_choices;
 use crate::kms::Connect;
 use crate::kms::connect::Options;
-use crate::load::{Input, LARGEST, LoadError, Manifest, load};
+use crate::load::{Input, LARGEST, LoadError, Manifest, load, nearest};
 use crate::plan::Policy;
 use crate::poll::now;
 use crate::render::fitted::fitted;
@@ -223,7 +225,7 @@ impl Session<'_> {
     fn palette(&self) -> Palette {
         let palette = if self.out_colour() { Palette::coloured() } else { Palette::plain() };
         palette
-            .linking(self.out_colour() && self.console.ends.out_links)
+            .linking(self.out_colour() && self.console.ends.out_links && self.global.sandbox.is_none())
             .fitting(self.console.ends.out_columns)
     }
 
@@ -318,6 +320,23 @@ impl Session<'_> {
             (target, policy)
         };
         Ok(chosen.into_iter().map(narrow).collect())
+    }
+
+    /// Ends it where `--alias` chooses nothing at all: a slip there must not look like work that was done
+    fn refused_choices(&self, manifest: &Manifest, args: &PlanArgs, surveyed: &[Surveyed]) -> Option<Exit> {
+        if self.global.shard.is_some() {
+            return None;
+        }
+        let idle = idle_choices(surveyed, &args.alias);
+        let first = idle.first()?;
+        let listed = idle.iter().map(|pattern| format!("--alias {}", pattern.as_str())).collect::<Vec<_>>();
+        let sentence = format!("{}: no alias that is declared or live is covered by it", listed.join(", "));
+        let names = manifest.layers.iter().flatten().map(|entry| entry.name.as_str());
+        let hint = match nearest(first.as_str(), names) {
+            Some(meant) => format!("did you mean --alias {meant}?"),
+            None => "`kms-alias list` shows what there is".to_owned(),
+        };
+        Some(self.fail(Exit::Usage, &sentence, Some(&hint)))
     }
 
     /// Whoever leaves a name out wants it left alone, and a slip would not do that

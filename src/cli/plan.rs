@@ -34,6 +34,9 @@ impl Session<'_> {
         args: &PlanningArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
+        if let Some((sentence, hint)) = args.out.as_deref().and_then(|path| self.not_for_a_plan(path)) {
+            return Ok(self.fail(Exit::Usage, &sentence, Some(hint)));
+        }
         let (sandbox, surveyed) = match self.survey(&args.plan, Looks::default(), connect).await? {
             Ok((sandbox, _, surveyed)) => (sandbox, surveyed),
             Err(exit) => return Ok(exit),
@@ -85,7 +88,11 @@ impl Session<'_> {
             }
         }
         let policies = policies(args)?;
-        self.read(targets, Looks { policies: policies.as_ref(), ..looks }, connect).await
+        let read = self.read(targets, Looks { policies: policies.as_ref(), ..looks }, connect).await?;
+        Ok(match &read {
+            Ok((.., surveyed)) => self.refused_choices(manifest, args, surveyed).map_or(read, Err),
+            Err(_) => read,
+        })
     }
 
     /// Reads these targets, with what is needed to go on, and keeps their plan; or the exit code that ends it

@@ -7,9 +7,9 @@ use std::sync::{MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 
-use super::Session;
-use super::args::{Cli, Command, Output, ReportFile};
+use super::args::{Cli, Command, Global, Output, ReportFile};
 use super::exit::Exit;
+use super::{Session, default_manifest};
 use crate::bounded::{Limit, read_text};
 use crate::document::{self, ErrorText};
 use crate::draft::{Readers, put};
@@ -66,26 +66,32 @@ pub(super) fn refusal(cli: &Cli) -> Option<String> {
     }
     // As they stand in the same folder, however they are written.
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut taken: BTreeSet<PathBuf> = others(cli).into_iter().map(whole).collect();
+    let mut taken: BTreeSet<PathBuf> = others(cli).iter().map(|path| whole(path)).collect();
     let twice = reports.iter().find(|report| !taken.insert(whole(&report.path)))?;
     let path = twice.path.display();
     Some(format!("--report {}: {path} is to be another file of this run already", twice.form()))
 }
 
-/// The files that a command reads or writes besides, all of which a report would destroy
-fn others(cli: &Cli) -> Vec<&Path> {
-    let mut paths: Vec<&Path> = cli.global.file.iter().map(PathBuf::as_path).collect();
+/// The files that every command reads: those of the manifest, or their folder, and the state of the sandbox
+pub(super) fn inputs(global: &Global) -> Vec<PathBuf> {
+    let mut paths = global.file.clone();
     if paths.is_empty() {
-        paths.push(Path::new("aliases.yaml"));
+        paths.push(default_manifest(Path::new("aliases.yaml"), Path::new("aliases")));
     }
-    paths.extend(cli.global.sandbox.iter().flatten().map(PathBuf::as_path));
+    paths.extend(global.sandbox.iter().flatten().cloned());
+    paths
+}
+
+/// The files that a command reads or writes besides, all of which a report would destroy
+fn others(cli: &Cli) -> Vec<PathBuf> {
+    let mut paths = inputs(&cli.global);
     match &cli.command {
-        Command::Plan(plan) => paths.extend(plan.out.as_deref()),
+        Command::Plan(plan) => paths.extend(plan.out.clone()),
         Command::Apply(apply) => {
-            paths.extend(apply.path.as_deref().into_iter().chain(apply.writing.receipt.as_deref()))
+            paths.extend(apply.path.iter().chain(&apply.writing.receipt).cloned());
         }
         Command::Revert(revert) => {
-            paths.extend(Some(&*revert.path).into_iter().chain(revert.writing.receipt.as_deref()))
+            paths.extend([&revert.path].into_iter().chain(&revert.writing.receipt).cloned());
         }
         _ => {}
     }

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Session;
 use super::args::{ApplyArgs, OnStale, PlanArgs};
 use super::exit::Exit;
+use super::reports::inputs;
 use crate::bounded::{Limit, read_text};
 use crate::document::PlanDocument;
 use crate::draft::{Readers, put};
@@ -44,6 +45,24 @@ impl fmt::Display for Unsaved {
 }
 
 impl Session<'_> {
+    /// Why this file must not become a plan, and what would help: it is of use to this run, or something else that would be lost
+    pub(super) fn not_for_a_plan(&self, path: &Path) -> Option<(String, &'static str)> {
+        let there = path.canonicalize().ok().filter(|there| there.is_file())?;
+        let shown = path.display();
+        let is_input = |input: &PathBuf| input.canonicalize().is_ok_and(|input| input == there);
+        if inputs(self.global).iter().any(is_input) {
+            let sentence = format!("--out {shown}: this run reads that file, and would write a plan over it");
+            return Some((sentence, "name a file of its own, as in --out plan.json"));
+        }
+        // A link is taken away itself, and what it leads to stays.
+        let text = (!path.is_symlink()).then(|| read_text(path, LARGEST).ok()).flatten()?;
+        let is_plan = text.is_empty() || SavedPlan::parse(&text).is_ok();
+        (!is_plan).then(|| {
+            let sentence = format!("--out {shown}: there is a file already, and it is no saved plan");
+            (sentence, "name another file, or move that one away")
+        })
+    }
+
     /// Saves a plan, even one that may not be applied: it then says so
     pub(super) fn save(&self, path: &Path) -> anyhow::Result<()> {
         let plan = self.known().plan.clone().unwrap_or_default();

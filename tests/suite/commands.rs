@@ -679,3 +679,25 @@ async fn a_pattern_that_leaves_nothing_out_is_refused_or_told_before_anything_is
     let told = "note: --exclude-alias alias/app/slip: no alias that is declared here is covered by it\n";
     assert_eq!((ran.exit, &*ran.err), (Exit::Success, told));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pattern_that_chooses_nothing_does_not_look_like_work_that_was_done() {
+    let kms = kms();
+    for command in [&["plan"][..], &["apply", "-y"], &["drift"]] {
+        let args = [command, &["--alias", "alias/app/moev"]].concat();
+        let ran = run_on(&kms, MANIFEST, &args, None).await;
+        assert_eq!((ran.exit, &*ran.out), (Exit::Usage, ""), "{}", ran.err);
+        let told = "error: --alias alias/app/moev: no alias that is declared or live is covered by it\n\
+                    hint: did you mean --alias alias/app/moved?\n";
+        assert_eq!(ran.err, told);
+    }
+    assert!(kms.calls_to("UpdateAlias").is_empty());
+    let live = run_on(&kms, MANIFEST, &["plan", "--alias", "alias/app/unmanaged"], None).await;
+    assert_eq!(live.exit, Exit::Success, "what is live can be chosen: {}", live.err);
+    let unread = FakeKms::new(
+        world(&[]),
+        Scenario { faults: vec![Fault::new("ListAliases", Effect::AccessDenied)], ..Scenario::default() },
+    );
+    let ran = run_on(&unread, MANIFEST, &["plan", "--alias", "alias/app/moev"], None).await;
+    assert_eq!(ran.exit, Exit::Runtime, "nobody knows: {}", ran.err);
+}

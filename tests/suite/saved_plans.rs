@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::fake::{A, ACCOUNT, B, C, FakeKms, REGION, home, world};
-use crate::ran::{Ran, run_on};
+use crate::fake::{A, ACCOUNT, B, C, FakeConnect, FakeKms, REGION, home, world};
+use crate::ran::{Ran, run_args, run_on};
 
 const LIVE: [(&str, &str); 4] =
     [("alias/app/gone", C), ("alias/app/moved", A), ("alias/app/old", B), ("alias/app/same", A)];
@@ -68,6 +68,39 @@ fn writes(kms: &FakeKms) -> usize {
 fn put(kms: &FakeKms, name: &str, key: &str) {
     let at = kms.at();
     kms.service().world_mut().put_alias(&home(), name, Some(key), at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_written_over_no_file_that_is_something_else() {
+    let kms = FakeKms::new(world(&LIVE), Scenario::default());
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (manifest, other, state, plan) =
+        (path("aliases.yaml"), path("main.tf"), path("world.json"), path("plan"));
+    for (file, text) in
+        [(&manifest, MANIFEST), (&other, "resource {}"), (&state, "{\"format_version\": \"1.0\"}")]
+    {
+        std::fs::write(file, text).unwrap();
+    }
+    let run = async |out: &str| {
+        run_args(|_| FakeConnect(kms.clone()), &["plan", "-f", &manifest, "--out", out], None).await
+    };
+    let refused = run(&manifest).await;
+    assert_eq!(refused.exit, Exit::Usage, "{}", refused.err);
+    assert!(refused.err.contains("this run reads that file"), "{}", refused.err);
+    for out in [&other, &state] {
+        let refused = run(out).await;
+        assert_eq!(refused.exit, Exit::Usage, "{}", refused.err);
+        assert!(refused.err.contains("there is a file already, and it is no saved plan"), "{}", refused.err);
+    }
+    assert!(kms.service().calls().is_empty(), "refused before anything is read");
+    assert_eq!(std::fs::read_to_string(&manifest).unwrap(), MANIFEST);
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "resource {}");
+    std::fs::write(&plan, "").unwrap();
+    for _ in 0..2 {
+        let saved = run(&plan).await;
+        assert_eq!(saved.exit, Exit::Success, "an empty file, and then a plan, may go: {}", saved.err);
+    }
 }
 
 #[tokio::test(start_paused = true)]
