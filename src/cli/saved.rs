@@ -22,6 +22,7 @@ use crate::load::Manifest;
 use crate::poll::time_of_day;
 use crate::receipt::timestamp;
 use crate::render::harmless::{self, harmless};
+use crate::render::shell;
 use crate::saved::{SavedError, SavedPlan};
 
 /// A million changes are about half of this
@@ -69,7 +70,7 @@ impl Session<'_> {
         let text = harmless::json(&PlanDocument { created_at: Some(timestamp()), ..plan })?;
         put(path, text.as_bytes(), Readers::Owner).with_context(|| Unsaved(path.to_owned()))?;
         if !self.global.quiet {
-            let path = harmless(&path.display().to_string());
+            let path = shell::word(&path.display().to_string());
             self.console.note(&format!("Saved to {path}; carry it out with: kms-alias apply {path}\n"));
         }
         Ok(())

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::claim::{Claim, Claims, Found, Home, Unfit, name};
 use crate::alias::{AliasName, KeyId};
 use crate::render::harmless::is_plain;
+use crate::render::shell;
 
 const PULL: &str = "write it with `terraform state pull > FILE`, or `terraform show -json > FILE`";
 
@@ -296,7 +297,7 @@ fn has_keyed_module(address: &str) -> bool {
 }
 
 fn command(address: &str) -> String {
-    format!("terraform state rm '{}'", address.replace('\'', r"'\''"))
+    format!("terraform state rm {}", shell::quoted(address))
 }
 
 #[cfg(test)]

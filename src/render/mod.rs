@@ -25,6 +25,7 @@ pub mod receipt;
 pub mod report;
 pub mod sarif;
 pub(crate) mod sentences;
+pub(crate) mod shell;
 pub mod style;
 pub mod text;
 pub mod tsv;
