@@ -2,7 +2,7 @@
 //! not handed a writer.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -14,7 +14,7 @@ use super::prefixes::live_prefixes;
 use super::{Session, default_manifest, select};
 use crate::accept::files::{Revision, replace};
 use crate::bounded::{Limit, read_text};
-use crate::draft::{Readers, create, folder_of, put};
+use crate::draft::{Readers, create, put};
 use crate::import::claim::{Claims, Found, Home, Unfit, homes};
 use crate::import::look::{Request, Seen, look_at};
 use crate::import::skeleton::{Pin, Pins, folders, skeleton};
@@ -40,7 +40,7 @@ impl Session<'_> {
         args: &ImportArgs,
         connect: impl Fn(Options) -> C,
     ) -> anyhow::Result<Exit> {
-        if let Some((sentence, hint)) = self.senseless(args) {
+        if let Some((sentence, hint)) = args.objection(self.global) {
             return Ok(self.fail(Exit::Usage, &sentence, Some(hint)));
         }
         self.import_new(args, &connect).await
@@ -78,49 +78,6 @@ impl Session<'_> {
             }
         };
         self.deliver(args, &manifest, &imported, &request)
-    }
-
-    /// Why nothing can come of these flags, and what would help
-    fn senseless(&self, args: &ImportArgs) -> Option<(String, &'static str)> {
-        if args.new && !self.global.file.is_empty() {
-            let sentence = "--new makes a manifest, and -f or KMS_ALIAS_FILE names one that is there";
-            return Some((sentence.to_owned(), "leave one of the two out"));
-        }
-        if args.removed.is_some() && args.from_tfstate.is_none() && args.from_cloudformation.is_none() {
-            let sentence = "--removed is for what Terraform or CloudFormation has made";
-            return Some((
-                sentence.to_owned(),
-                "add --from-tfstate or --from-cloudformation, or leave --removed out",
-            ));
-        }
-        if args.overwrite && args.out.is_none() && args.removed.is_none() {
-            let sentence = "--overwrite is for the file of --out or --removed, and neither is named";
-            let hint = "add --out FILE, which may be that of the manifest: `-f FILE --out FILE --overwrite` adds to it in place";
-            return Some((sentence.to_owned(), hint));
-        }
-        if let Some(objection) = args.places.objection(self.global) {
-            return Some(objection);
-        }
-        let files = [("--out", &args.out), ("--removed", &args.removed)];
-        let there =
-            files.iter().find_map(|(flag, path)| Some((flag, path.as_deref().filter(|path| path.exists())?)));
-        if let (Some((flag, path)), false) = (there, args.overwrite) {
-            let sentence = format!("{flag}: there is a file {} already", path.display());
-            return Some((sentence, "name another one, or add --overwrite"));
-        }
-        if files.iter().any(|(_, path)| path.as_deref() == Some(Path::new("-"))) {
-            let sentence = "- is no file to write to";
-            return Some((sentence.to_owned(), "leave --out out: the manifest then goes to stdout"));
-        }
-        let folderless = |(_, path): &(&str, &Option<PathBuf>)| {
-            path.as_ref().is_some_and(|path| !folder_of(path).is_dir())
-        };
-        if let Some((flag, Some(path))) = files.iter().find(|file| folderless(file)) {
-            let sentence = format!("{flag}: there is no folder {}", folder_of(path).display());
-            return Some((sentence, "make it, or name another file"));
-        }
-        (args.out.is_some() && args.out == args.removed)
-            .then(|| ("--out and --removed are the same file".to_owned(), "name two files"))
     }
 
     /// Whether there is a manifest to add to: one that is named, or one where it is looked for

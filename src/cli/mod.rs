@@ -39,6 +39,7 @@ mod sandbox;
 mod saved;
 mod schema;
 mod select;
+mod senseless;
 mod show;
 mod stream;
 mod usage;

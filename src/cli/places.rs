@@ -1,5 +1,6 @@
 //! Where a new manifest is for: the Regions and the accounts, by the profiles that reach them, that flags say or a person is asked for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Session;
@@ -42,6 +43,12 @@ impl PlacesArgs {
 
     /// Why these cannot be meant, and what would help
     pub(super) fn objection(&self, global: &Global) -> Option<(String, &'static str)> {
+        for (flag, words) in [("--regions", &self.regions), ("--profiles", &self.profiles)] {
+            let mut before = BTreeSet::new();
+            if let Some(twice) = words.iter().find(|word| !before.insert(*word)) {
+                return Some((format!("{flag} names {twice} twice"), "name it once"));
+            }
+        }
         (global.profile.is_some() && !self.profiles.is_empty()).then(|| {
             let sentence = "--profile is for all of the run, and --profiles names one for each account";
             (sentence.to_owned(), "leave one of the two out")
@@ -58,15 +65,13 @@ pub(super) fn pins(seen: &[Seen]) -> Result<Pins, String> {
     for Seen { target, identity, .. } in seen {
         let (home, pin) = (Home::of(identity), Pin { profile: target.profile.clone() });
         let Some(before) = pins.insert(home, pin) else { continue };
-        let profile =
-            |profile: &Option<Arc<str>>| profile.as_deref().unwrap_or("of the credentials").to_owned();
-        return Err(format!(
-            "the profiles {} and {} are both of account {} in {}",
-            profile(&before.profile),
-            profile(&target.profile),
-            identity.account,
-            identity.region
-        ));
+        let profile = |profile: &Option<Arc<str>>| match profile {
+            Some(profile) => format!("the profile {profile}"),
+            None => "the credentials".to_owned(),
+        };
+        let (one, other) = (profile(&before.profile), profile(&target.profile));
+        let (account, region) = (&identity.account, &identity.region);
+        return Err(format!("{one} and {other} are both of account {account} in {region}"));
     }
     Ok(pins)
 }
@@ -93,6 +98,9 @@ impl Session<'_> {
     }
 }
 
+/// Each word once
 fn words(answer: &str) -> Vec<Arc<str>> {
-    answer.split([' ', ',']).filter(|word| !word.is_empty()).map(Arc::from).collect()
+    let mut before = BTreeSet::new();
+    let words = answer.split([' ', ',']).filter(|word| !word.is_empty() && before.insert(*word));
+    words.map(Arc::from).collect()
 }

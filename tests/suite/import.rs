@@ -510,6 +510,7 @@ async fn senseless_flags_are_refused_before_anything_is_read() {
     let kms = kms(&[(0, "alias/app/a", A)]);
     let folder = Folder::with(&[("a.yaml", FLEET), ("b.yaml", "aliases: {}\n")]);
     let (all, one) = (folder.0.path().to_str().unwrap(), &*folder.path("a.yaml"));
+    let (beside, new, new_beside) = (folder.path("./a.yaml"), folder.path("new"), folder.path("./new"));
     for (args, says) in [
         (&["-f", all][..], "import adds to one file, and this manifest has 2"),
         (&["-f", one, "--new"], "--new makes a manifest"),
@@ -525,6 +526,24 @@ async fn senseless_flags_are_refused_before_anything_is_read() {
         (&["--new", "--regions", "us-east"], "it is no Region"),
         (&["--new", "--profile", "a", "--profiles", "b"], "--profile is for all of the run"),
         (&["-f", one, "--from-tfstate", "x", "--from-cloudformation", "y"], "cannot be used with"),
+        (&["--new", "--regions", "us-east-1,us-east-1"], "--regions names us-east-1 twice"),
+        (&["--new", "--profiles", "a,b,a"], "--profiles names a twice"),
+        (
+            &["--new", "--from-tfstate", one, "--out", &beside, "--overwrite"],
+            "--out and --from-tfstate are the same file",
+        ),
+        (
+            &["--new", "--from-cloudformation", one, "--removed", &beside, "--overwrite"],
+            "--removed and --from-cloudformation are the same file",
+        ),
+        (
+            &["-f", one, "--from-tfstate", "x", "--removed", &beside, "--overwrite"],
+            "--removed and -f are the same file",
+        ),
+        (
+            &["-f", one, "--from-tfstate", "x", "--removed", &new, "--out", &new_beside],
+            "--out and --removed are the same file",
+        ),
     ] {
         let ran = folder.run(&kms, &[&["import"], args].concat()).await;
         assert_eq!(ran.exit, Exit::Usage, "{args:?}: {}", ran.err);

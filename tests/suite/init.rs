@@ -68,7 +68,7 @@ async fn without_a_person_or_a_prefix_nothing_is_written() {
 #[tokio::test(start_paused = true)]
 async fn it_is_for_the_regions_and_accounts_that_are_named() {
     let wanted = "targets:\n  account-111122223333:";
-    let typed = "nowhere\neu-west-1\n444455556666\nalias/app/\n\n";
+    let typed = "nowhere\neu-west-1 eu-west-1\n444455556666\nalias/app/\n\n";
     let flags = ["--regions", "us-east-1,eu-west-1", "--profiles", "444455556666", "--prefix", "alias/app/"];
     for (args, typed, accounts) in
         [(&[][..], Some(typed), &["111122223333", "444455556666"][..]), (&flags, None, &["444455556666"])]
@@ -118,6 +118,7 @@ fn a_profile_that_is_named_goes_before_the_credentials_of_the_environment() {
     let site = Site::new("version: 1\n", World::default(), Scenario::default());
     let config =
         "[profile other]\nregion = us-west-2\naws_access_key_id = 444455556666\naws_secret_access_key = x\n";
+    let config = [config, &config.replace("other", "same")].concat();
     std::fs::write(site.path("config"), config).unwrap();
     std::fs::write(site.path("new"), "").unwrap();
     std::fs::remove_file(site.path("aliases.yaml")).unwrap();
@@ -132,9 +133,14 @@ fn a_profile_that_is_named_goes_before_the_credentials_of_the_environment() {
         assert!(manifest.contains("account: \"444455556666\""), "{flag}: {manifest}");
         std::fs::remove_file(site.path("aliases.yaml")).unwrap();
     }
-    let twice = run(&["init", "--prefix", "alias/app/", "--profiles", "other,other"]);
+    let twice = run(&["init", "--prefix", "alias/app/", "--profiles", "other,same"]);
     assert_eq!(twice.status.code(), Some(64));
-    assert!(text(&twice.stderr).contains("both of account 444455556666"), "{}", text(&twice.stderr));
+    assert!(
+        text(&twice.stderr)
+            .contains("the profile other and the profile same are both of account 444455556666"),
+        "{}",
+        text(&twice.stderr)
+    );
     let unknown = run(&["init", "--prefix", "alias/app/", "--profile", "nobody"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(text(&unknown.stderr).contains("nobody"), "{}", text(&unknown.stderr));
