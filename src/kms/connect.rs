@@ -56,7 +56,9 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// No Region anywhere
-    #[error("find a Region: give --region, set AWS_REGION, or declare `targets` in the manifest")]
+    #[error(
+        "find a Region: give --region, set AWS_REGION, or declare `targets` in the manifest, which init and import make of --regions"
+    )]
     NoRegion,
     /// A profile was named that would tell the Region, and there is none of that name
     #[error(
