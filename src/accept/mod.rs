@@ -22,6 +22,7 @@ use std::sync::Arc;
 use crate::alias::{AliasName, KeyId, KeyRef};
 use crate::fleet::Surveyed;
 use crate::load::{Manifest, Source};
+use crate::plan::Plan;
 use crate::prepare::Prepared;
 use crate::resolve::End;
 use crate::target::{Place, Target, Want};
@@ -84,9 +85,9 @@ pub struct Left {
 }
 
 impl Left {
-    /// With what a plan does about it, where nothing else says so
-    pub(crate) fn new(target: &Target, name: AliasName, why: String) -> Self {
-        let why = match target.prune && !target.aliases.contains_key(&name) {
+    /// With what `plan` does about it, where nothing else says so
+    pub(crate) fn new(target: &Target, name: AliasName, why: String, plan: &Plan) -> Self {
+        let why = match plan.prunes(&name) {
             true => format!("{why}; a plan deletes it, since `prune` is on: put it into `ignore` to keep it"),
             false => why,
         };
@@ -266,7 +267,7 @@ fn finish(
         let told = decided.wants.keys().filter_map(|name| accepted(name, one, prepared, now));
         acceptance.accepted.extend(told);
         let left = decided.left.into_iter();
-        acceptance.left.extend(left.map(|(name, why)| Left::new(&one.target, name, why)));
+        acceptance.left.extend(left.map(|(name, why)| Left::new(&one.target, name, why, &prepared.plan)));
     }
     let changed = manifest.sources.iter().zip(texts).filter(|(source, woven)| source.text != woven.text);
     acceptance.revisions = changed.map(|(source, woven)| Revision::new(source, woven.text)).collect();

@@ -18,7 +18,7 @@ use crate::draft::{Readers, create, put};
 use crate::import::claim::{Claims, Found, Home, Unfit, homes};
 use crate::import::look::{Request, Seen, look_at};
 use crate::import::skeleton::{Pin, Pins, folders, skeleton};
-use crate::import::{Imported, cloudformation, import, terraform};
+use crate::import::{Imported, cloudformation, few, import, terraform};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
 use crate::load::{Input, LoadError, Manifest, load};
@@ -213,8 +213,14 @@ impl Session<'_> {
             Err(exit) => return Ok(Err(exit)),
         };
         if !args.may_be_empty && seen.iter().all(|one| one.snapshot.live.is_empty()) {
-            let sentence = format!("no alias is live under {}", prefixes.join(", "));
-            let hint = "run it without --prefix to see which prefixes are live";
+            let homes: Vec<Home> = seen.iter().map(|one| Home::of(&one.identity)).collect();
+            let sentence = format!("no alias is live under {} in {}", prefixes.join(", "), few(&homes));
+            let hint = match args.prefix.is_empty() {
+                true => {
+                    "name the Region that is meant with --region, and see with `kms-alias doctor` whose credentials these are"
+                }
+                false => "run it without --prefix to see which prefixes are live",
+            };
             return Ok(Err(self.fail(Exit::Usage, &sentence, Some(hint))));
         }
         let pins = match pins(&seen) {
@@ -328,7 +334,7 @@ impl Session<'_> {
         if let (Some(path), Some(removal)) = (&args.removed, &removal) {
             place(path, args.overwrite, removal).with_context(|| format!("write {}", path.display()))?;
         }
-        self.tell_imported(args, imported, removal.filter(|_| args.removed.is_none()));
+        self.tell_imported(args, imported, request, removal.filter(|_| args.removed.is_none()));
         Ok(Exit::Success)
     }
 }

@@ -4,15 +4,27 @@ use std::collections::BTreeSet;
 
 use super::Session;
 use super::args::ImportArgs;
-use crate::import::{Ahead, Imported, aliases};
+use crate::alias::AliasName;
+use crate::import::claim::{Claims, Home};
+use crate::import::look::Request;
+use crate::import::{Ahead, Imported, aliases, few};
 use crate::render::harmless::harmless;
+use crate::render::shell;
 
 impl Session<'_> {
-    pub(super) fn tell_imported(&self, args: &ImportArgs, imported: &Imported, removal: Option<String>) {
+    pub(super) fn tell_imported(
+        &self,
+        args: &ImportArgs,
+        imported: &Imported,
+        request: &Request,
+        removal: Option<String>,
+    ) {
         let left = imported.left.iter().map(|left| {
             format!("not imported: {} in {}: {}\n", left.name, harmless(&left.target), harmless(&left.why))
         });
-        let remarks = imported.remarks.iter().map(|remark| format!("note: {}\n", harmless(remark)));
+        let spread = request.claims.as_ref().and_then(|claims| spread(imported, claims));
+        let remarks = imported.remarks.iter().chain(&spread);
+        let remarks = remarks.map(|remark| format!("note: {}\n", harmless(remark)));
         let remarks = remarks.filter(|_| !self.global.quiet);
         self.console.note(&left.chain(remarks).collect::<String>());
         if let Some((sentence, hint)) = &imported.unseen {
@@ -37,15 +49,16 @@ impl Session<'_> {
             let path = self.manifest_path(args);
             let sentence = format!(
                 "{target}: {names} live on another key; to declare what is live there: \
-                 kms-alias drift --write-config -f {path} -t {target}"
+                 kms-alias drift --write-config -f {path} -t {}",
+                shell::word(target)
             );
             self.note("note", &sentence);
         }
     }
 
-    /// The file that has the result, or will have
+    /// The file that has the result, or will have, as a word of a command
     fn manifest_path(&self, args: &ImportArgs) -> String {
-        args.out.as_ref().map_or_else(|| "FILE".to_owned(), |path| harmless(&path.display().to_string()))
+        args.out.as_ref().map_or_else(|| "FILE".to_owned(), |path| shell::word(&path.display().to_string()))
     }
 
     /// How much was imported, and how to see that it is right
@@ -55,6 +68,7 @@ impl Session<'_> {
         let (names, all) =
             (imported.declared.len(), imported.declared.values().map(BTreeSet::len).sum::<usize>());
         let what = match (names, imported.left.is_empty()) {
+            (0, true) if imported.live == 0 => format!("Imported nothing: {}", nothing_live(args, imported)),
             (0, true) => "Imported nothing: what is live and asked for is declared already".to_owned(),
             (0, false) => "Imported nothing".to_owned(),
             _ if places.len() == 1 => format!("Imported {} over 1 target", aliases(names)),
@@ -66,7 +80,7 @@ impl Session<'_> {
         };
         let into = if names == 0 { String::new() } else { into };
         let chosen: String =
-            self.global.target.iter().map(|target| format!(" -t {}", harmless(target))).collect();
+            self.global.target.iter().map(|target| format!(" -t {}", shell::word(target))).collect();
         let command = format!("kms-alias plan -f {path}{chosen}");
         match imported.ahead.is_empty() {
             true => format!("{what}{into}; {rest}see that nothing is to be done with: {command}\n"),
@@ -79,6 +93,40 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// That nothing is live of what was asked for, and where, since the credentials may lead elsewhere than is meant
+fn nothing_live(args: &ImportArgs, imported: &Imported) -> String {
+    let what =
+        match (args.from_tfstate.as_ref().or(args.from_cloudformation.as_ref()), args.prefix.is_empty()) {
+            (Some(path), _) => {
+                format!("none of the aliases of {} is live", harmless(&path.display().to_string()))
+            }
+            (None, true) => "no alias of the scope is live".to_owned(),
+            (None, false) => "no alias is live".to_owned(),
+        };
+    let under = match &args.prefix[..] {
+        [] => String::new(),
+        prefixes => format!(" under {}", prefixes.join(", ")),
+    };
+    let homes: Vec<&Home> = imported.homes.iter().collect();
+    format!("{what}{under} in {}", few(&homes))
+}
+
+/// Names that were taken in several targets, though what makes them is in one account and Region and does not say which
+fn spread(imported: &Imported, claims: &Claims) -> Option<String> {
+    let is_unplaced =
+        |name: &AliasName| claims.get(name).is_some_and(|all| all.iter().any(|claim| claim.home.is_none()));
+    let several = imported.declared.iter().filter(|(name, places)| places.len() > 1 && is_unplaced(name));
+    let names: Vec<&AliasName> = several.clone().map(|(name, _)| name).collect();
+    let (_, places) = several.clone().next()?;
+    Some(format!(
+        "what is read does not say of which account and Region it is, and is of one: {} taken in several targets, {} in {} of them; \
+        name its own with --target or --regions",
+        aliases(names.len()),
+        names[0],
+        places.len()
+    ))
 }
 
 /// What a plan has in it, in its words

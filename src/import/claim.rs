@@ -1,6 +1,7 @@
 //! What another tool says that it has made: one claim for each alias, whichever tool it is. Pure data.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::alias::{AliasName, KeyId, is_account};
@@ -27,6 +28,12 @@ impl Home {
     /// Where these credentials lead
     pub fn of(identity: &Identity) -> Self {
         Self { account: identity.account.clone(), region: identity.region.clone() }
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.account, self.region)
     }
 }
 

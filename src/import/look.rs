@@ -32,14 +32,22 @@ pub struct Request {
 }
 
 impl Request {
+    /// What is live in the target and asked for, declared or not
+    pub(super) fn asked<'s>(&self, one: &'s Seen) -> impl Iterator<Item = &'s AliasName> {
+        one.snapshot.live.keys().filter(|name| self.asks(&one.identity, name))
+    }
+
     /// Whether the name is to be declared in the target, if it is live there
     pub(super) fn takes(&self, target: &Target, identity: &Identity, name: &AliasName) -> bool {
+        !target.aliases.contains_key(name) && self.asks(identity, name)
+    }
+
+    fn asks(&self, identity: &Identity, name: &AliasName) -> bool {
         let begins = |prefix: &Arc<str>| name.as_str().starts_with(&**prefix);
         let claimed = |claims: &Claims| {
             claims.get(name).is_some_and(|claims| claims.iter().any(|claim| claim.is_of(identity)))
         };
-        !target.aliases.contains_key(name)
-            && (self.prefixes.is_empty() || self.prefixes.iter().any(begins))
+        (self.prefixes.is_empty() || self.prefixes.iter().any(begins))
             && self.claims.as_ref().is_none_or(claimed)
     }
 }

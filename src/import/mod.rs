@@ -17,13 +17,13 @@ use crate::accept::{AcceptError, Extended, Left, Note, Notes, Wants, extend};
 use crate::alias::{AliasName, KeyId};
 use crate::diff::{Difference, diff};
 use crate::inspect::Fact;
-use crate::load::Manifest;
-use crate::plan::{Counts, Policy, candidates, plan};
+use crate::load::{Instance, Manifest};
+use crate::plan::{Counts, Plan, Policy, candidates, plan};
 use crate::render::style::plural;
 use crate::resolve::resolve;
 use crate::target::{Target, Want};
 use crate::unusable::flaw;
-use claim::{Claim, Claims};
+use claim::{Claim, Claims, Home};
 use look::{Request, Seen};
 
 /// A manifest that declares what is live
@@ -43,6 +43,10 @@ pub struct Imported {
     pub ahead: Ahead,
     /// The addresses that another tool need not look after any more
     pub taken: BTreeSet<String>,
+    /// How many names are live and asked for, those included that were declared before
+    pub live: usize,
+    /// The accounts and Regions that were read
+    pub homes: BTreeSet<Home>,
 }
 
 /// What a plan of an extended manifest has in it
@@ -98,14 +102,19 @@ impl ImportError {
 /// # Errors
 /// The result would not be the manifest with that in it, or not what is live.
 pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<Imported, ImportError> {
-    let mut imported = Imported::default();
+    let mut imported = Imported {
+        live: seen.iter().map(|one| request.asked(one).count()).sum(),
+        homes: seen.iter().map(|one| Home::of(&one.identity)).collect(),
+        ..Imported::default()
+    };
+    let mut left = Vec::new();
     let (mut wants, mut notes) = (Wants::new(), Notes::new());
     let mut by_ids: BTreeMap<(Arc<str>, String), Vec<&AliasName>> = BTreeMap::new();
     let old_names = previous_names(seen);
     for (at, one) in indexed(manifest, seen) {
         for (name, key) in &one.names {
             if let Some(why) = objection(one, name, key.as_ref(), &old_names) {
-                imported.left.push(Left::new(&one.target, name.clone(), why));
+                left.push((at, name.clone(), why));
                 continue;
             }
             let Some(key) = key else { continue };
@@ -120,22 +129,24 @@ pub fn import(manifest: &Manifest, seen: &[Seen], request: &Request) -> Result<I
                 by_ids.entry((one.target.name.clone(), why)).or_default().push(name);
             }
         }
-        imported.remarks.extend(doomed(one));
     }
     imported.remarks.extend(by_ids.iter().map(|((target, why), names)| written_by_id(target, why, names)));
     imported.unseen = unseen(seen);
     let extended = extend(manifest, wants, &notes)?;
-    imported.ahead = prove(manifest, seen, &extended)?;
+    let plans = prove(manifest, seen, &extended, &mut imported.ahead)?;
     imported.remarks.extend(empty_targets(manifest, seen, &extended));
-    for (at, one) in indexed(manifest, seen) {
-        let blocked = extended.left.iter().filter(|(other, ..)| *other == at);
-        imported.left.extend(blocked.map(|(_, name, why)| Left::new(&one.target, name.clone(), why.clone())));
+    left.extend(extended.left.iter().cloned());
+    for ((at, one), plan) in indexed(manifest, seen).zip(&plans) {
+        let blocked = left.iter().filter(|(other, ..)| *other == at);
+        let told = blocked.map(|(_, name, why)| Left::new(&one.target, name.clone(), why.clone(), plan));
+        imported.left.extend(told);
+        imported.remarks.extend(doomed(one, plan));
         for name in one.names.keys().filter(|name| extended.targets[at].aliases.contains_key(*name)) {
             imported.declared.entry(name.clone()).or_default().insert(one.target.name.clone());
         }
     }
     if let Some(claims) = &request.claims {
-        settle(claims, &reached(manifest, seen, &extended.targets), &mut imported);
+        settle(claims, manifest, &reached(manifest, seen, &extended.targets), &mut imported);
     }
     imported.text = extended.texts.into_iter().next().unwrap_or_default();
     Ok(imported)
@@ -179,13 +190,12 @@ fn objection(
 }
 
 /// Names that were not asked for, and that a plan of the result deletes
-fn doomed(one: &Seen) -> Option<String> {
-    let is_open =
-        |name: &&AliasName| !one.names.contains_key(*name) && !one.target.aliases.contains_key(*name);
+fn doomed(one: &Seen, plan: &Plan) -> Option<String> {
+    let is_open = |name: &&AliasName| !one.names.contains_key(*name) && plan.prunes(name);
     let open = one.snapshot.live.keys().filter(is_open).count();
     let names = plural(open, "live name");
     let target = &one.target.name;
-    (one.target.prune && open > 0).then(|| {
+    (open > 0).then(|| {
         format!("{target}: {names} in scope not imported; a plan deletes what is not declared, since `prune` is on")
     })
 }
@@ -205,7 +215,7 @@ fn written_by_id(target: &str, why: &str, names: &[&AliasName]) -> String {
 }
 
 /// The first of these, and how many there are besides
-fn few(names: &[impl std::fmt::Display]) -> String {
+pub(crate) fn few(names: &[impl std::fmt::Display]) -> String {
     match names {
         [] => String::new(),
         [one] => one.to_string(),
@@ -261,9 +271,14 @@ fn empty_targets(manifest: &Manifest, seen: &[Seen], extended: &Extended) -> Vec
     told.collect()
 }
 
-/// That a plan of the result does nothing to what was imported, by the very stages of a plan, and what it does besides
-fn prove(manifest: &Manifest, seen: &[Seen], extended: &Extended) -> Result<Ahead, ImportError> {
-    let mut ahead = Ahead::default();
+/// That a plan of the result does nothing to what was imported, by the very stages of a plan; the plans, and what they do besides
+fn prove(
+    manifest: &Manifest,
+    seen: &[Seen],
+    extended: &Extended,
+    ahead: &mut Ahead,
+) -> Result<Vec<Plan>, ImportError> {
+    let mut plans = Vec::new();
     for (at, one) in indexed(manifest, seen) {
         let target = &extended.targets[at];
         let desired = resolve(target, &one.identity, &one.snapshot, &one.choices);
@@ -283,8 +298,9 @@ fn prove(manifest: &Manifest, seen: &[Seen], extended: &Extended) -> Result<Ahea
         let plan = plan(candidates(&diff, &desired, &policy), &diff, &policy, &one.facts);
         ahead.counts += plan.counts();
         ahead.held += plan.held.len();
+        plans.push(plan);
     }
-    Ok(ahead)
+    Ok(plans)
 }
 
 /// Each target as it was read, and as it is declared now
@@ -293,17 +309,33 @@ fn reached<'s>(manifest: &Manifest, seen: &'s [Seen], targets: &'s [Target]) -> 
 }
 
 /// Tells which claims are settled, and of the others why not
-fn settle(claims: &Claims, reached: &[(&Seen, &Target)], imported: &mut Imported) {
+fn settle(claims: &Claims, manifest: &Manifest, reached: &[(&Seen, &Target)], imported: &mut Imported) {
+    let mut apart: BTreeMap<&Home, Vec<&AliasName>> = BTreeMap::new();
     for (name, claim) in claims.iter().flat_map(|(name, all)| all.iter().map(move |claim| (name, claim))) {
         let of_claim = reached.iter().filter(|(one, _)| claim.is_of(&one.identity));
         let live = of_claim.clone().filter(|(one, _)| one.snapshot.live.contains_key(name));
         if let Some((one, _)) = live.clone().find(|(_, target)| target.aliases.contains_key(name)) {
             imported.taken.insert(claim.address.clone());
             imported.remarks.extend(moved(one, name, claim));
+        } else if let (Some(home), None) = (&claim.home, of_claim.clone().next()) {
+            apart.entry(home).or_default().push(name);
         } else if live.count() == 0 {
             imported.remarks.push(absence(name, claim, of_claim.map(|(one, _)| *one)));
         }
     }
+    imported.remarks.extend(apart.iter().map(|(home, names)| unreached(home, names, manifest)));
+}
+
+/// That claims are of an account and Region that was not read
+fn unreached(home: &Home, names: &[&AliasName], manifest: &Manifest) -> String {
+    let is_there = |one: &Instance| {
+        one.account.as_ref() == Some(&home.account) && one.region.as_ref() == Some(&home.region)
+    };
+    let why = match manifest.instances.iter().any(is_there) {
+        true => "is of a target that was not chosen",
+        false => "is none of the targets",
+    };
+    format!("{home} {why}: {} of it not declared, {}", aliases(names.len()), few(names))
 }
 
 /// That the key is another one than the claim says
@@ -319,17 +351,10 @@ fn moved(one: &Seen, name: &AliasName, claim: &Claim) -> Option<String> {
 }
 
 /// Why a claim was not met in any target
-fn absence<'s>(name: &AliasName, claim: &Claim, of_claim: impl Iterator<Item = &'s Seen>) -> String {
-    let (mut met, mut owned) = (false, false);
-    for one in of_claim {
-        met = true;
-        owned |= one.target.scope.owns(name.as_str());
-    }
-    let home = claim.home.as_ref().map(|home| format!("{} in {}", home.account, home.region));
-    let why = match (met, owned) {
-        (false, _) => format!("{} is none of the targets", home.unwrap_or_default()),
-        (true, false) => "it is outside the scope, or ignored".to_owned(),
-        (true, true) => "it is not live any more".to_owned(),
+fn absence<'s>(name: &AliasName, claim: &Claim, mut of_claim: impl Iterator<Item = &'s Seen>) -> String {
+    let why = match of_claim.any(|one| one.target.scope.owns(name.as_str())) {
+        false => "it is outside the scope, or ignored",
+        true => "it is not live any more",
     };
     format!("{name}, {}: not declared: {why}", claim.address)
 }

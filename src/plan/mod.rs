@@ -354,6 +354,11 @@ impl Plan {
         self.changes.is_empty() && self.held.is_empty()
     }
 
+    /// Whether it deletes the name because nothing declares it
+    pub(crate) fn prunes(&self, name: &AliasName) -> bool {
+        self.changes.iter().any(|change| change.reason == Reason::Pruned && change.action.name() == name)
+    }
+
     /// How many writes of each kind
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();

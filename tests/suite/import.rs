@@ -137,7 +137,11 @@ async fn without_a_prefix_it_is_told_which_are_live_and_how_many_names_each_has(
     assert!(kms.calls_to("DescribeKey").is_empty());
     let ran = run(&kms, &["import", "--new", "--prefix", "alias/ap/"]).await;
     assert_eq!((ran.exit, &*ran.out), (Exit::Usage, ""));
-    assert!(ran.err.starts_with("error: no alias is live under alias/ap/\n"), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("error: no alias is live under alias/ap/ in 111122223333 in us-east-1\n"),
+        "{}",
+        ran.err
+    );
     let ran = run(&kms, &["import", "--new", "--prefix", "app/"]).await;
     assert!(ran.exit == Exit::Usage && ran.err.contains("begins with `alias/`"), "{}", ran.err);
 }
@@ -560,11 +564,36 @@ async fn a_name_that_a_rename_leaves_behind_is_no_alias_to_declare() {
     );
     let ran = into(&kms, &manifest, &[]).await;
     assert_eq!((ran.exit, &ran.out), (Exit::Success, &manifest), "{}", ran.err);
-    assert!(
-        ran.err.contains("not imported: alias/app/old in default: it is a previous name of alias/app/new\n"),
-        "{}",
-        ran.err
-    );
+    let told = "not imported: alias/app/old in default: it is a previous name of alias/app/new\n";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    let pruning = manifest.replace("aliases:\n", "prune: true\naliases:\n");
+    for manifest in [&pruning, &pruning.replace("old]", "old], retain_previous: true")] {
+        let ran = into(&kms, manifest, &[]).await;
+        assert!(ran.err.contains(told) && !ran.err.contains("`prune`"), "{}", ran.err);
+        let part = into(&kms, manifest, &["--prefix", "alias/app/new"]).await;
+        assert!(!part.err.contains("`prune`"), "it is not prune that decides: {}", part.err);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_is_live_that_is_said_with_where_that_is() {
+    let kms = kms(&[(0, "alias/data/a", A)]);
+    for (args, told) in [
+        (
+            &["-t", "prod/*/us-east-1"][..],
+            "Imported nothing: no alias of the scope is live in 111122223333 in us-east-1; ",
+        ),
+        (
+            &["--prefix", "alias/app/x", "-t", "prod"],
+            "Imported nothing: no alias is live under alias/app/x in 111122223333 in us-east-1 and \
+             111122223333 in us-west-2; ",
+        ),
+    ] {
+        let ran = into(&kms, FLEET, args).await;
+        assert!(ran.exit == Exit::Success && ran.err.contains(told), "{}", ran.err);
+    }
+    let ran = into(&kms, FLEET, &["-t", "prod/*/us-east-1"]).await;
+    assert!(ran.err.ends_with("kms-alias plan -f FILE -t 'prod/*/us-east-1'\n"), "{}", ran.err);
 }
 
 #[tokio::test(start_paused = true)]

@@ -151,7 +151,7 @@ async fn a_state_adds_to_a_manifest_what_is_of_its_targets() {
     let ran = import(&kms, "--from-tfstate", STATE, &args).await;
     let wanted = manifest.replace("aliases:\n", &format!("aliases:\n  alias/app/billing: {A}\n"));
     assert_eq!(ran.out, wanted, "{}", ran.err);
-    assert!(ran.err.contains("alias/app/db/0, module.db[\"blue.green\"].aws_kms_alias.this[0]: not declared: 111122223333 in us-west-2 is none of the targets\n"), "{}", ran.err);
+    assert!(ran.err.contains("note: 111122223333 in us-west-2 is none of the targets: 2 aliases of it not declared, alias/app/db/0 and alias/app/db/1\n"), "{}", ran.err);
     assert!(!ran.err.contains("removed {"), "{}", ran.err);
     let removed = fs::read_to_string(removed).unwrap();
     assert!(removed.contains("from = aws_kms_alias.billing\n"), "{removed}");
@@ -237,10 +237,53 @@ async fn a_stack_of_elsewhere_is_none_of_the_targets() {
         "{}",
         ran.err
     );
-    assert!(ran.err.contains("alias/app/billing, BillingAlias: not declared: 444455556666 in us-east-1 is none of the targets\n"), "{}", ran.err);
+    assert!(ran.err.contains("note: 444455556666 in us-east-1 is none of the targets: 2 aliases of it not declared, alias/app/audit and alias/app/billing\n"), "{}", ran.err);
     assert!(
         ran.err.contains("# Nothing was imported that CloudFormation would have to let go of.\n"),
         "{}",
         ran.err
     );
+}
+
+const REGIONS: &str = "version: 1\nscope: [alias/app/]\ntargets:\n  east: {account: \"111122223333\", region: us-east-1}\n  \
+    west: {account: \"111122223333\", region: us-west-2}\naliases: {}\n";
+
+/// Imports into a manifest for two Regions
+async fn into_regions(kms: &FakeKms, flag: &str, text: &str, args: &[&str]) -> Ran {
+    let own = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    fs::write(own.path(), REGIONS).unwrap();
+    import(kms, flag, text, &[&["-f", own.path().to_str().unwrap()], args].concat()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_of_a_target_that_was_not_chosen_is_counted_and_not_called_none_of_them() {
+    let ran = into_regions(&as_in_the_state(), "--from-tfstate", STATE, &["-t", "east"]).await;
+    let told = "note: 111122223333 in us-west-2 is of a target that was not chosen: 2 aliases of it not declared, \
+        alias/app/db/0 and alias/app/db/1\n";
+    assert!(ran.exit == Exit::Success && ran.err.contains(told), "{}", ran.err);
+    assert!(!ran.err.contains("none of the targets"), "{}", ran.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_of_a_state_is_live_any_more_that_is_said() {
+    let ran = import(&kms(&[]), "--from-tfstate", STATE, &["--new"]).await;
+    assert_eq!(ran.exit, Exit::Success, "{}", ran.err);
+    let told = "Imported nothing: none of the aliases of foreign is live in 111122223333 in us-east-1 and 111122223333 in us-west-2; ";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    assert!(
+        ran.err.contains("# Nothing was imported that Terraform would have to let go of.\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_whose_names_are_taken_in_several_targets_is_told_of_since_it_is_of_one() {
+    let both = kms(&[(REGION, "alias/app/billing", A), ("us-west-2", "alias/app/billing", B)]);
+    let told = "note: what is read does not say of which account and Region it is, and is of one: 1 alias taken in several targets, \
+        alias/app/billing in 2 of them; name its own with --target or --regions\n";
+    let ran = into_regions(&both, "--from-cloudformation", TEMPLATE, &[]).await;
+    assert!(ran.exit == Exit::Success && ran.err.contains(told), "{}", ran.err);
+    let one = into_regions(&both, "--from-cloudformation", TEMPLATE, &["-t", "east"]).await;
+    assert!(!one.err.contains("several targets"), "{}", one.err);
 }

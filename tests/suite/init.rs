@@ -100,6 +100,10 @@ async fn where_nothing_is_live_yet_it_begins_with_nothing() {
     let (exit, out, err, manifest) = begin(folder.path(), &["--prefix", "alias/new/"], None).await;
     assert_eq!(exit, Exit::Success, "{out}{err}");
     assert!(manifest.unwrap().ends_with("aliases: {}\n") && out.contains("No changes. 0 in sync"), "{out}");
+    assert!(
+        err.contains("Imported nothing: no alias is live under alias/new/ in 111122223333 in us-east-1; see"),
+        "{err}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
