@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::args::prefix;
 use super::args::{Ci, Cli, Command, Global, ImportArgs, InitArgs, PlacesArgs, PlanArgs, PlanningArgs};
-use super::ci_files::{self, CiFile, filled};
+use super::ci_files::{self, CiFile, Site, filled};
 use super::exit::Exit;
 use super::import::Or;
 use super::prefixes::{LivePrefixes, live_prefixes, told_prefixes};
@@ -40,13 +40,14 @@ impl Session<'_> {
             Ok(prefixes) => prefixes,
             Err(exit) => return Ok(exit),
         };
-        let files = match self.ci_files(args.ci).await? {
-            Ok(files) => files,
+        let (files, site) = match self.ci_files(args.ci, &manifest).await? {
+            Ok(found) => found,
             Err(exit) => return Ok(exit),
         };
         // What cannot be made is told before there is a manifest, which a second try would be refused for.
         for (path, _) in files {
-            let folder = folder_of(Path::new(path));
+            let path = site.root.join(path);
+            let folder = folder_of(&path);
             create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
         }
         let key_ref = args.key_ref.clone();
@@ -58,7 +59,7 @@ impl Session<'_> {
         if exit != Exit::Success {
             return Ok(exit);
         }
-        self.write_files(files, &manifest, &home)?;
+        self.write_files(files, &site, &home)?;
         Box::pin(self.first_plan(&manifest, connect)).await
     }
 
@@ -156,8 +157,8 @@ impl Session<'_> {
         self.stop.exit()
     }
 
-    /// The files of the CI system that a flag or the answer names; of those that are there already none is touched
-    async fn ci_files(&self, ci: Ci) -> Or<&'static [CiFile]> {
+    /// The files of the CI system that a flag or the answer names, and where they go; of those that are there already none is touched
+    async fn ci_files(&self, ci: Ci, manifest: &Path) -> Or<(&'static [CiFile], Site)> {
         let ci = match ci {
             Ci::Auto if self.may_ask() => match self.ask_ci().await? {
                 Some(ci) => ci,
@@ -166,12 +167,20 @@ impl Session<'_> {
             said => said,
         };
         let files = ci_files::of(ci);
-        Ok(match files.iter().find(|(path, _)| Path::new(path).symlink_metadata().is_ok()) {
-            Some((path, _)) => {
-                let sentence = format!("there is {path} already, and nothing was written");
+        if files.is_empty() {
+            return Ok(Ok((files, Site::default())));
+        }
+        let site = match ci_files::site(manifest)? {
+            Ok(site) => site,
+            Err((sentence, hint)) => return Ok(Err(self.fail(Exit::Usage, &sentence, Some(hint)))),
+        };
+        let paths = files.iter().map(|(path, _)| site.root.join(path));
+        Ok(match paths.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+            Some(path) => {
+                let sentence = format!("there is {} already, and nothing was written", path.display());
                 Err(self.fail(Exit::Usage, &sentence, Some("move it away, or pass --ci none")))
             }
-            None => Ok(files),
+            None => Ok((files, site)),
         })
     }
 
@@ -186,10 +195,10 @@ impl Session<'_> {
         }
     }
 
-    fn write_files(&self, files: &[CiFile], manifest: &Path, home: &Home) -> anyhow::Result<()> {
+    fn write_files(&self, files: &[CiFile], site: &Site, home: &Home) -> anyhow::Result<()> {
         for (path, text) in files {
-            let path = Path::new(path);
-            create(path, filled(text, manifest, home).as_bytes(), Readers::Umask)
+            let path = site.root.join(path);
+            create(&path, filled(text, &site.manifest, home).as_bytes(), Readers::Umask)
                 .with_context(|| format!("write {}", path.display()))?;
             self.console.note(&format!("Wrote {}: its top says what to change.\n", path.display()));
         }

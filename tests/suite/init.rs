@@ -193,3 +193,51 @@ fn the_files_of_a_ci_system_are_written_once_and_never_over_others() {
         "no job's commands"
     );
 }
+
+#[test]
+fn the_files_of_a_ci_system_go_to_the_root_of_the_repository_and_name_the_manifest_from_there() {
+    let folder = TempDir::new().unwrap();
+    let elsewhere = TempDir::new().unwrap();
+    let (root, live) = (folder.path(), folder.path().join("live"));
+    std::fs::create_dir_all(root.join(".git")).unwrap();
+    std::fs::create_dir(&live).unwrap();
+    let begin = |file: &Path, ci: &str| {
+        let args = ["init", "--sandbox", "--region", "us-east-1", "--prefix", "alias/app/", "--ci", ci, "-f"];
+        ran(&live, &[&args[..], &[file.to_str().unwrap()]].concat())
+    };
+    for (file, ci, path) in [
+        (Path::new("aliases.yaml"), "github", "live/aliases.yaml"),
+        (Path::new("my keys.yaml"), "github", "\"live/my keys.yaml\""),
+        (Path::new("../aliases-of-all.yaml"), "github", "aliases-of-all.yaml"),
+        (&root.join("absolute.yaml"), "github", "absolute.yaml"),
+        (&root.join("gitlab.yaml"), "gitlab", "gitlab.yaml"),
+    ] {
+        let begun = begin(file, ci);
+        assert_eq!(begun.status.code(), Some(0), "{file:?}: {}", text(&begun.stderr));
+        let (names, changes) = match ci {
+            "gitlab" => (&["kms-alias.gitlab-ci.yml"][..], "changes"),
+            _ => (
+                &[".github/workflows/kms-alias-pull-request.yml", ".github/workflows/kms-alias-apply.yml"][..],
+                "paths",
+            ),
+        };
+        for name in names {
+            assert!(text(&begun.stderr).contains(&format!("Wrote ../{name}: ")), "{}", text(&begun.stderr));
+            let written = std::fs::read_to_string(root.join(name)).unwrap();
+            assert!(written.contains(&format!("KMS_ALIAS_FILE: {path}\n")), "{written}");
+            assert!(written.contains(&format!("{changes}: [{path}]\n")), "{written}");
+        }
+        _ = std::fs::remove_dir_all(root.join(".github"));
+    }
+    for (file, says) in [
+        (elsewhere.path().join("aliases.yaml"), "where the files of the CI system go"),
+        (live.join("a*.yaml"), "has a character that is not itself in the files of a CI system"),
+    ] {
+        let refused = begin(&file, "github");
+        assert_eq!(refused.status.code(), Some(64), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains(says), "{}", text(&refused.stderr));
+        assert!(!file.exists() && !root.join(".github").exists(), "nothing was written");
+        let begun = begin(&file, "none");
+        assert_eq!(begun.status.code(), Some(0), "{}", text(&begun.stderr));
+    }
+}
