@@ -2,6 +2,7 @@
 
 mod command;
 mod comment;
+pub(in crate::cli) mod environment;
 mod examples;
 mod import;
 mod init;
@@ -166,7 +167,7 @@ pub struct Global {
     pub log_format: LogFormat,
 
     /// Never ask anything
-    #[arg(long, global = true, env = "KMS_ALIAS_NO_INPUT", hide_env = true)]
+    #[arg(long, global = true, value_parser = environment::switch, env = "KMS_ALIAS_NO_INPUT", hide_env = true)]
     pub no_input: bool,
 
     /// Targets to read at once: by default ten for each core, up to 64, or what the limit of open files leaves; ten times as many are

@@ -1,12 +1,14 @@
 //! `kms-alias man`: the manual page of the program, or with `--out` a page for each command as well.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 use time::OffsetDateTime;
 
 use super::Session;
-use super::args::{self, ManArgs};
+use super::args::{self, ManArgs, environment};
 use super::exit::Exit;
 use super::job::variable;
 use crate::draft::{Readers, put};
@@ -42,6 +44,7 @@ fn day(seconds: &str) -> Option<String> {
 /// In roff, which `man` reads
 fn page(command: clap::Command, day: &str) -> anyhow::Result<String> {
     // What `-h` leaves out, the generator has only where there is a long form of it.
+    let variables = if command.has_subcommands() { variables(&command) } else { BTreeMap::new() };
     let mut command = command.mut_args(|arg| match (arg.get_long_help(), arg.get_help().cloned()) {
         (None, Some(help)) => arg.long_help(help),
         _ => arg,
@@ -56,11 +59,26 @@ fn page(command: clap::Command, day: &str) -> anyhow::Result<String> {
         .manual("kms-alias")
         .render(&mut text)
         .context("write the manual page")?;
-    sections(&below).to_writer(&mut text).context("write the manual page")?;
+    let mut below = sections(&below);
+    for (name, flag) in variables {
+        below.control("TP", []);
+        below.text([bold(name)]);
+        below.text([roman(flag)]);
+    }
+    below.to_writer(&mut text).context("write the manual page")?;
     // The generator leaves out the quotes of a date that there is not, and takes an empty line between two breaks for a blank one.
     // Blanks at the ends of lines mean nothing.
     let text = String::from_utf8_lossy(&text).replacen(" 1  \"", " 1 \"\" \"", 1);
     Ok(text.replace(".br\n\n.br\n", ".sp\n").replace(" \n", "\n"))
+}
+
+/// Every variable, and what its flag is for: they go below the section of the environment, which is the last one of the program's page
+fn variables(command: &clap::Command) -> BTreeMap<String, String> {
+    let told = environment::variables(command).map(|(arg, name)| {
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        (name.to_string_lossy().into_owned(), format!("--{}: {help}", arg.get_long().unwrap_or_default()))
+    });
+    told.collect()
 }
 
 /// What stands below the help, each part of it with its own heading; lines that are typed are kept as they are
@@ -105,6 +123,15 @@ mod tests {
     fn every_option_says_what_it_is_for() {
         let page = page_of("plan");
         assert!(page.contains("\nReplicas that answer reads in turn"), "{page}");
+    }
+
+    #[test]
+    fn the_page_of_the_program_ends_with_the_variables_and_their_flags() {
+        let page = page(args::command(), "").unwrap();
+        let (_, variables) = page.split_once("\n.SH ENVIRONMENT\n").expect(&page);
+        assert!(variables.contains("\n.TP\n\\fBKMS_ALIAS_YES\\fR\n\\-\\-yes: Do not ask\n"), "{variables}");
+        assert!(!variables.contains(".SH"), "{variables}");
+        assert!(!page_of("plan").contains("ENVIRONMENT"));
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::render::harmless::harmless;
 /// The same without what could act on a terminal. Clap quotes the arguments, and only before it is asked can what is in them be told
 /// from its own lines
 pub(super) fn harmless_error(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    if args::environment::blame(&mut error, args) {
+        return error;
+    }
     let why = error.source().map(ToString::to_string).filter(|why| harmless(why) == *why);
     if let (ErrorKind::ValueValidation, Some(_), Some(ContextValue::String(value))) =
         (error.kind(), why, error.get(ContextKind::InvalidValue))

@@ -259,16 +259,27 @@ fn lay_out(rows: &[Row], links: &Links, palette: &Palette) -> String {
 /// So that nobody takes a part for the whole
 pub(super) const PARTIAL: &str = "Partial: --alias or --exclude-alias leaves names out.";
 
+/// What is not in a plan by the will of whoever made it
+pub(super) fn partial(plan: &PlanDocument) -> Option<String> {
+    // One of one is the whole.
+    let shard = plan.shard.as_ref().filter(|shard| shard.part != "0/1").map(|shard| {
+        format!("Partial: shard {} of the targets; the other shards are not in it.", harmless(&shard.part))
+    });
+    let names = plan.partial.then(|| PARTIAL.to_owned());
+    let sentences: Vec<String> = shard.into_iter().chain(names).collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
 fn summary(plan: &PlanDocument) -> String {
     let all = plan.counted();
     let Summary { held, in_sync, refused, unread_targets, .. } = &all;
     let unusable = all.unusable.unwrap_or_default();
     if plan.missing_shards.is_empty() && all.changes() + held + unread_targets + refused + unusable == 0 {
-        let partial = if plan.partial { format!(" {PARTIAL}") } else { String::new() };
+        let partial = partial(plan).map(|sentence| format!(" {sentence}")).unwrap_or_default();
         let unmanaged = unmanaged(&all);
         return format!("No changes. {in_sync} in sync, {unmanaged}.{partial}\n") + &unlisted(&all);
     }
-    let mut text = if plan.partial { format!("{PARTIAL}\n") } else { String::new() } + &unlisted(&all);
+    let mut text = partial(plan).map(|sentence| sentence + "\n").unwrap_or_default() + &unlisted(&all);
     text += &format!("{}\n", counts(&plan.kind, &all));
     if *refused > 0 {
         let _ =

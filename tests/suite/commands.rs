@@ -354,6 +354,15 @@ aliases: {}
         all.sort();
         assert_eq!(all, names(&[]).await, "{count}");
     }
+    for (form, words) in [
+        ("text", "Partial: shard 1/2 of the targets; the other shards are not in it."),
+        ("markdown", "Partial: shard 1/2 of the targets"),
+        ("html", " · shard 1/2 of the targets"),
+    ] {
+        let ran = run_on(&kms, manifest, &["plan", "--shard=1/2", "-o", form], None).await;
+        assert!(ran.out.contains(words), "{form}: {}", ran.out);
+        assert!(!run_on(&kms, manifest, &["plan", "-o", form], None).await.out.contains("shard"), "{form}");
+    }
     for bad in ["1/1", "0/0", "-1/2", "1", "a/b", ""] {
         let ran = run_on(&kms, manifest, &["plan", &format!("--shard={bad}")], None).await;
         assert!(ran.exit == Exit::Usage && ran.err.contains("it has to be I/N"), "{bad}: {}", ran.err);

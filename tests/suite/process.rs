@@ -286,6 +286,42 @@ fn an_unreachable_endpoint_is_told_with_its_cause_and_a_hint() {
 }
 
 #[test]
+fn a_variable_stands_for_its_flag_an_empty_one_for_nothing_and_a_wrong_one_is_named() {
+    let directory = directory();
+    let with = |args: &[&str], name: &str, value: &str| {
+        let ran = kms_alias(directory.path(), args).env(name, value).output().unwrap();
+        (ran.status.code(), text(&ran.stdout).to_owned() + text(&ran.stderr))
+    };
+    let apply = |name, value| with(&["apply", "--sandbox", "-q"], name, value);
+    for (name, value, exit) in [
+        ("KMS_ALIAS_YES", "1", 0),
+        ("KMS_ALIAS_YES", "yes", 0),
+        ("KMS_ALIAS_YES", "0", 4),
+        ("KMS_ALIAS_YES", "", 4),
+        // An empty one would leave nothing out, and nothing to compare with.
+        ("KMS_ALIAS_SHARD", "", 64),
+        ("KMS_ALIAS_EXPECT_DIGEST", "", 5),
+        ("KMS_ALIAS_BASE_REF", "", 64),
+    ] {
+        let (code, told) = apply(name, value);
+        assert_eq!(code, Some(exit), "{name}={value}: {told}");
+    }
+    for (name, value) in [("KMS_ALIAS_FILE", ""), ("KMS_ALIAS_OUTPUT", ""), ("KMS_ALIAS_NO_INPUT", "yes")] {
+        assert_eq!(with(&["plan", "--sandbox"], name, value).0, Some(0), "{name}");
+    }
+    for (name, value, words) in [
+        ("KMS_ALIAS_YES", "maybe", "invalid value 'maybe' for 'KMS_ALIAS_YES (--yes)': write 1, true or yes"),
+        ("KMS_ALIAS_SHARD", "2/2", "invalid value '2/2' for 'KMS_ALIAS_SHARD (--shard)': it has to be I/N"),
+        ("KMS_ALIAS_OUTPUT", "jsn", "invalid value 'jsn' for 'KMS_ALIAS_OUTPUT (--output)'"),
+    ] {
+        let (code, told) = apply(name, value);
+        assert!(code == Some(64) && told.contains(words), "{name}={value}: {told}");
+    }
+    let (_, told) = with(&["apply", "--shard", "3/2"], "KMS_ALIAS_YES", "1");
+    assert!(told.contains("invalid value '3/2' for '--shard <I/N>'"), "{told}");
+}
+
+#[test]
 fn an_empty_endpoint_in_the_environment_is_none_and_as_a_flag_a_slip() {
     const NAMES: [&str; 4] =
         ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_IAM"];

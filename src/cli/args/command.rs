@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory, FromArgMatches, ValueEnum};
 
+use super::environment::{is_empty, without};
 use super::{Cli, Command, Output};
 
 /// Flags of the sandbox
@@ -15,7 +16,12 @@ const MISBEHAVIOUR: [&str; 8] =
 
 /// The command line of the program
 pub(crate) fn command() -> clap::Command {
-    let program = Cli::command();
+    command_without(is_empty)
+}
+
+/// The same without some of the variables that stand for flags
+fn command_without(is_out: fn(&OsStr) -> bool) -> clap::Command {
+    let program = without(Cli::command(), is_out);
     let names: Vec<String> = program.get_subcommands().map(|one| one.get_name().to_owned()).collect();
     let globals: Vec<Arg> = program.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
     names.iter().fold(program, |program, name| {
@@ -30,7 +36,15 @@ pub(crate) fn command() -> clap::Command {
 /// # Errors
 /// It cannot be understood, or asks for help or the version.
 pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
-    let mut command = command();
+    parse_with(args, is_empty)
+}
+
+/// The same without some of the variables that stand for flags
+pub(super) fn parse_with(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    is_out: fn(&OsStr) -> bool,
+) -> Result<Cli, clap::Error> {
+    let mut command = command_without(is_out);
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let matches = command.try_get_matches_from_mut(args.iter().cloned());
     let mut matches = matches.map_err(|error| with_tip(error, &args))?;

@@ -14,7 +14,9 @@ Examples:
   # which lines decide about a name
   kms-alias explain alias/app/billing/db
 
-Exit codes: 0 as it should be, 1 something failed, 2 differences, 3 invalid manifest, 4 refused, 5 stale, 6 incomplete, 64 usage.";
+Exit codes: 0 as it should be, 1 something failed, 2 differences, 3 invalid manifest, 4 refused, 5 stale, 6 incomplete, 64 usage.
+
+Environment: variables can stand for flags, as KMS_ALIAS_FILE does for --file; the manual page (kms-alias man) has all of them.";
 
 pub(super) const INIT: &str = "\
 Examples:

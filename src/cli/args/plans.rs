@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
+use super::environment::switch;
 use crate::access::PoliciesOf;
 use crate::duration;
 use crate::plan::guards::{Allow, FailOn};
@@ -208,7 +209,7 @@ pub struct ShowArgs {
 #[derive(Args, Debug)]
 pub struct WritingArgs {
     /// Do not ask
-    #[arg(short, long, visible_alias = "auto-approve", env = "KMS_ALIAS_YES", hide_env = true)]
+    #[arg(short, long, visible_alias = "auto-approve", value_parser = switch, env = "KMS_ALIAS_YES", hide_env = true)]
     pub yes: bool,
 
     /// How long to retry, and to wait for the service to show the result, in each target and stage; a write or listing under way is always awaited

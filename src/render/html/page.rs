@@ -25,6 +25,7 @@ fn header(run: &Run) -> String {
     let mut facts = vec![format!("<code>{}</code>", markup(&run.manifest)), markup(&began)];
     if let Some(plan) = &run.plan {
         facts.extend(plan.base.as_ref().map(|base| format!("since <code>{}</code>", markup(&base.commit))));
+        facts.extend(plan.shard.as_ref().map(|shard| format!("shard {} of the targets", shard.part)));
         facts.extend(plan.partial.then(|| "partial: the command line leaves names out".to_owned()));
         facts.extend(plan.digest.as_ref().map(|digest| format!("<code>{}</code>", markup(digest))));
     }

@@ -12,7 +12,7 @@ mod tame;
 use super::access;
 use super::receipt;
 use super::style::{KeyNames, Palette, harmless, plural};
-use super::text::{self, PARTIAL, Row, Sheet, counts, unlisted};
+use super::text::{self, Row, Sheet, counts, unlisted};
 use crate::document::{PlanDocument, PlannedChange, RefusalText, TargetPlan, Verb};
 use crate::receipt::history::History;
 use fit::{List, Part};
@@ -104,9 +104,7 @@ fn title(plan: &PlanDocument) -> &'static str {
 fn tally(plan: &PlanDocument) -> String {
     let mut text = format!("\n**{}**\n", counts(&plan.kind, &plan.counted()));
     text.extend(text::incomplete(plan).map(|sentence| format!("\n**{sentence}**\n")));
-    if plan.partial {
-        text += &format!("\n{PARTIAL}\n");
-    }
+    text.extend(text::partial(plan).map(|sentence| format!("\n{sentence}\n")));
     let unlisted = unlisted(&plan.summary);
     if !unlisted.is_empty() {
         text += &format!("\n{unlisted}");
