@@ -20,6 +20,13 @@ pub enum Outcome {
     Failed(KmsError),
     /// A replacement could not be created on its new key, for this reason, and is back on the old one
     PutBack(KmsError),
+    /// A replacement was deleted, and could be created neither on its new key nor on its old one again: the alias is gone
+    Gone {
+        /// Why not on the new key
+        new: Box<KmsError>,
+        /// Why not on the old one
+        old: Box<KmsError>,
+    },
     /// Written, or found as wanted, but the service did not show it in time
     Unverified,
     /// It never came to this action
@@ -40,16 +47,29 @@ pub enum Reason {
 }
 
 impl Outcome {
+    /// What is worst, and said first
+    pub(crate) const GONE: &str =
+        "the alias is gone: it was deleted, and could be created neither on its new key nor on its old one";
+
     /// As documents have it
     pub fn word(&self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::AlreadySo => "already_so",
             Self::Contested { .. } => "contested",
-            Self::Failed(_) => "failed",
+            Self::Failed(_) | Self::Gone { .. } => "failed",
             Self::PutBack(_) => "put_back",
             Self::Unverified => "unverified",
             Self::NotAttempted(_) => "not_attempted",
+        }
+    }
+
+    /// What went wrong, in one sentence
+    pub fn error(&self) -> Option<String> {
+        match self {
+            Self::Failed(error) | Self::PutBack(error) => Some(error.to_string()),
+            Self::Gone { new, old } => Some(format!("{}; new key: {new}; old key: {old}", Self::GONE)),
+            _ => None,
         }
     }
 

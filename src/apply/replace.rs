@@ -85,13 +85,7 @@ fn put_back(back: Outcome, why: KmsError, to: Option<&KeyId>) -> Outcome {
     match back {
         Outcome::Done | Outcome::AlreadySo => Outcome::PutBack(why),
         Outcome::Contested { found } if found.as_ref() == to => Outcome::Done,
-        Outcome::Failed(error) => {
-            let message = format!(
-                "{}; the alias is gone: it was deleted, and could not be put back on its old key: {error}",
-                why.message
-            );
-            Outcome::Failed(KmsError { message, ..why })
-        }
+        Outcome::Failed(error) => Outcome::Gone { new: Box::new(why), old: Box::new(error) },
         other => other,
     }
 }

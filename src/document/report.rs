@@ -161,10 +161,9 @@ fn applied_report(told: &Told, report: &Report) -> TargetReport {
 
 fn applied(applied: &Applied, previous: Option<&AliasName>) -> AppliedChange {
     let (before, after) = applied.action.keys();
-    let (found, error) = match &applied.outcome {
-        Outcome::Contested { found } => (found.as_ref().map(ToString::to_string), None),
-        Outcome::Failed(error) | Outcome::PutBack(error) => (None, Some(error.to_string())),
-        _ => (None, None),
+    let found = match &applied.outcome {
+        Outcome::Contested { found } => found.as_ref().map(ToString::to_string),
+        _ => None,
     };
     AppliedChange {
         alias: applied.action.name().to_string(),
@@ -176,7 +175,7 @@ fn applied(applied: &Applied, previous: Option<&AliasName>) -> AppliedChange {
         attempts: applied.attempts,
         request_id: applied.request_id.as_deref().map(str::to_owned),
         found,
-        error,
+        error: applied.outcome.error(),
         reason: match applied.outcome {
             Outcome::NotAttempted(reason) => Some(not_attempted(reason).to_owned()),
             _ => None,

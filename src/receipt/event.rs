@@ -210,10 +210,9 @@ impl Ending {
     /// What an action in this target came to
     pub fn of(target: &str, applied: &Applied) -> Self {
         let error = match &applied.outcome {
-            Outcome::Failed(error) | Outcome::PutBack(error) => Some(error.to_string()),
             Outcome::Contested { found: Some(key) } => Some(format!("it was on {key}")),
             Outcome::Contested { found: None } => Some("it was gone".to_owned()),
-            _ => None,
+            outcome => outcome.error(),
         };
         Self {
             target: target.to_owned(),

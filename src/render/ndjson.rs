@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::findings::{Finding, Level};
 use super::harmless;
-use crate::apply::{Applied, Outcome};
+use crate::apply::Applied;
 use crate::document::{PlanDocument, PlannedChange, ReportDocument, Verb};
 use crate::plan::Action;
 
@@ -138,7 +138,7 @@ pub fn applied(report: &ReportDocument) -> Event {
         "changes": {
             "add": add, "change": change, "remove": remove, "operation": "apply",
             "already_so": all.already_so, "contested": all.contested, "failed": all.failed,
-            "unverified": all.unverified, "not_attempted": all.not_attempted,
+            "unverified": all.unverified, "not_attempted": all.not_attempted, "gone": all.gone,
         },
         "converged": converged,
     });
@@ -164,8 +164,8 @@ pub fn ended(target: &str, applied: &Applied, took: Duration) -> Event {
     hook["status"] = word.into();
     hook["attempts"] = json!(attempts);
     hook["request_id"] = json!(request_id);
-    if let Outcome::Failed(error) | Outcome::PutBack(error) = outcome {
-        hook["error"] = error.to_string().into();
+    if let Some(error) = outcome.error() {
+        hook["error"] = error.into();
     }
     let message = format!("{target}: {name}: {word}");
     match outcome.is_success() {

@@ -130,6 +130,9 @@ fn target_report(rows: &[Row], report: &Report, palette: &Palette) -> String {
         let line = format!("{pad}{sign} {name:names$}  {}{}", outcome(row, palette), effort(row));
         text += line.trim_end();
         text.push('\n');
+        for (word, why) in causes(row.applied) {
+            let _ = writeln!(text, "      {word}   {}", harmless(&why));
+        }
         if let Some(hint) = hints.get(&i) {
             let _ = writeln!(text, "      hint  {}", harmless(hint));
         }
@@ -165,10 +168,19 @@ fn outcome(row: &Row, palette: &Palette) -> String {
         }
         (Outcome::Contested { found }, _) => held("contested", &contested(found.as_ref(), *attempts)),
         (Outcome::Failed(error), _) => failed("failed", &(harmless(&error.to_string()) + &left(row))),
+        (Outcome::Gone { .. }, _) => failed("failed", Outcome::GONE),
         (Outcome::Unverified, _) => held("unverified", unverified(*attempts)),
         (Outcome::NotAttempted(reason), _) => {
             held("not attempted", &(not_attempted(*reason).to_owned() + &left(row)))
         }
+    }
+}
+
+/// Of an alias that is gone: why it could not be created on each of its keys
+fn causes(applied: &Applied) -> Vec<(&'static str, String)> {
+    match &applied.outcome {
+        Outcome::Gone { new, old } => vec![("new", new.to_string()), ("old", old.to_string())],
+        _ => Vec::new(),
     }
 }
 
@@ -217,10 +229,17 @@ fn effort(row: &Row) -> String {
     text
 }
 
+/// What helps where an alias is gone
+const AGAIN: &str = "run again at once: the plan is then a create";
+
 fn hint(applied: &Applied) -> Option<String> {
     let (before, after) = applied.action.keys();
     match &applied.outcome {
         Outcome::Failed(error) => error.hint_about(before, after),
+        Outcome::Gone { new, .. } => {
+            let more = new.hint_about(before, after).map(|hint| format!("; {hint}")).unwrap_or_default();
+            Some(format!("{AGAIN}{more}"))
+        }
         Outcome::Contested { .. } => Some("somebody else changed it: run plan again and look".to_owned()),
         Outcome::Unverified => Some("run apply again: it begins with what the service shows then".to_owned()),
         _ => None,
@@ -303,6 +322,9 @@ pub struct Tally {
     pub unverified: usize,
     /// Not attempted
     pub not_attempted: usize,
+    /// Of those that failed: deleted in order to be replaced, and not there any more
+    #[serde(default)]
+    pub gone: usize,
 }
 
 impl Tally {
@@ -319,6 +341,7 @@ impl Tally {
             (&mut self.failed, more.failed),
             (&mut self.unverified, more.unverified),
             (&mut self.not_attempted, more.not_attempted),
+            (&mut self.gone, more.gone),
         ];
         for (sum, more) in counts {
             *sum = sum.saturating_add(more);
@@ -336,6 +359,7 @@ pub fn tally(told: &[Told]) -> Tally {
     let mut tally = Tally::default();
     let all = told.iter().filter_map(|told| Some(rows(told.plan, told.report.ok()?)));
     for row in all.flatten() {
+        tally.gone += usize::from(matches!(row.applied.outcome, Outcome::Gone { .. }));
         *match (&row.applied.outcome, &row.applied.action) {
             _ if row.is_renamed() => &mut tally.renamed,
             (Outcome::Done, Action::Create { .. }) => &mut tally.created,
@@ -344,12 +368,21 @@ pub fn tally(told: &[Told]) -> Tally {
             (Outcome::Done, Action::Delete { .. }) => &mut tally.deleted,
             (Outcome::AlreadySo, _) => &mut tally.already_so,
             (Outcome::Contested { .. }, _) => &mut tally.contested,
-            (Outcome::Failed(_) | Outcome::PutBack(_), _) => &mut tally.failed,
+            (Outcome::Failed(_) | Outcome::PutBack(_) | Outcome::Gone { .. }, _) => &mut tally.failed,
             (Outcome::Unverified, _) => &mut tally.unverified,
             (Outcome::NotAttempted(_), _) => &mut tally.not_attempted,
         } += 1;
     }
     tally
+}
+
+/// Of so many aliases that they are gone
+pub(super) fn lost(gone: usize) -> Option<String> {
+    match gone {
+        0 => None,
+        1 => Some(format!("1 alias is gone: {AGAIN}.")),
+        gone => Some(format!("{gone} aliases are gone: {AGAIN}.")),
+    }
 }
 
 /// What the outcomes come to
@@ -365,11 +398,13 @@ pub(super) fn summary(tally: Tally) -> String {
         failed,
         unverified,
         not_attempted,
+        gone,
     } = tally;
     let mut text = format!(
         "Applied: {created} created, {retargeted} retargeted, {replaced} replaced, {renamed} renamed, {deleted} deleted; \
          {already_so} already so, {contested} contested, {failed} failed, {unverified} unverified, {not_attempted} not attempted.\n"
     );
+    text.extend(lost(gone).map(|sentence| sentence + "\n"));
     if created + retargeted + replaced + renamed + deleted + unverified > 0 {
         // https://docs.aws.amazon.com/kms/latest/developerguide/abac.html
         text += "Access that depends on aliases (kms:ResourceAliases, kms:RequestAlias) may lag up to five minutes behind.\n";

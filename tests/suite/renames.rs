@@ -306,7 +306,36 @@ async fn a_replacement_that_can_be_neither_created_nor_put_back_says_that_the_al
     });
     let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y"], None).await;
     assert_eq!(ran.exit, Exit::Incomplete);
-    assert!(ran.out.contains("the alias is gone"), "{}", ran.out);
+    let rows: Vec<&str> = ran.out.lines().skip_while(|line| !line.contains("  failed  ")).take(4).collect();
+    let gone =
+        "the alias is gone: it was deleted, and could be created neither on its new key nor on its old one";
+    assert!(rows[0].ends_with(&format!("  failed  {gone}")), "{}", ran.out);
+    assert!(rows[1].starts_with("      new   CreateAlias: AccessDeniedException"), "{}", ran.out);
+    assert!(rows[2].starts_with("      old   CreateAlias: AccessDeniedException"), "{}", ran.out);
+    assert!(rows[3].starts_with("      hint  run again at once: the plan is then a create; "), "{}", ran.out);
+    assert!(
+        ran.out.contains("\n1 alias is gone: run again at once: the plan is then a create.\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_that_is_gone_is_counted_in_every_form() {
+    for (form, words) in [
+        ("json", "\"gone\": 1"),
+        ("json", "\"error\": \"the alias is gone: "),
+        ("ndjson", "\"gone\":1"),
+        ("markdown", "1 alias is gone: run again at once"),
+        ("html", "1 alias is gone: run again at once"),
+    ] {
+        let kms = kms_with_mac(Scenario {
+            faults: vec![Fault::new("CreateAlias", Effect::AccessDenied)],
+            ..Scenario::default()
+        });
+        let ran = run_on(&kms, &replaced(", replace: true"), &["apply", "-y", "-o", form], None).await;
+        assert!(ran.out.contains(words), "{form}: {}", ran.out);
+    }
 }
 
 #[tokio::test(start_paused = true)]

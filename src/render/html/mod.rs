@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::form::Run;
 use super::harmless::markup;
+use super::report::lost;
 use super::style::plural;
 use crate::document::PlanDocument;
 
@@ -72,8 +73,9 @@ fn verdict(run: &Run) -> (&'static str, String) {
             (n, None) => ("changes", format!("{}.", plural(n, "change"))),
             (n, Some(_)) if run.succeeded() => ("clean", format!("Applied: {}.", plural(n, "change"))),
             (n, Some(written)) => {
-                let done = written.report.summary.done();
-                ("bad", format!("Incomplete: {done} of {} applied.", plural(n, "change")))
+                let summary = &written.report.summary;
+                let lost = lost(summary.gone).map(|sentence| format!(" {sentence}")).unwrap_or_default();
+                ("bad", format!("Incomplete: {} of {} applied.{lost}", summary.done(), plural(n, "change")))
             }
         },
     }
