@@ -301,17 +301,24 @@ fn arrange(
         let mut index = 0..;
         let is_stuck = |_: &mut Change| index.next().is_some_and(|i| order.stuck.contains(&i));
         let stuck: Vec<Change> = changes.extract_if(.., is_stuck).collect();
-        held.extend(stuck.into_iter().map(|change| no_place(change, diff)));
+        held.extend(stuck.into_iter().map(|change| no_place(change, changes, diff)));
         hold_deletes_behind(diff, policy, held, changes);
     }
 }
 
-fn no_place(change: Change, diff: &Diff) -> Held {
+/// A change that finds its key full, of itself or by the changes `placed`, which come before it
+fn no_place(change: Change, placed: &[Change], diff: &Diff) -> Held {
     let (have, want) = (change.keys().0.cloned(), change.keys().1.cloned());
     let count = want.as_ref().and_then(|key| diff.alias_counts.get(key)).copied().unwrap_or_default();
     let key = want.as_ref().map(ToString::to_string).unwrap_or_default();
+    let aliases = if count == 1 { "alias" } else { "aliases" };
+    let more = placed.iter().filter(|other| other.keys().1 == want.as_ref()).count();
+    let (more, else_) = match more {
+        0 => (String::new(), ""),
+        more => (format!(" and gets {more} more by this plan"), " else"),
+    };
     let why = format!(
-        "key {key} has {count} aliases, its quota is {} unless it was raised, and nothing in this plan frees a place first",
+        "key {key} has {count} {aliases}{more}, its quota is {} unless it was raised, and nothing{else_} in this plan frees a place first",
         order::ALIASES_PER_KEY
     );
     let hint = "take an alias off that key, choose another, or pass --allow full-key if its quota is higher"

@@ -39,6 +39,18 @@ async fn a_delete_that_frees_the_place_comes_before_the_create_that_needs_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_plan_itself_puts_on_a_key_is_counted_among_what_fills_it() {
+    let kms = kms(&[("alias/app/first", A)], &[]);
+    let names: Vec<String> = (0..51).map(|i| format!("alias/app/new/{i:02}")).collect();
+    let mut lines: Vec<_> = names.iter().map(|name| (name.as_str(), A)).collect();
+    lines.push(("alias/app/first", A));
+    let ran = run_on(&kms, &manifest("", &lines), &["plan"], None).await;
+    let words = "has 1 alias and gets 49 more by this plan, its quota is 50 unless it was raised, and nothing else in this plan \
+                 frees a place first";
+    assert_eq!(ran.out.matches(words).count(), 2, "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_the_deletes_that_free_a_place_come_early() {
     let own = [("alias/app/old", A), ("alias/app/unrelated", C)];
     let kms = kms(&own, &[others(A, 49)]);
