@@ -8,7 +8,7 @@ use crate::alias::{AliasName, KeyId};
 use crate::fleet::Trouble;
 use crate::inspect::{Facts, inspect};
 use crate::kms::{Connect, KmsRead};
-use crate::load::{Manifest, nearest};
+use crate::load::{Manifest, TargetSpec, nearest};
 use crate::plan::guards::Refusal;
 use crate::plan::{Change, Held, Plan, Policy};
 use crate::prepare::{PrepareError, Prepared, prepare};
@@ -60,6 +60,8 @@ pub struct Said {
     pub declarations: Vec<Declaration>,
     /// Declarations that are for other targets only
     pub elsewhere: Vec<Place>,
+    /// Whether the target stands for accounts that are not discovered yet, among which those others may be
+    pub undiscovered: bool,
     /// Whose the name is
     pub standing: Standing,
     /// The names it follows, in order
@@ -94,7 +96,11 @@ pub fn said(manifest: &Manifest, target: &Target, name: &AliasName) -> Said {
             }
         }
     }
-    Said { declarations, elsewhere, standing: standing(manifest, index, name), chain: chain(target, name) }
+    let instance = index.and_then(|index| manifest.instances.get(index));
+    let spec = instance.and_then(|instance| manifest.spec_of(instance));
+    let undiscovered = spec.is_some_and(TargetSpec::awaits_accounts);
+    let (standing, chain) = (standing(manifest, index, name), chain(target, name));
+    Said { declarations, elsewhere, undiscovered, standing, chain }
 }
 
 fn standing(manifest: &Manifest, index: Option<usize>, name: &AliasName) -> Standing {

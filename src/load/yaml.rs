@@ -49,6 +49,9 @@ type Step<T> = Result<T, Box<Problem>>;
 
 fn syntax_problem(source: &Arc<Source>, error: &ScanError) -> Box<Problem> {
     let mark = error.marker();
+    if let Some(problem) = conflict(source, mark.line()) {
+        return Box::new(problem);
+    }
     if let Some(spot) = tab_after(source, error) {
         let problem = Problem::error("syntax", "a tab stands where indentation belongs").at(&spot, "");
         return Box::new(problem.help("indent with spaces"));
@@ -62,6 +65,35 @@ fn syntax_problem(source: &Arc<Source>, error: &ScanError) -> Box<Problem> {
         Some(help) => problem.help(help),
         None => problem,
     })
+}
+
+/// What git leaves in a file whose merge is not finished, if reading ended there or further on
+fn conflict(source: &Arc<Source>, end: usize) -> Option<Problem> {
+    const MARKERS: [(&str, &str); 4] = [
+        ("<<<<<<< ", "one side begins here"),
+        ("||||||| ", "what was there before both"),
+        ("=======", "the other side begins here"),
+        (">>>>>>> ", "and ends here"),
+    ];
+    let begins = |marker: &str| {
+        let mut at = source.text.match_indices(marker).map(|(at, _)| at);
+        at.find(|at| *at == 0 || source.text[..*at].ends_with('\n'))
+    };
+    let found = MARKERS.iter().filter_map(|(marker, what)| {
+        Some((Spot::counted(source, begins(marker)?, marker.trim_end().len()), *what))
+    });
+    let mut found: Vec<_> = found.collect();
+    // A line of equals signs by itself may be anything.
+    let is_one = found.iter().any(|(spot, _)| spot.line() <= end && !spot.text().starts_with('='));
+    if !is_one {
+        return None;
+    }
+    found.sort_by_key(|(spot, _)| spot.line());
+    let mut marks = found.into_iter();
+    let (first, what) = marks.next()?;
+    let problem = Problem::error("syntax", "this file has conflict markers of git").at(&first, what);
+    let problem = marks.fold(problem, |problem, (spot, what)| problem.also(&spot, what));
+    Some(problem.help("keep what is right of the two sides, and take the lines of the markers out"))
 }
 
 /// A tab that indents the line after a plain text is reported where the text begins; this finds the tab.

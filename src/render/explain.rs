@@ -99,6 +99,10 @@ fn declared_lines(said: &Said) -> Vec<Line> {
         let places = said.elsewhere.iter().map(Place::to_string).collect::<Vec<_>>().join(", ");
         return vec![match places.is_empty() {
             true => ("declared", "nowhere".to_owned()),
+            false if said.undiscovered => (
+                "declared",
+                format!("perhaps for some of its accounts, which are not known offline: {places}"),
+            ),
             false => ("declared", format!("not for this target, only for others: {places}")),
         }];
     };

@@ -13,17 +13,22 @@ const LABEL: usize = 10;
 
 /// The text, no line of it wider than `columns`, but for words that are
 pub fn fitted(text: &str, columns: usize) -> String {
-    text.split_inclusive('\n').map(|line| broken(line, columns)).collect()
+    text.split_inclusive('\n').map(|line| broken(line, columns, None)).collect()
 }
 
-fn broken(line: &str, columns: usize) -> String {
+/// One line, of which what goes on stands `hanging` columns from the margin
+pub(super) fn fitted_below(line: &str, columns: usize, hanging: usize) -> String {
+    broken(line, columns, Some(hanging))
+}
+
+fn broken(line: &str, columns: usize, below: Option<usize>) -> String {
     if line.len() <= columns || seen(line.trim_end()) <= columns {
         return line.to_owned();
     }
     let indent = line.len() - line.trim_start_matches(' ').len();
     let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
     let parts = parts(&text[indent..]);
-    let hanging = hanging(indent, &parts).min(columns / 2);
+    let hanging = below.unwrap_or_else(|| hanging(indent, &parts)).min(columns / 2);
     let mut page =
         Page { text: " ".repeat(indent), at: indent, is_begun: false, is_continued: false, hanging, columns };
     for part in &parts {

@@ -1,7 +1,7 @@
 //! What is told on stderr -> its sentences, each with its level and what would help, for a log; and for a terminal the same text,
 //! in which sentences are broken between words and excerpts are left as they are. Pure.
 
-use super::fitted::fitted;
+use super::fitted::{fitted, fitted_below};
 use super::harmless::unseen;
 
 /// One thing that is told
@@ -78,19 +78,42 @@ fn labelled(line: &str) -> Option<Labelled<'_>> {
     rest.strip_prefix(": ").map(|text| Labelled { label, level, code, text })
 }
 
-/// The text, no sentence of it wider than `columns`; what does not begin at the margin as sentences do stays as it is
+/// The text, no sentence of it wider than `columns`, nor what is said below an excerpt; what else does not begin at the margin as
+/// sentences do stays as it is
 pub fn fitted_sentences(text: &str, columns: usize) -> String {
-    let fit = |line| if is_sentence(line) { fitted(line, columns) } else { String::from(line) };
+    let fit = |line| match below(line) {
+        Some(hanging) => fitted_below(line, columns, hanging),
+        None if is_sentence(line) => fitted(line, columns),
+        None => String::from(line),
+    };
     text.split_inclusive('\n').map(fit).collect()
 }
 
+/// Where the text of a line begins that says what an excerpt means, or how to mend it
+fn below(line: &str) -> Option<usize> {
+    let plain = seen(line);
+    let text = plain.trim_start_matches(' ');
+    let label = ["= help: ", "= note: "].into_iter().find(|label| text.starts_with(label))?;
+    Some(plain.len() - text.len() + label.len())
+}
+
 fn is_sentence(line: &str) -> bool {
-    let mut rest = line;
-    while unseen(rest) > 0 {
-        rest = &rest[unseen(rest)..];
+    let plain = seen(line);
+    plain.starts_with(|c: char| c.is_ascii_uppercase())
+        || LABELS.iter().any(|(label, _)| plain.starts_with(label))
+}
+
+/// Without colours
+fn seen(line: &str) -> String {
+    let (mut text, mut rest) = (String::new(), line);
+    while let Some(next) = rest.chars().next() {
+        let skipped = unseen(rest);
+        if skipped == 0 {
+            text.push(next);
+        }
+        rest = &rest[skipped.max(next.len_utf8())..];
     }
-    rest.starts_with(|c: char| c.is_ascii_uppercase())
-        || LABELS.iter().any(|(label, _)| rest.starts_with(label))
+    text
 }
 
 #[cfg(test)]
@@ -124,6 +147,16 @@ mod tests {
             ..sentence("ERROR", "no name\n --> a.yaml:4:3\n  |\n4 |   x: y", Some("write it"))
         };
         assert_eq!(told, [expected]);
+    }
+
+    #[test]
+    fn what_is_said_below_an_excerpt_is_broken_below_its_words() {
+        let text = "4 |   x: a long line of a manifest\n  |\n  = help: one two three four\n";
+        let expected = "4 |   x: a long line of a manifest\n  |\n  = help: one two\n          three four\n";
+        assert_eq!(fitted_sentences(text, 20), expected);
+        let coloured = "  \u{1b}[94m= \u{1b}[0mhelp: one two three\n";
+        let expected = "  \u{1b}[94m= \u{1b}[0mhelp: one two\n          three\n";
+        assert_eq!(fitted_sentences(coloured, 20), expected);
     }
 
     #[test]

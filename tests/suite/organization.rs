@@ -208,11 +208,20 @@ fn organized_top() -> Unit {
 async fn what_is_known_offline_is_told_offline() {
     let kms = faulty(Vec::new(), Paging::default());
     let ran = run(&kms, MANIFEST, &["validate"]).await;
-    assert_eq!((ran.exit, &*ran.out), (Exit::Success, "Valid: 1 alias in 1 target.\n"));
+    let valid = "Valid: 1 alias declared, in accounts that are discovered when they are read.\n";
+    assert_eq!((ran.exit, &*ran.out), (Exit::Success, valid));
     assert!(ran.err.starts_with("note: the accounts of `everyone` are not known offline"), "{}", ran.err);
     let ran = run(&kms, MANIFEST, &["validate", "-o", "json"]).await;
     let document: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(document["undiscovered"], serde_json::json!(["everyone"]));
+    assert_eq!((&document["declared"], &document["targets"][0]["aliases"]), (&1.into(), &Value::Null));
+    let own = format!("  alias/app/own: {{key: {B}, targets: [everyone/222233334444/us-east-1]}}\n");
+    let ran = run(&kms, &(MANIFEST.to_owned() + &own), &["explain", "alias/app/own", "--offline"]).await;
+    assert!(
+        ran.out.contains("perhaps for some of its accounts, which are not known offline: "),
+        "{}",
+        ran.out
+    );
     let ran = run(&kms, MANIFEST, &["explain", "alias/app/a", "--offline"]).await;
     assert!(ran.out.contains("everyone\n  declared  key aaaa1111"), "{}", ran.out);
     let ran = run(&kms, MANIFEST, &["iam-policy", "--for", "apply"]).await;
