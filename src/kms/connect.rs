@@ -17,12 +17,13 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
 use super::Connect;
 use super::answer::Acknowledged;
 use super::aws::AwsKms;
-use super::credentials::{of_profile, sendable};
+use super::credentials::{of_profile, sendable, unknown_profile};
 use super::endpoint::set;
 use super::transport::checked;
 use super::watch::{Counter, Watch};
@@ -65,6 +66,12 @@ pub enum ConnectError {
         "find the profile {0:?}: there is none of that name that has credentials; `aws configure list-profiles` tells their names"
     )]
     NoProfile(String),
+    /// The environment names a profile that there is not: other credentials are not what was meant
+    #[error(
+        "find the profile {0:?}, which AWS_PROFILE names: neither the config nor the credentials file has it; `aws configure list-profiles` \
+         tells their names"
+    )]
+    UnknownProfile(String),
 }
 
 /// Makes clients, and shares between them what can be shared
@@ -102,7 +109,7 @@ impl AwsConnect {
         let profile = self.options.profile.as_deref().map(Arc::from).or_else(|| target.profile.clone());
         let base = match self.options.sandbox {
             true => self.sandbox(target),
-            false => self.base(&profile).await,
+            false => self.base(&profile).await?,
         };
         let own = base.region().cloned();
         let region = target.region.as_deref().map(|r| Region::new(r.to_owned())).or_else(|| own.clone());
@@ -118,14 +125,19 @@ impl AwsConnect {
         Ok(AwsKms { kms: clients.kms(), sts: clients.sts(), clients })
     }
 
-    async fn base(&self, profile: &Profile) -> SdkConfig {
+    async fn base(&self, profile: &Profile) -> Result<SdkConfig, ConnectError> {
         let mut loaded = self.loaded.lock().await;
         if let Some(base) = loaded.get(profile) {
-            return base.clone();
+            return Ok(base.clone());
+        }
+        if profile.is_none()
+            && let Some(name) = unknown_profile(&Fs::real(), &Env::real()).await
+        {
+            return Err(ConnectError::UnknownProfile(name));
         }
         let base = self.load(profile.as_deref()).await;
         loaded.insert(profile.clone(), base.clone());
-        base
+        Ok(base)
     }
 
     /// `base` with the credentials of a role, which are those of every target that names it

@@ -2,12 +2,13 @@
 //! break at its end.
 
 use aws_config::SdkConfig;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::{self, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_kms::config::SharedHttpClient;
+use aws_types::os_shim_internal::{Env, Fs};
 
 /// Credentials of another provider, or an error where they are none that can be sent
 #[derive(Debug)]
@@ -60,6 +61,16 @@ pub(super) fn of_profile(base: SdkConfig, profile: &str, http: &SharedHttpClient
     base.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
+/// The profile that the environment names, where there is none of that name. The SDK goes on to other credentials then, which may be those of
+/// another account; the AWS CLI refuses, and so do we.
+pub(super) async fn unknown_profile(files: &Fs, env: &Env) -> Option<String> {
+    // What cannot be read or parsed the SDK tells of itself.
+    let profiles = profile::load(files, env, &Default::default(), None).await.ok()?;
+    let name = profiles.selected_profile();
+    let is_named = !name.is_empty() && name != "default";
+    (is_named && profiles.get_profile(name).is_none()).then(|| name.to_owned())
+}
+
 /// `base`, whose credentials can be sent
 pub(super) fn sendable(base: SdkConfig) -> SdkConfig {
     match base.credentials_provider() {
@@ -92,7 +103,27 @@ fn check(credentials: Credentials) -> provider::Result {
 mod tests {
     use std::error::Error;
 
+    use futures_util::FutureExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_profile_of_the_environment_is_unknown_only_where_no_file_has_it() {
+        let files = Fs::from_slice(&[
+            ("/home/.aws/config", "[profile region-only]\nregion = eu-west-1\n[profile bare]\n"),
+            ("/home/.aws/credentials", "[keys]\naws_access_key_id = AKIA\naws_secret_access_key = x\n"),
+        ]);
+        let unknown = |name| {
+            let env = Env::from_slice(&[("HOME", "/home"), ("AWS_PROFILE", name)]);
+            unknown_profile(&files, &env).now_or_never().unwrap()
+        };
+        for known in ["region-only", "bare", "keys", "default", ""] {
+            assert_eq!(unknown(known), None, "{known}");
+        }
+        assert_eq!(unknown("nope").as_deref(), Some("nope"));
+        let without = Env::from_slice(&[("HOME", "/home")]);
+        assert_eq!(unknown_profile(&files, &without).now_or_never().unwrap(), None);
+    }
 
     #[test]
     fn credentials_that_no_request_can_carry_are_refused_by_name() {

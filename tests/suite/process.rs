@@ -322,6 +322,32 @@ fn a_variable_stands_for_its_flag_an_empty_one_for_nothing_and_a_wrong_one_is_na
 }
 
 #[test]
+fn a_profile_of_the_environment_that_is_not_there_is_refused_whatever_other_credentials_there_are() {
+    let manifest =
+        "version: 1\nscope: [alias/app/]\naliases: {alias/app/x: aaaa1111-0000-4000-8000-000000000001}\n";
+    let site = Site::new(manifest, world(&[("alias/app/x", B)]), Scenario::default());
+    let folder = site.directory.path();
+    std::fs::create_dir(folder.join(".aws")).unwrap();
+    std::fs::write(folder.join(".aws/config"), "[profile dev]\nregion = us-east-1\n").unwrap();
+    let plan = |profile: &str, more: &[&str]| {
+        let mut command = kms_alias(folder, &[&["plan", "--region", REGION][..], more].concat());
+        command.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "secret");
+        command.env("AWS_ENDPOINT_URL", site.sandbox.endpoint_url()).env("AWS_PROFILE", profile);
+        command.output().unwrap()
+    };
+    for profile in ["dev", ""] {
+        let ran = plan(profile, &[]);
+        assert_eq!(ran.status.code(), Some(0), "{profile}: {}{}", text(&ran.stdout), text(&ran.stderr));
+    }
+    let ran = plan("nope", &["--sandbox"]);
+    assert!(text(&ran.stdout).contains("\nPlan: "), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let ran = plan("nope", &[]);
+    let told = text(&ran.stdout).to_owned() + text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{told}");
+    assert!(told.contains("find the profile \"nope\", which AWS_PROFILE names: neither"), "{told}");
+}
+
+#[test]
 fn an_empty_endpoint_in_the_environment_is_none_and_as_a_flag_a_slip() {
     const NAMES: [&str; 4] =
         ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_IAM"];
