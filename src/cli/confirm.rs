@@ -90,14 +90,18 @@ impl Session<'_> {
         let target = run.plan.as_ref().zip(all.get(number)).and_then(|(plan, at)| plan.targets.get(*at));
         let Some(target) = target else { return String::new() };
         let shown = render::text::target(target, &self.err_palette());
-        format!("{shown}Target {} of {count}.\n", number + 1)
+        let next = if count > 1 { " t shows the next." } else { "" };
+        format!("{shown}Target {} of {count}.{next}\n", number + 1)
     }
 }
 
 /// What to ask, and the answer that means yes: a name that is deleted, even for a moment, has to be counted
 fn question(counts: Counts, targets: usize) -> (String, String) {
-    let again =
-        if targets > 1 { "(p shows the plan again, t one target of it)" } else { "(p shows the plan again)" };
+    let again = if targets > 1 {
+        "(p shows the plan again, t one target of it; empty is no)"
+    } else {
+        "(p shows the plan again; empty is no)"
+    };
     let Counts { create, update, replace, rename, delete } = counts;
     let parts = [
         (create, "create"),

@@ -20,10 +20,10 @@ use aws_smithy_runtime_api::client::endpoint::error::ResolveEndpointError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::date_time::Format;
 
-use super::answer::{alias_name, identity, key_id, unreadable, words};
+use super::answer::{alias_name, identity, is_write, key_id, unreadable, words};
 use super::connect::Clients;
 use super::contact::Contact;
-use super::fault::{NO_CREDENTIALS, UNASSUMED};
+use super::fault::{NO_CREDENTIALS, THROTTLES, UNASSUMED};
 use super::{
     AliasPage, Calls, Fault, Identity, KeyFacts, KeyPage, KmsError, KmsRead, KmsWrite, ListedAlias, Written,
 };
@@ -214,17 +214,24 @@ where
                 (code.map(words), message.map_or_else(|| wordless(status, answer.err()), str::to_owned));
             return KmsError { fault, operation, code, message: words(&message), request_id };
         }
-        SdkError::TimeoutError(_) => silence(),
+        SdkError::TimeoutError(_) => silence(operation),
         // Whether the last attempt or the whole operation ran out of time is chance, and the same to whoever reads it.
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => silence(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => silence(operation),
         SdkError::ResponseError(_) => (Fault::Unknown, format!("the answer cannot be read: {}", root(error))),
         _ => undelivered(error),
     };
     KmsError { fault, operation, code: None, message: words(&message), request_id }
 }
 
-fn silence() -> (Fault, String) {
-    (Fault::Unknown, "no answer in time".to_owned())
+const SILENCE: &str = "no answer in time";
+
+/// A read is tried again after a throttle, of which the SDK says nothing once the time is over; a write is tried once
+fn silence(operation: &str) -> (Fault, String) {
+    let message = match is_write(operation) {
+        true => SILENCE.to_owned(),
+        false => format!("{SILENCE}{THROTTLES}"),
+    };
+    (Fault::Unknown, message)
 }
 
 /// An answer without the service's words: from something in between, or a success that is not JSON

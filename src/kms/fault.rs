@@ -4,6 +4,8 @@ use super::answer;
 use super::denied::Denial;
 use crate::alias::KeyId;
 
+/// What a read that ran out of time may have been answered with
+pub(super) const THROTTLES: &str = ", or none but throttles";
 /// How the message begins where a role cannot be assumed; the code follows
 pub(super) const UNASSUMED: &str = "the role cannot be assumed: ";
 
@@ -136,6 +138,11 @@ impl KmsError {
             }
             Fault::QuotaExceeded => {
                 "the key has as many aliases as its quota allows (50 by default)".to_owned()
+            }
+            Fault::Unknown if !self.is_write() && self.message.ends_with(THROTTLES) => {
+                "nothing was changed by it: run again with -v, which shows each answer; against throttles a longer --timeout helps, \
+                 else check --endpoint-url and the network"
+                    .to_owned()
             }
             Fault::Unknown if !self.is_write() => {
                 "nothing was changed by it: check --endpoint-url and the network, and run again".to_owned()

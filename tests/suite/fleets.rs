@@ -47,6 +47,21 @@ fn names(count: usize) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_prompt_says_how_to_see_the_next_target_and_that_an_empty_line_is_a_no() {
+    let kms = FakeKms::new(world(&[ACCOUNT], &names(1)), Scenario::default());
+    let manifest = manifest(&[ACCOUNT], &declared(1, B));
+    let ran = run_on(&kms, &manifest, &["apply", "--allow", "mass-update"], Some("t\nt\n\n")).await;
+    for words in [
+        "t one target of it; empty is no)",
+        "Target 1 of 4. t shows the next.",
+        "Target 2 of 4. t shows the next.",
+        "Declined: ",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn targets_are_written_side_by_side_each_at_its_own_rate() {
     let kms = FakeKms::new(world(&[ACCOUNT], &names(20)), Scenario::default());
     let ran = run_on(

@@ -185,6 +185,7 @@ async fn at_the_prompt_the_plan_is_shown_again_whole_or_by_target() {
     assert_eq!(ran.err.matches("  + alias/app/new").count(), 3, "{}", ran.err);
     assert_eq!(ran.err.matches("Type yes to go on").count(), 4, "{}", ran.err);
     assert!(!ran.err.contains("t one target"), "there is but one: {}", ran.err);
+    assert!(!ran.err.contains("t shows the next"), "there is but one: {}", ran.err);
     assert!(kms.truth().contains(&("alias/app/moved".to_owned(), B.to_owned())));
 }
 
