@@ -17,7 +17,7 @@ RUN mkdir src \
     && cargo build --locked --release --bin kms-alias \
     && cargo clean --locked --release --package kms-alias
 # `kms-alias explain CODE` prints a section of this page.
-COPY docs/risks.md docs/
+COPY docs/risks.md docs/running.md docs/sandbox.md docs/
 # `kms-alias init` writes these.
 COPY examples/ci examples/ci/
 COPY src src/

@@ -370,7 +370,7 @@ class Package(unittest.TestCase):
     def test_the_package_has_the_sources_and_what_they_are_read_with_and_nothing_else(self):
         own = set(run("git", "ls-files", "-z", "src", "schema/*.json", "examples/ci", "LICENSE-*").decode().split("\0")) - {""}
         more = {"Cargo.toml", "Cargo.lock", "README.md", "CHANGELOG.md", "aliases.yaml", "examples/embed.rs"}
-        pages = {"docs/risks.md", "docs/licences.md"}
+        pages = {"docs/risks.md", "docs/licences.md", "docs/running.md", "docs/sandbox.md"}
         by_cargo = {"Cargo.toml.orig", ".cargo_vcs_info.json"}
         self.assertEqual(self.files, own | more | pages | by_cargo)
 

@@ -25,11 +25,13 @@ UNSEEN = {
     "names-alike": "other names",
     "no-such-target": "the names of targets",
     "outside-scope": "what `scope` says",
+    "override-drops": "a warning",
     "override-of-nothing": "other names",
     "previous-name": "other names",
     "required-version": "the version of the program, and the syntax of such requirements",
     "role-elsewhere": "where the target is",
     "scope-everything": "a warning",
+    "scope-open": "a warning",
     "doubled-prefix": "a warning",
     "scope-overlap": "other targets",
 }
