@@ -11,13 +11,20 @@ use super::command::{command, parse_with};
 use crate::cli::job::variable;
 use crate::render::harmless::harmless;
 
-/// Without a value of these more would be done than was meant: an empty one is an error, as it is mostly a slip of whatever sets it
-const NARROWING: [&str; 4] =
-    ["KMS_ALIAS_BASE_REF", "KMS_ALIAS_ENDPOINT_URL", "KMS_ALIAS_EXPECT_DIGEST", "KMS_ALIAS_SHARD"];
+/// Whoever sets one of these to nothing is told: it is mostly a slip, or a secret that a job may not read. Without a value of the first
+/// four more would be done than was meant, which is an error; of the others nobody would be told, which is a warning
+const TOLD: [&str; 6] = [
+    "KMS_ALIAS_BASE_REF",
+    "KMS_ALIAS_ENDPOINT_URL",
+    "KMS_ALIAS_EXPECT_DIGEST",
+    "KMS_ALIAS_SHARD",
+    "KMS_ALIAS_NOTIFY_SLACK",
+    "KMS_ALIAS_NOTIFY_WEBHOOK",
+];
 
 /// Whether a variable counts as unset because it is empty, as those of AWS do
 pub(super) fn is_empty(name: &OsStr) -> bool {
-    let name = name.to_str().filter(|name| !NARROWING.contains(name));
+    let name = name.to_str().filter(|name| !TOLD.contains(name));
     name.and_then(variable).is_some_and(|value| value.is_empty())
 }
 
