@@ -328,11 +328,19 @@ impl Session<'_> {
         if self.global.shard.is_some() {
             return None;
         }
-        let idle = idle_choices(surveyed, &args.alias);
+        let entries = || manifest.layers.iter().flatten();
+        // One that is for other targets, or that was renamed, is known all the same.
+        let is_known = |pattern: &Pattern| {
+            let mut names =
+                entries().flat_map(|entry| entry.more.manner.previously.iter().chain([&entry.name]));
+            names.any(|name| pattern.matches(name.as_str()))
+        };
+        let mut idle = idle_choices(surveyed, &args.alias);
+        idle.retain(|pattern| !is_known(pattern));
         let first = idle.first()?;
         let listed = idle.iter().map(|pattern| format!("--alias {}", pattern.as_str())).collect::<Vec<_>>();
         let sentence = format!("{}: no alias that is declared or live is covered by it", listed.join(", "));
-        let names = manifest.layers.iter().flatten().map(|entry| entry.name.as_str());
+        let names = entries().map(|entry| entry.name.as_str());
         let hint = match nearest(first.as_str(), names) {
             Some(meant) => format!("did you mean --alias {meant}?"),
             None => "`kms-alias list` shows what there is".to_owned(),

@@ -88,11 +88,16 @@ impl Session<'_> {
             }
         }
         let policies = policies(args)?;
-        let read = self.read(targets, Looks { policies: policies.as_ref(), ..looks }, connect).await?;
-        Ok(match &read {
-            Ok((.., surveyed)) => self.refused_choices(manifest, args, surveyed).map_or(read, Err),
-            Err(_) => read,
-        })
+        let looks = Looks { policies: policies.as_ref(), ..looks };
+        let read = self.look_at("planning", targets, looks, connect).await?;
+        if let Ok((.., surveyed)) = &read {
+            // Before there is a plan that a report could show.
+            if let Some(exit) = self.refused_choices(manifest, args, surveyed) {
+                return Ok(Err(exit));
+            }
+            self.keep_plan(surveyed);
+        }
+        Ok(read)
     }
 
     /// Reads these targets, with what is needed to go on, and keeps their plan; or the exit code that ends it

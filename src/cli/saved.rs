@@ -48,12 +48,19 @@ impl fmt::Display for Unsaved {
 impl Session<'_> {
     /// Why this file must not become a plan, and what would help: it is of use to this run, or something else that would be lost
     pub(super) fn not_for_a_plan(&self, path: &Path) -> Option<(String, &'static str)> {
-        let there = path.canonicalize().ok().filter(|there| there.is_file())?;
         let shown = path.display();
-        let is_input = |input: &PathBuf| input.canonicalize().is_ok_and(|input| input == there);
-        if inputs(self.global).iter().any(is_input) {
+        if path == Path::new("-") {
+            return Some((format!("--out {shown}: - is no file"), "name one; `-o json` prints the plan"));
+        }
+        // What is not there yet has no other name than this one.
+        let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+        let there = whole(path)?;
+        if inputs(self.global).iter().any(|input| whole(input).is_some_and(|input| input == there)) {
             let sentence = format!("--out {shown}: this run reads that file, and would write a plan over it");
             return Some((sentence, "name a file of its own, as in --out plan.json"));
+        }
+        if !there.is_file() {
+            return None;
         }
         // A link is taken away itself, and what it leads to stays.
         let text = (!path.is_symlink()).then(|| read_text(path, LARGEST).ok()).flatten()?;

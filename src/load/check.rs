@@ -100,7 +100,9 @@ fn open_prefixes(manifest: &Manifest, instance: &Instance) -> Vec<Problem> {
     let Some((true, prune)) = manifest.prune_of(instance) else { return Vec::new() };
     let scope = manifest.scope_of(instance).unwrap_or_default();
     let is_open = |prefix: &str| prefix.ends_with(|last: char| last.is_ascii_alphanumeric());
-    let open = scope.iter().filter(|(prefix, _)| is_open(prefix));
+    let ignored = manifest.ignore_of(instance).unwrap_or_default();
+    let is_spared = |prefix: &str| ignored.iter().any(|(one, _)| one.matches(&format!("{prefix}-of-others")));
+    let open = scope.iter().filter(|(prefix, _)| is_open(prefix) && !is_spared(prefix));
     let told = open.map(|(prefix, spot)| {
         let message = format!(
             "`{prefix}` owns every name that begins so, and `prune` is on: `{prefix}-of-others` would be deleted as well"

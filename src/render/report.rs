@@ -236,9 +236,12 @@ fn hint(applied: &Applied) -> Option<String> {
     let (before, after) = applied.action.keys();
     match &applied.outcome {
         Outcome::Failed(error) => error.hint_about(before, after),
+        // What only time mends is no reason to wait with that; what somebody has to mend comes first.
         Outcome::Gone { new, .. } => {
-            let more = new.hint_about(before, after).map(|hint| format!("; {hint}")).unwrap_or_default();
-            Some(format!("{AGAIN}{more}"))
+            match new.hint_about(before, after).filter(|_| !new.fault.is_transient()) {
+                Some(hint) => Some(format!("{hint}; then {AGAIN}")),
+                None => Some(AGAIN.to_owned()),
+            }
         }
         Outcome::Contested { .. } => Some("somebody else changed it: run plan again and look".to_owned()),
         Outcome::Unverified => Some("run apply again: it begins with what the service shows then".to_owned()),

@@ -701,6 +701,17 @@ async fn a_pattern_that_chooses_nothing_does_not_look_like_work_that_was_done() 
         assert_eq!(ran.err, told);
     }
     assert!(kms.calls_to("UpdateAlias").is_empty());
+    let folder = TempDir::new().unwrap();
+    let report = format!("--report=markdown={}", folder.path().join("report").display());
+    run_on(&kms, MANIFEST, &["drift", "--alias", "alias/app/moev", &report], None).await;
+    let report = std::fs::read_to_string(folder.path().join("report")).unwrap();
+    assert!(!report.contains("as declared") && !report.contains("no drift"), "{report}");
+    let renamed = MANIFEST.replace(
+        "alias/app/new: aaaa1111-0000-4000-8000-000000000001",
+        "alias/app/new: {key: aaaa1111-0000-4000-8000-000000000001, previously: [alias/app/unmanaged]}",
+    );
+    let old = run_on(&kms, &renamed, &["plan", "--alias", "alias/app/unmanaged"], None).await;
+    assert_eq!(old.exit, Exit::Success, "the manifest has that name: {}", old.err);
     let live = run_on(&kms, MANIFEST, &["plan", "--alias", "alias/app/unmanaged"], None).await;
     assert_eq!(live.exit, Exit::Success, "what is live can be chosen: {}", live.err);
     let unread = FakeKms::new(

@@ -93,6 +93,18 @@ async fn a_plan_is_written_over_no_file_that_is_something_else() {
         assert_eq!(refused.exit, Exit::Usage, "{}", refused.err);
         assert!(refused.err.contains("there is a file already, and it is no saved plan"), "{}", refused.err);
     }
+    let run_sandbox = async |state: &str| {
+        let state = format!("--sandbox={state}");
+        run_args(|_| FakeConnect(kms.clone()), &["plan", "-f", &manifest, &state, "--out", &plan], None).await
+    };
+    let refused = run_sandbox(&plan).await;
+    assert!(
+        refused.exit == Exit::Usage && refused.err.contains("this run reads that file"),
+        "{}",
+        refused.err
+    );
+    let refused = run("-").await;
+    assert_eq!(refused.exit, Exit::Usage, "{}", refused.err);
     assert!(kms.service().calls().is_empty(), "refused before anything is read");
     assert_eq!(std::fs::read_to_string(&manifest).unwrap(), MANIFEST);
     assert_eq!(std::fs::read_to_string(&other).unwrap(), "resource {}");
