@@ -4,7 +4,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -86,6 +86,12 @@ fn leads_to_a_stream(path: &Path) -> bool {
 /// The folder that a file at `path` lies in
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The file that the path leads to, there or not
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let in_folder = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// An empty file, with a name that nobody can foresee

@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::reports::inputs;
 use crate::bounded::{Limit, read_text};
 use crate::document::PlanDocument;
-use crate::draft::{Readers, put};
+use crate::draft::{Readers, put, real};
 use crate::fleet::{Looks, Surveyed, digest_of, totals};
 use crate::kms::Connect;
 use crate::kms::connect::Options;
@@ -52,10 +52,8 @@ impl Session<'_> {
         if path == Path::new("-") {
             return Some((format!("--out {shown}: - is no file"), "name one; `-o json` prints the plan"));
         }
-        // What is not there yet has no other name than this one.
-        let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
-        let there = whole(path)?;
-        if inputs(self.global).iter().any(|input| whole(input).is_some_and(|input| input == there)) {
+        let there = real(path);
+        if inputs(self.global).iter().any(|input| real(input) == there) {
             let sentence = format!("--out {shown}: this run reads that file, and would write a plan over it");
             return Some((sentence, "name a file of its own, as in --out plan.json"));
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Global, ImportArgs};
-use crate::draft::folder_of;
+use crate::draft::{folder_of, real};
 
 impl ImportArgs {
     /// Why nothing can come of these flags, and what would help
@@ -74,9 +74,3 @@ impl ImportArgs {
 
 /// A flag, and the files that it names
 type Named<'a> = (&'static str, &'a Vec<PathBuf>);
-
-/// The file that the path leads to, there or not
-fn real(path: &Path) -> PathBuf {
-    let in_folder = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
-}
